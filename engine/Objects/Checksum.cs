@@ -1,0 +1,149 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>Digest algorithms. The values are persisted (docs/ON_DISK.md) and may only grow.</summary>
+public enum ChecksumType : byte
+{
+    /// <summary>No digest.</summary>
+    None = 0,
+
+    /// <summary>64-bit xxHash, seed 0; the wire names <c>xxhash2</c> and <c>xxhash</c> both mean it.</summary>
+    XxHash2 = 1,
+
+    /// <summary>XXH3, 64 bits.</summary>
+    Xxh3 = 2,
+
+    /// <summary>CRC-32C (Castagnoli).</summary>
+    Crc32C = 3,
+
+    /// <summary>MD5.</summary>
+    Md5 = 4,
+
+    /// <summary>SHA-256.</summary>
+    Sha256 = 5,
+
+    /// <summary>SHA-512.</summary>
+    Sha512 = 6,
+
+    /// <summary>CRC-64/NVMe.</summary>
+    Crc64Nvme = 7,
+}
+
+/// <summary>
+/// A finished digest: algorithm and value, most significant byte first, as the hexadecimal text of the wire reads. Immutable.
+/// </summary>
+public readonly struct Checksum : IEquatable<Checksum>
+{
+    private readonly byte[]? _value;
+
+    /// <summary>Takes ownership of <paramref name="owned"/>, whose length must be that of <paramref name="type"/>.</summary>
+    public Checksum(ChecksumType type, byte[] owned)
+    {
+        Invariant.That(owned.Length == SizeBytes(type), "a digest has the length of its type");
+        Type = type;
+        _value = owned;
+    }
+
+    /// <summary>No digest.</summary>
+    public static Checksum None => default;
+
+    /// <summary>Algorithm.</summary>
+    public ChecksumType Type { get; }
+
+    /// <summary>Value; empty for <see cref="ChecksumType.None"/>.</summary>
+    public ReadOnlySpan<byte> Value => _value;
+
+    /// <summary>Lower-case hexadecimal text; empty for <see cref="ChecksumType.None"/>.</summary>
+    public string Hex => Convert.ToHexStringLower(Value);
+
+    /// <summary>Bytes that a digest of <paramref name="type"/> has.</summary>
+    public static int SizeBytes(ChecksumType type) => type switch
+    {
+        ChecksumType.None => 0,
+        ChecksumType.Crc32C => 4,
+        ChecksumType.XxHash2 or ChecksumType.Xxh3 or ChecksumType.Crc64Nvme => 8,
+        ChecksumType.Md5 => 16,
+        ChecksumType.Sha256 => 32,
+        ChecksumType.Sha512 => 64,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a digest algorithm"),
+    };
+
+    /// <summary>Name on the wire and in bucket properties.</summary>
+    public static string Name(ChecksumType type) => type switch
+    {
+        ChecksumType.None => "none",
+        ChecksumType.XxHash2 => "xxhash2",
+        ChecksumType.Xxh3 => "xxh3",
+        ChecksumType.Crc32C => "crc32c",
+        ChecksumType.Md5 => "md5",
+        ChecksumType.Sha256 => "sha256",
+        ChecksumType.Sha512 => "sha512",
+        ChecksumType.Crc64Nvme => "crc64nvme",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a digest algorithm"),
+    };
+
+    /// <summary>The algorithm of that name; <c>xxhash</c> is accepted for <c>xxhash2</c>.</summary>
+    public static bool TryParseType(string name, out ChecksumType type)
+    {
+        ChecksumType? found = name switch
+        {
+            "none" => ChecksumType.None,
+            "xxhash2" or "xxhash" => ChecksumType.XxHash2,
+            "xxh3" => ChecksumType.Xxh3,
+            "crc32c" => ChecksumType.Crc32C,
+            "md5" => ChecksumType.Md5,
+            "sha256" => ChecksumType.Sha256,
+            "sha512" => ChecksumType.Sha512,
+            "crc64nvme" => ChecksumType.Crc64Nvme,
+            _ => null,
+        };
+        type = found ?? ChecksumType.None;
+        return found is not null;
+    }
+
+    /// <summary>Reads the pair of wire texts; says in one sentence what is wrong with them.</summary>
+    public static bool TryParse(string type, string hex, out Checksum checksum, [NotNullWhen(false)] out string? problem)
+    {
+        checksum = default;
+        if (!TryParseType(type, out ChecksumType parsed))
+        {
+            problem = "unknown checksum type: expecting none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512 or crc64nvme";
+            return false;
+        }
+
+        if (hex.Length != 2 * SizeBytes(parsed) || !hex.All(char.IsAsciiHexDigit))
+        {
+            problem = $"a {Name(parsed)} checksum has {2 * SizeBytes(parsed)} hexadecimal digits";
+            return false;
+        }
+
+        problem = null;
+        checksum = new Checksum(parsed, Convert.FromHexString(hex));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Checksum other) => Type == other.Type && Value.SequenceEqual(other.Value);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Checksum other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Type);
+        hash.AddBytes(Value);
+        return hash.ToHashCode();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name(Type)}:{Hex}";
+
+    /// <summary>True when algorithm and value are the same.</summary>
+    public static bool operator ==(Checksum left, Checksum right) => left.Equals(right);
+
+    /// <summary>True when they differ.</summary>
+    public static bool operator !=(Checksum left, Checksum right) => !left.Equals(right);
+}

@@ -1,0 +1,64 @@
+using System.IO.Pipelines;
+using Sluice.Engine.Buckets;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>What to store. The name is borrowed for the call; the body is read to its end, or left where reading failed.</summary>
+public sealed class PutRequest
+{
+    /// <summary>Bucket to store into.</summary>
+    public required BucketName Bucket { get; init; }
+
+    /// <summary>Name to store under; what was there before is replaced.</summary>
+    public required ObjectName Name { get; init; }
+
+    /// <summary>The content. The engine advances it as it goes and never completes it: that is its owner's part.</summary>
+    public required PipeReader Body { get; init; }
+
+    /// <summary>Length that the client declared in bytes; null when unknown. A body of another length is refused.</summary>
+    public long? LengthBytes { get; init; }
+
+    /// <summary>Digest that the client sent; verified before anything becomes visible. <see cref="Checksum.None"/> when it sent none.</summary>
+    public Checksum Expected { get; init; }
+
+    /// <summary>Custom metadata of the new object.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; } = [];
+}
+
+/// <summary>What is known of a stored object; a snapshot.</summary>
+public sealed record ObjectAttributes
+{
+    /// <summary>Size in bytes.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Whole-object digest; <see cref="Checksum.None"/> when the bucket keeps none.</summary>
+    public required Checksum Checksum { get; init; }
+
+    /// <summary>Version: "1", "2", … in a versioned bucket, "" otherwise.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
+    public required long AccessedNs { get; init; }
+
+    /// <summary>Time of the write, nanoseconds since 1970 UTC.</summary>
+    public required long ModifiedNs { get; init; }
+
+    /// <summary>Custom metadata, in the order it was given.</summary>
+    public required IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; }
+
+    /// <summary>The mountpath that holds it, as configured.</summary>
+    public required string Mountpath { get; init; }
+}
+
+/// <summary>Who holds the name right now (contract: objects §3, check-lock).</summary>
+public enum LockState
+{
+    /// <summary>Nobody.</summary>
+    Unlocked,
+
+    /// <summary>Readers.</summary>
+    ReadLocked,
+
+    /// <summary>A writer, from its version check to its acknowledgement.</summary>
+    WriteLocked,
+}
