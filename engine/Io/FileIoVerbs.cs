@@ -1,0 +1,73 @@
+using System.Buffers;
+using Sluice.Native;
+
+namespace Sluice.Engine.Io;
+
+/// <summary>What the engine builds from the disk verbs: whole reads and writes over short ones.</summary>
+public static class FileIoVerbs
+{
+    /// <summary>Reads until the buffer is full or the file ends; answers the bytes read.</summary>
+    public static async ValueTask<IoResult<int>> ReadFullyAsync(this IFileIo io, FileHandle file, Memory<byte> buffer, long offset)
+    {
+        int done = 0;
+        while (done < buffer.Length)
+        {
+            IoResult<int> read = await io.ReadAsync(file, buffer[done..], offset + done);
+            if (!read.Ok)
+            {
+                return read;
+            }
+
+            if (read.Value == 0)
+            {
+                break;
+            }
+
+            done += read.Value;
+        }
+
+        return new IoResult<int>(done);
+    }
+
+    /// <summary>Writes all of it.</summary>
+    public static async ValueTask<IoResult> WriteFullyAsync(this IFileIo io, FileHandle file, ReadOnlySequence<byte> data, long offset)
+    {
+        while (!data.IsEmpty)
+        {
+            IoResult<int> written = await io.WriteAsync(file, data, offset);
+            if (!written.Ok)
+            {
+                return written.WithoutValue();
+            }
+
+            if (written.Value == 0)
+            {
+                return new IoResult(Errno.ENOSPC); // write(2) of a regular file makes no progress only when there is no room
+            }
+
+            data = data.Slice(written.Value);
+            offset += written.Value;
+        }
+
+        return IoResult.Done;
+    }
+
+    /// <summary>Reads a whole small file; ERANGE when it is longer than <paramref name="bytesMax"/>.</summary>
+    public static async ValueTask<IoResult<byte[]>> ReadFileAsync(this IFileIo io, FileHandle file, int bytesMax)
+    {
+        IoResult<FileStatus> status = await io.StatAsync(file);
+        if (!status.Ok)
+        {
+            return IoResult<byte[]>.Failed(status.Error);
+        }
+
+        if (status.Value.SizeBytes > bytesMax)
+        {
+            return IoResult<byte[]>.Failed(Errno.ERANGE);
+        }
+
+        var bytes = new byte[status.Value.SizeBytes];
+        IoResult<int> read = await io.ReadFullyAsync(file, bytes, 0);
+        return read.Ok ? new IoResult<byte[]>(bytes[..read.Value]) : IoResult<byte[]>.Failed(read.Error);
+    }
+}
