@@ -1,0 +1,507 @@
+using Sluice.Native;
+
+namespace Sluice.Engine.Io;
+
+/// <summary>How far a directory that is asked for must exist.</summary>
+public enum DirectoryUse
+{
+    /// <summary>ENOENT when it does not exist.</summary>
+    Existing,
+
+    /// <summary>Made with its ancestors where missing; their entries need not be on stable storage yet.</summary>
+    Create,
+
+    /// <summary>Made where missing; when the lease is given, the entry of the directory and of every ancestor is on stable storage.</summary>
+    CreateDurable,
+}
+
+/// <summary>
+/// The open directories of one mountpath, by path. All making and removing of directories goes through it, which gives three things:
+/// fsyncs of one directory are shared (a request that comes while one runs joins the next); a directory's entry in its parent is known
+/// to be durable or not; and pruning cannot race with making, because a directory that is leased is not removed and one that is being
+/// removed is not leased.
+/// <para>
+/// What exists at start counts as durable: the mountpath is synced before the table is used. Sharing and bookkeeping are guarded by one
+/// monitor, never held across an await. Whoever opens or removes an entry marks it busy and may wait for the parent's entry while it
+/// does: waits go from the longer path to the shorter, so they end.
+/// </para>
+/// </summary>
+public sealed class DirectoryTable : IDisposable
+{
+    private readonly IFileIo _io;
+    private readonly int _openMax;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<byte[], Entry> _entries = new(PathComparer.Instance);
+    private readonly LinkedList<Entry> _idle = new(); // least recently used first
+    private readonly Entry _root;
+    private int _volatileCount;
+
+    /// <summary>Directories below <paramref name="root"/>, which stays its owner's.</summary>
+    public DirectoryTable(IFileIo io, FileHandle root, int openMax = Limits.DirectoriesOpenMax)
+    {
+        _io = io;
+        _openMax = openMax;
+        _root = new Entry(this, []) { Handle = root, Durable = true, Leases = 1 };
+    }
+
+    /// <summary>Directories open, the root not counted.</summary>
+    public int OpenCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.Count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// A directory by its path below the mountpath. Fails with ENOENT (<see cref="DirectoryUse.Existing"/> only), ENOTDIR when a file
+    /// stands where a directory is needed, or what the disk says. The caller disposes the lease.
+    /// </summary>
+    public async ValueTask<IoResult<DirectoryLease>> AcquireAsync(ReadOnlyMemory<byte> path, DirectoryUse use)
+    {
+        while (true)
+        {
+            Entry entry;
+            Task? busy;
+            lock (_gate)
+            {
+                use = use == DirectoryUse.Create && _volatileCount > _openMax ? DirectoryUse.CreateDurable : use;
+                if (path.IsEmpty)
+                {
+                    entry = _root;
+                }
+                else if (!_entries.TryGetValue(path.ToArray(), out entry!))
+                {
+                    entry = new Entry(this, path.ToArray()) { Busy = NewSignal() };
+                    _entries.Add(entry.Path, entry);
+                    busy = null;
+                    goto open;
+                }
+
+                busy = entry.Busy?.Task;
+                if (busy is null)
+                {
+                    Lease(entry);
+                    if (entry.Durable || use != DirectoryUse.CreateDurable)
+                    {
+                        return new IoResult<DirectoryLease>(new DirectoryLease(entry));
+                    }
+                }
+            }
+
+            if (busy is not null)
+            {
+                await busy;
+                continue;
+            }
+
+            return await MadeDurableAsync(entry);
+
+        open:
+            return await OpenAsync(entry, use);
+        }
+    }
+
+    /// <summary>
+    /// Removes empty directories from <paramref name="path"/> upwards, down to but not including <paramref name="stop"/>, as far as
+    /// they are empty and nobody leases them. A directory that stays is no error: an empty one left behind is harmless.
+    /// </summary>
+    public async ValueTask PruneAsync(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> stop)
+    {
+        while (path.Length > stop.Length && await TryRemoveAsync(path))
+        {
+            path = ParentOf(path);
+        }
+    }
+
+    /// <summary>Forgets everything at and below a path that was renamed away; leases that are out stay valid until they are disposed.</summary>
+    public void ForgetBelow(ReadOnlyMemory<byte> path)
+    {
+        List<FileHandle> closed = [];
+        lock (_gate)
+        {
+            foreach (Entry entry in _entries.Values.Where(entry => IsBelow(entry.Path, path.Span)).ToList())
+            {
+                Remove(entry);
+                if (entry.Leases == 0 && entry.Handle is not null)
+                {
+                    closed.Add(entry.Handle);
+                }
+            }
+        }
+
+        closed.ForEach(handle => handle.Dispose());
+    }
+
+    /// <summary>The directories whose entry is not durable yet; to be told to <see cref="MarkDurable"/> after a syncfs that began later.</summary>
+    public IReadOnlyList<object> VolatileEntries()
+    {
+        lock (_gate)
+        {
+            return _volatileCount == 0 ? [] : [.. _entries.Values.Where(entry => !entry.Durable && entry.Handle is not null)];
+        }
+    }
+
+    /// <summary>A syncfs that began after <see cref="VolatileEntries"/> was asked has succeeded.</summary>
+    public void MarkDurable(IReadOnlyList<object> entries)
+    {
+        lock (_gate)
+        {
+            foreach (Entry entry in entries.Cast<Entry>())
+            {
+                SetDurable(entry);
+            }
+        }
+    }
+
+    /// <summary>Closes every directory. No lease may be out.</summary>
+    public void Dispose()
+    {
+        List<Entry> all;
+        lock (_gate)
+        {
+            all = [.. _entries.Values];
+            _entries.Clear();
+            _idle.Clear();
+        }
+
+        foreach (Entry entry in all)
+        {
+            Invariant.That(entry.Leases == 0, "directory leases are returned before the table closes");
+            entry.Handle?.Dispose();
+        }
+    }
+
+    /// <summary>The path without its last component; empty for a path of one component.</summary>
+    internal static ReadOnlyMemory<byte> ParentOf(ReadOnlyMemory<byte> path) => path[..Math.Max(0, path.Span.LastIndexOf((byte)'/'))];
+
+    /// <summary>The last component.</summary>
+    internal static ReadOnlyMemory<byte> LeafOf(ReadOnlyMemory<byte> path) => path[(path.Span.LastIndexOf((byte)'/') + 1)..];
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static bool IsBelow(ReadOnlySpan<byte> path, ReadOnlySpan<byte> top) =>
+        path.StartsWith(top) && (path.Length == top.Length || path[top.Length] == (byte)'/');
+
+    private async ValueTask<IoResult<DirectoryLease>> OpenAsync(Entry entry, DirectoryUse use)
+    {
+        (IoResult<FileHandle> opened, bool durable) = await OpenOrMakeAsync(entry.Path, use);
+        List<FileHandle> evicted = [];
+        TaskCompletionSource busy;
+        lock (_gate)
+        {
+            busy = entry.Busy!;
+            entry.Busy = null;
+            if (opened.Ok)
+            {
+                entry.Handle = opened.Value;
+                entry.Durable = durable || entry.Forgotten;
+                _volatileCount += entry.Durable ? 0 : 1;
+                Lease(entry);
+                Evict(evicted);
+            }
+            else
+            {
+                Remove(entry);
+            }
+        }
+
+        evicted.ForEach(handle => handle.Dispose());
+        busy.SetResult();
+        return opened.Ok ? new IoResult<DirectoryLease>(new DirectoryLease(entry)) : IoResult<DirectoryLease>.Failed(opened.Error);
+    }
+
+    private async ValueTask<(IoResult<FileHandle> Opened, bool Durable)> OpenOrMakeAsync(byte[] path, DirectoryUse use)
+    {
+        IoResult<FileHandle> opened = await _io.OpenAsync(_root.Handle!, path, OpenIntent.Directory);
+        if (opened.Ok || opened.Error != Errno.ENOENT || use == DirectoryUse.Existing)
+        {
+            return (opened, true);
+        }
+
+        IoResult<DirectoryLease> above = await AcquireAsync(ParentOf(path), use);
+        if (!above.Ok)
+        {
+            return (IoResult<FileHandle>.Failed(above.Error), false);
+        }
+
+        using DirectoryLease parent = above.Value;
+        IoResult made = await _io.MakeDirectoryAsync(parent.Handle, LeafOf(path));
+        if (!made.Ok && made.Error != Errno.EEXIST)
+        {
+            return (IoResult<FileHandle>.Failed(made.Error), false);
+        }
+
+        opened = await _io.OpenAsync(_root.Handle!, path, OpenIntent.Directory);
+        if (!opened.Ok || use != DirectoryUse.CreateDurable)
+        {
+            return (opened, false);
+        }
+
+        IoResult synced = await parent.SyncAsync(); // fsync(2): a new name is durable only after its directory is synced
+        if (!synced.Ok)
+        {
+            opened.Value.Dispose();
+            return (IoResult<FileHandle>.Failed(synced.Error), false);
+        }
+
+        return (opened, true);
+    }
+
+    /// <summary>Makes the entry of a leased directory durable, ancestors first; gives the lease on, or returns it when that fails.</summary>
+    private async ValueTask<IoResult<DirectoryLease>> MadeDurableAsync(Entry entry)
+    {
+        var lease = new DirectoryLease(entry);
+        IoResult<DirectoryLease> above = await AcquireAsync(ParentOf(entry.Path), DirectoryUse.CreateDurable);
+        IoResult synced = above.WithoutValue();
+        if (above.Ok)
+        {
+            using DirectoryLease parent = above.Value;
+            synced = await parent.SyncAsync();
+        }
+
+        if (!synced.Ok)
+        {
+            lease.Dispose();
+            return IoResult<DirectoryLease>.Failed(synced.Error);
+        }
+
+        lock (_gate)
+        {
+            SetDurable(entry);
+        }
+
+        return new IoResult<DirectoryLease>(lease);
+    }
+
+    private async ValueTask<bool> TryRemoveAsync(ReadOnlyMemory<byte> path)
+    {
+        Entry entry;
+        lock (_gate)
+        {
+            if (!_entries.TryGetValue(path.ToArray(), out entry!))
+            {
+                entry = new Entry(this, path.ToArray());
+                _entries.Add(entry.Path, entry);
+            }
+            else if (entry.Busy is not null || entry.Leases > 0)
+            {
+                return false;
+            }
+
+            entry.Busy = NewSignal();
+        }
+
+        IoResult<DirectoryLease> above = await AcquireAsync(ParentOf(path), DirectoryUse.Existing);
+        IoResult removed = above.WithoutValue();
+        if (above.Ok)
+        {
+            using DirectoryLease parent = above.Value;
+            removed = await _io.UnlinkAsync(parent.Handle, LeafOf(path), EntryKind.Directory);
+        }
+
+        bool gone = removed.Ok || removed.Error == Errno.ENOENT;
+        TaskCompletionSource busy;
+        FileHandle? closed = null;
+        lock (_gate)
+        {
+            busy = entry.Busy!;
+            entry.Busy = null;
+            if (gone || entry.Handle is null)
+            {
+                closed = entry.Handle;
+                Remove(entry);
+            }
+        }
+
+        closed?.Dispose();
+        busy.SetResult();
+        return gone;
+    }
+
+    // The helpers below are called under the monitor.
+    private void Lease(Entry entry)
+    {
+        entry.Leases++;
+        if (entry.IdleNode.List is not null)
+        {
+            _idle.Remove(entry.IdleNode);
+        }
+    }
+
+    private void SetDurable(Entry entry)
+    {
+        if (!entry.Durable)
+        {
+            entry.Durable = true;
+            _volatileCount--;
+        }
+    }
+
+    private void Remove(Entry entry)
+    {
+        if (_entries.TryGetValue(entry.Path, out Entry? present) && present == entry)
+        {
+            _entries.Remove(entry.Path);
+            _volatileCount -= entry.Durable || entry.Handle is null ? 0 : 1;
+            entry.Durable = true;
+        }
+
+        entry.Forgotten = true;
+        if (entry.IdleNode.List is not null)
+        {
+            _idle.Remove(entry.IdleNode);
+        }
+    }
+
+    private void Evict(List<FileHandle> evicted)
+    {
+        LinkedListNode<Entry>? node = _idle.First;
+        while (_entries.Count > _openMax && node is not null)
+        {
+            (Entry entry, node) = (node.Value, node.Next);
+            if (entry.Durable && entry.Busy is null)
+            {
+                Remove(entry);
+                evicted.Add(entry.Handle!);
+            }
+        }
+    }
+
+    private void Return(Entry entry)
+    {
+        FileHandle? closed = null;
+        lock (_gate)
+        {
+            Invariant.That(entry.Leases > 0, "a lease is returned once");
+            entry.Leases--;
+            if (entry.Leases == 0 && entry != _root)
+            {
+                if (entry.Forgotten)
+                {
+                    closed = entry.Handle;
+                }
+                else
+                {
+                    _idle.AddLast(entry.IdleNode);
+                }
+            }
+        }
+
+        closed?.Dispose();
+    }
+
+    private async ValueTask<IoResult> SyncAsync(Entry entry)
+    {
+        Task<IoResult>? joined = null;
+        lock (_gate)
+        {
+            if (entry.Syncing)
+            {
+                // The one that runs may have begun before the caller's rename: only the next covers it.
+                entry.NextSync ??= new TaskCompletionSource<IoResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+                joined = entry.NextSync.Task;
+            }
+
+            entry.Syncing = true;
+        }
+
+        return joined is null ? await RunSyncAsync(entry) : await joined;
+    }
+
+    private async ValueTask<IoResult> RunSyncAsync(Entry entry)
+    {
+        IoResult result = await _io.SyncAsync(entry.Handle!);
+        TaskCompletionSource<IoResult>? next;
+        lock (_gate)
+        {
+            (next, entry.NextSync) = (entry.NextSync, null);
+            entry.Syncing = next is not null;
+        }
+
+        if (next is not null)
+        {
+            _ = RunNextAsync(entry, next); // its waiters hold leases, so the handle lives; its result is theirs
+        }
+
+        return result;
+    }
+
+    private async Task RunNextAsync(Entry entry, TaskCompletionSource<IoResult> next)
+    {
+        try
+        {
+            next.SetResult(await RunSyncAsync(entry));
+        }
+        catch (Exception exception)
+        {
+            next.SetException(exception);
+        }
+    }
+
+    /// <summary>One directory. Everything mutable is guarded by the table's monitor.</summary>
+    internal sealed class Entry
+    {
+        private readonly DirectoryTable _table;
+
+        public Entry(DirectoryTable table, byte[] path)
+        {
+            _table = table;
+            Path = path;
+            IdleNode = new LinkedListNode<Entry>(this);
+        }
+
+        public byte[] Path { get; }
+
+        public LinkedListNode<Entry> IdleNode { get; }
+
+        public FileHandle? Handle;
+        public int Leases;
+        public bool Durable;
+        public bool Forgotten;
+        public bool Syncing;
+        public TaskCompletionSource? Busy;
+        public TaskCompletionSource<IoResult>? NextSync;
+
+        public ValueTask<IoResult> SyncAsync() => _table.SyncAsync(this);
+
+        public void Return() => _table.Return(this);
+    }
+
+    private sealed class PathComparer : IEqualityComparer<byte[]>
+    {
+        public static readonly PathComparer Instance = new();
+
+        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(byte[] path)
+        {
+            var hash = default(HashCode);
+            hash.AddBytes(path);
+            return hash.ToHashCode();
+        }
+    }
+}
+
+/// <summary>An open directory, held. One owner; disposed once.</summary>
+public sealed class DirectoryLease : IDisposable
+{
+    private DirectoryTable.Entry? _entry;
+
+    internal DirectoryLease(DirectoryTable.Entry entry)
+    {
+        _entry = entry;
+    }
+
+    /// <summary>The directory; valid until the lease is disposed.</summary>
+    public FileHandle Handle => (_entry ?? throw new ObjectDisposedException(nameof(DirectoryLease))).Handle!;
+
+    /// <summary>Every change of the directory's entries made before this call is on stable storage when it succeeds. Shared with others.</summary>
+    public ValueTask<IoResult> SyncAsync() => (_entry ?? throw new ObjectDisposedException(nameof(DirectoryLease))).SyncAsync();
+
+    /// <inheritdoc/>
+    public void Dispose() => Interlocked.Exchange(ref _entry, null)?.Return();
+}
