@@ -1,0 +1,108 @@
+using System.Text;
+
+namespace Sluice.Engine.Buckets;
+
+/// <summary>Name and properties of a bucket at one moment.</summary>
+public sealed record BucketRecord(BucketName Name, BucketProperties Properties);
+
+/// <summary>
+/// A live bucket. Its properties are a snapshot that is replaced whole. Whoever changes an object is <em>inside</em> the bucket from
+/// before the name's lock until the change is acknowledged; destroying closes the door and waits until nobody is inside, so that no
+/// commit lands in a bucket that is gone (lock order: bucket → object).
+/// </summary>
+public sealed class Bucket
+{
+    /// <summary>Directory of the objects.</summary>
+    public const string ObjectsDirectory = "%ob";
+
+    /// <summary>Directory of the work files.</summary>
+    public const string WorkDirectory = "%wk";
+
+    /// <summary>Directory of the sidecars.</summary>
+    public const string SidecarDirectory = "%sc";
+
+    private readonly Lock _gate = new();
+    private BucketRecord _record;
+    private int _inside;
+    private bool _closed;
+    private TaskCompletionSource? _empty;
+
+    /// <summary>A bucket that is open for changes.</summary>
+    public Bucket(BucketRecord record)
+    {
+        Invariant.That(record.Properties.Bid != 0, "a bucket has a generation");
+        _record = record;
+        Bid = record.Properties.Bid;
+        Home = Encoding.UTF8.GetBytes(record.Name.DirectoryPath);
+        Objects = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ObjectsDirectory}");
+        Work = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{WorkDirectory}");
+        Sidecars = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SidecarDirectory}");
+    }
+
+    /// <summary>Name and current properties.</summary>
+    public BucketRecord Record => Volatile.Read(ref _record);
+
+    /// <summary>Name.</summary>
+    public BucketName Name => _record.Name;
+
+    /// <summary>Current properties.</summary>
+    public BucketProperties Properties => Record.Properties;
+
+    /// <summary>Generation; never changes.</summary>
+    public ulong Bid { get; }
+
+    /// <summary>The bucket's directory below a mountpath.</summary>
+    public ReadOnlyMemory<byte> Home { get; }
+
+    /// <summary>Directory of its objects below a mountpath.</summary>
+    public ReadOnlyMemory<byte> Objects { get; }
+
+    /// <summary>Directory of its work files.</summary>
+    public ReadOnlyMemory<byte> Work { get; }
+
+    /// <summary>Directory of its sidecars.</summary>
+    public ReadOnlyMemory<byte> Sidecars { get; }
+
+    /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
+    public bool TryEnter()
+    {
+        lock (_gate)
+        {
+            _inside += _closed ? 0 : 1;
+            return !_closed;
+        }
+    }
+
+    /// <summary>Ends <see cref="TryEnter"/>.</summary>
+    public void Leave()
+    {
+        TaskCompletionSource? empty;
+        lock (_gate)
+        {
+            Invariant.That(_inside > 0, "who leaves was inside");
+            _inside--;
+            empty = _inside == 0 ? _empty : null;
+        }
+
+        empty?.SetResult();
+    }
+
+    /// <summary>Lets nobody in any more and waits until everybody has left.</summary>
+    public Task CloseAsync()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_inside == 0)
+            {
+                _empty.TrySetResult();
+            }
+
+            return _empty.Task;
+        }
+    }
+
+    /// <summary>Replaces the properties; the table does that after they are persisted.</summary>
+    internal void Replace(BucketProperties properties) => Volatile.Write(ref _record, _record with { Properties = properties });
+}

@@ -1,0 +1,69 @@
+namespace Sluice.Engine;
+
+/// <summary>
+/// Every bound and alignment of the engine with the arithmetic behind it. What depends on the machine (memory, descriptors) is cut from
+/// <see cref="EngineOptions.MemoryBytes"/> at start; what is here never changes while the process lives.
+/// </summary>
+public static class Limits
+{
+    /// <summary>Bytes of an object that one block digest covers: 1 MiB. Persisted; can never change for record format 1.</summary>
+    public const int BlockBytes = 1 << 20;
+
+    /// <summary>
+    /// Longest metadata record that is kept in the extended attribute, in bytes. An ext4 of 1 KiB blocks has room for
+    /// 1024 - 32 (header) - 20 (entry and name) - 4 (end) = 968; 900 leaves some to other attributes. Longer records use a sidecar.
+    /// </summary>
+    public const int RecordInlineBytesMax = 900;
+
+    /// <summary>
+    /// Longest record that still lies within the inode of an ext4 with 256-byte inodes: 256 - 128 - 32 - 4 (header) - 20 (entry and
+    /// name) - 4 (end) = 68. A plain object's record must fit, or every object costs another block (measured; docs/ON_DISK.md).
+    /// </summary>
+    public const int RecordInInodeBytesMax = 68;
+
+    /// <summary>Custom metadata of one object in bytes, keys and values together: four times what Amazon S3 allows its users.</summary>
+    public const int CustomBytesMax = 8 << 10;
+
+    /// <summary>
+    /// Largest object stored as one file: 1 TiB, the contract's limit. Its digests, 8 bytes for each of 1,048,576 blocks, are 8 MiB and
+    /// fit the 24-bit length of a record's field.
+    /// </summary>
+    public const long ObjectBytesMax = 1L << 40;
+
+    /// <summary>Longest sidecar in bytes: the digests of the largest object, the custom metadata, the name and the fixed part.</summary>
+    public const int SidecarBytesMax = (int)(ObjectBytesMax / BlockBytes * 8) + CustomBytesMax + 4096;
+
+    /// <summary>
+    /// Bodies above this are flushed before the name is locked, so that the flush under the lock has only the record to write. Below
+    /// it the second flush would cost more than it saves: one journal commit is the price of some 256 KiB of data on a fast drive.
+    /// </summary>
+    public const int EarlyFlushBytesMin = 256 << 10;
+
+    /// <summary>What is asked of a request's body at once, in bytes: one write(2) of this size costs little more than one of a page.</summary>
+    public const int BodyReadBytes = 256 << 10;
+
+    /// <summary>Open directories kept for each mountpath: 1,024 x 1 descriptor; a busy bucket has a few.</summary>
+    public const int DirectoriesOpenMax = 1024;
+
+    /// <summary>Shards of the name locks and caches: enough that two cores seldom meet, few enough to scan.</summary>
+    public const int Shards = 64;
+
+    /// <summary>Entries of a full listing page at most (contract: buckets §8).</summary>
+    public const int ListPageEntriesMax = 10_000;
+
+    /// <summary>Mountpaths of one node at most. Three times the drive bays of a large chassis.</summary>
+    public const int MountpathsMax = 256;
+
+    /// <summary>Copies of the bucket metadata: survives the loss of two drives.</summary>
+    public const int BucketDocumentCopies = 3;
+
+    /// <summary>Longest persisted bucket document in bytes: 100,000 buckets of 600 bytes.</summary>
+    public const int DocumentBytesMax = 64 << 20;
+
+    static Limits()
+    {
+        Invariant.That(SidecarBytesMax < 1 << 24, "a sidecar's length fits the record's length field");
+        Invariant.That(RecordInInodeBytesMax < RecordInlineBytesMax);
+        Invariant.That(BodyReadBytes <= BlockBytes);
+    }
+}

@@ -1,0 +1,33 @@
+using Sluice.Native.Codecs;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// CRC-64/NVMe of each <see cref="Limits.BlockBytes"/> block of a stream, the last one shorter. One stream, one user.
+/// </summary>
+public sealed class BlockDigests
+{
+    private readonly List<ulong> _finished = [];
+    private ulong _current;
+    private int _inBlock;
+
+    /// <summary>Takes more data.</summary>
+    public void Append(ReadOnlySpan<byte> data)
+    {
+        while (!data.IsEmpty)
+        {
+            int take = Math.Min(data.Length, Limits.BlockBytes - _inBlock);
+            _current = Crc64Nvme.Append(_current, data[..take]);
+            _inBlock += take;
+            data = data[take..];
+            if (_inBlock == Limits.BlockBytes)
+            {
+                _finished.Add(_current);
+                (_current, _inBlock) = (0, 0);
+            }
+        }
+    }
+
+    /// <summary>The digests; none for an empty stream.</summary>
+    public ulong[] Finish() => _inBlock == 0 ? [.. _finished] : [.. _finished, _current];
+}

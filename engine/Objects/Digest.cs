@@ -1,0 +1,155 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Microsoft.Extensions.ObjectPool;
+using Sluice.Native.Codecs;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// A running digest of one of the contract's algorithms. Rented, used by one, returned by disposing; the native states behind it are
+/// pooled.
+/// </summary>
+public abstract class Digest : IDisposable
+{
+    /// <summary>Algorithm.</summary>
+    public abstract ChecksumType Type { get; }
+
+    /// <summary>A digest of nothing yet.</summary>
+    public static Digest Rent(ChecksumType type) => type switch
+    {
+        ChecksumType.None => new NoDigest(),
+        ChecksumType.XxHash2 => XxHashDigest.From(ChecksumType.XxHash2),
+        ChecksumType.Xxh3 => XxHashDigest.From(ChecksumType.Xxh3),
+        ChecksumType.Crc32C => new Crc32CDigest(),
+        ChecksumType.Crc64Nvme => new Crc64Digest(),
+        ChecksumType.Md5 => new CryptographicDigest(type, HashAlgorithmName.MD5),
+        ChecksumType.Sha256 => new CryptographicDigest(type, HashAlgorithmName.SHA256),
+        ChecksumType.Sha512 => new CryptographicDigest(type, HashAlgorithmName.SHA512),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a digest algorithm"),
+    };
+
+    /// <summary>Digest of a span.</summary>
+    public static Checksum Of(ChecksumType type, ReadOnlySpan<byte> data)
+    {
+        using Digest digest = Rent(type);
+        digest.Append(data);
+        return digest.Finish();
+    }
+
+    /// <summary>Takes more data.</summary>
+    public abstract void Append(ReadOnlySpan<byte> data);
+
+    /// <summary>The digest of all that was appended; nothing may follow.</summary>
+    public abstract Checksum Finish();
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+
+    private static Checksum Made(ChecksumType type, ulong value)
+    {
+        var bytes = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
+        return new Checksum(type, bytes);
+    }
+
+    private sealed class NoDigest : Digest
+    {
+        public override ChecksumType Type => ChecksumType.None;
+
+        public override void Append(ReadOnlySpan<byte> data)
+        {
+        }
+
+        public override Checksum Finish() => Checksum.None;
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class XxHashDigest(ChecksumType type, XxHashStream stream, ObjectPool<XxHashStream> home) : Digest
+    {
+        private static readonly ObjectPool<XxHashStream> s_64 = new DefaultObjectPool<XxHashStream>(new Policy(XxHashStream.New64), 256);
+        private static readonly ObjectPool<XxHashStream> s_3 = new DefaultObjectPool<XxHashStream>(new Policy(XxHashStream.New3), 256);
+        private XxHashStream? _stream = stream;
+
+        public override ChecksumType Type => type;
+
+        public static XxHashDigest From(ChecksumType type)
+        {
+            ObjectPool<XxHashStream> home = type == ChecksumType.XxHash2 ? s_64 : s_3;
+            return new XxHashDigest(type, home.Get(), home);
+        }
+
+        public override void Append(ReadOnlySpan<byte> data) => _stream!.Append(data);
+
+        public override Checksum Finish() => Made(type, _stream!.Digest());
+
+        public override void Dispose()
+        {
+            if (Interlocked.Exchange(ref _stream, null) is { } stream)
+            {
+                home.Return(stream);
+            }
+        }
+
+        private sealed class Policy(Func<XxHashStream> make) : PooledObjectPolicy<XxHashStream>
+        {
+            public override XxHashStream Create() => make();
+
+            public override bool Return(XxHashStream obj)
+            {
+                obj.Reset();
+                return true;
+            }
+        }
+    }
+
+    private sealed class Crc32CDigest : Digest
+    {
+        private uint _value;
+
+        public override ChecksumType Type => ChecksumType.Crc32C;
+
+        public override void Append(ReadOnlySpan<byte> data) => _value = Crc32C.Append(_value, data);
+
+        public override Checksum Finish()
+        {
+            var bytes = new byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(bytes, _value);
+            return new Checksum(ChecksumType.Crc32C, bytes);
+        }
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class Crc64Digest : Digest
+    {
+        private ulong _value;
+
+        public override ChecksumType Type => ChecksumType.Crc64Nvme;
+
+        public override void Append(ReadOnlySpan<byte> data) => _value = Crc64Nvme.Append(_value, data);
+
+        public override Checksum Finish() => Made(ChecksumType.Crc64Nvme, _value);
+
+        public override void Dispose()
+        {
+        }
+    }
+
+    private sealed class CryptographicDigest(ChecksumType type, HashAlgorithmName name) : Digest
+    {
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(name);
+
+        public override ChecksumType Type => type;
+
+        public override void Append(ReadOnlySpan<byte> data) => _hash.AppendData(data);
+
+        public override Checksum Finish() => new(type, _hash.GetHashAndReset());
+
+        public override void Dispose() => _hash.Dispose();
+    }
+}

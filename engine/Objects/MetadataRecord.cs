@@ -1,0 +1,316 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Text;
+using Sluice.Native.Codecs;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// The bytes of an <see cref="ObjectMetadata"/>, format 1 (docs/ON_DISK.md). Format and Parse only. Little-endian:
+/// <code>
+///  offset  bytes  field
+///       0      1  format, 1
+///       1      1  kind (RecordKind)
+///       2      2  flags, 0: reserved
+///       4      1  checksum type (ChecksumType)
+///       5      3  length of the whole record in bytes, checksum included
+///       8      8  size of the object in bytes
+///      16      8  bucket generation (BID)
+///      24      8  object generation
+///      32      n  whole-object digest, most significant byte first; n by its type
+///    32+n      …  fields by rising tag: u8 tag, u24 length, bytes (RecordField)
+///   len-8      8  XXH64 of all bytes before, seed 0
+/// </code>
+/// A record that is short, long, of another format, with a wrong checksum, an unknown required field, a field twice or out of order is
+/// refused with a sentence: nothing stands in for what is missing.
+/// </summary>
+public static class MetadataRecord
+{
+    private const byte Format1 = 1;
+    private const int FixedBytes = 32;
+    private const int FieldHeadBytes = 4;
+    private const int ChecksumBytes = 8;
+    private const byte OptionalFieldsFrom = 128;
+    private const int LengthMax = (1 << 24) - 1;
+
+    /// <summary>Bytes of the record of a plain object up to 1 MiB with a 64-bit digest and a one-byte version.</summary>
+    public const int PlainBytes = FixedBytes + 8 + (FieldHeadBytes + 1) + (FieldHeadBytes + 8) + ChecksumBytes;
+
+    static MetadataRecord()
+    {
+        Invariant.That(PlainBytes <= Limits.RecordInInodeBytesMax, "a plain object's record stays within the inode");
+    }
+
+    /// <summary>The record's bytes. Fields that lie in a sidecar are left out of an object's record.</summary>
+    public static byte[] Format(ObjectMetadata metadata)
+    {
+        bool bulkyHere = !metadata.HasSidecar;
+        byte[] custom = bulkyHere ? FormatCustom(metadata.Custom) : [];
+        ReadOnlySpan<ulong> blocks = bulkyHere ? metadata.BlockDigests.Span : [];
+        int versionBytes = metadata.Version == 0 ? 0 : 8 - (BitOperationsLeadingZeroBytes(metadata.Version));
+        int digestBytes = Checksum.SizeBytes(metadata.Checksum.Type);
+        int length = FixedBytes + digestBytes + Field(versionBytes) + Field(8 * blocks.Length) + Field(custom.Length)
+            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + ChecksumBytes;
+        Invariant.That(length <= LengthMax, "the length field holds the record's length");
+
+        var record = new byte[length];
+        record[0] = Format1;
+        record[1] = (byte)metadata.Kind;
+        record[4] = (byte)metadata.Checksum.Type;
+        PutUInt24(record.AsSpan(5), length);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), metadata.SizeBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), metadata.Bid);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), metadata.Generation);
+        metadata.Checksum.Value.CopyTo(record.AsSpan(FixedBytes));
+
+        Span<byte> rest = record.AsSpan(FixedBytes + digestBytes);
+        Span<byte> number = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(number, metadata.Version);
+        rest = PutField(rest, RecordField.Version, number[..versionBytes]);
+        rest = PutField(rest, RecordField.BlockDigests, MemoryMarshal.AsBytes(blocks)); // little-endian machines only (x86-64)
+        rest = PutField(rest, RecordField.Custom, custom);
+        BinaryPrimitives.WriteUInt64LittleEndian(number, metadata.SidecarDigest);
+        rest = PutField(rest, RecordField.Sidecar, metadata.HasSidecar ? number : []);
+        rest = PutField(rest, RecordField.SidecarOf, metadata.SidecarOf.Span);
+        Invariant.That(rest.Length == ChecksumBytes, "the fields fill the record");
+        BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash64.Hash(record.AsSpan(0, length - ChecksumBytes)));
+        return record;
+    }
+
+    /// <summary>Reads a record; on refusal <paramref name="problem"/> says what is wrong with it.</summary>
+    public static bool TryParse(
+        ReadOnlySpan<byte> record, [NotNullWhen(true)] out ObjectMetadata? metadata, [NotNullWhen(false)] out string? problem)
+    {
+        metadata = null;
+        problem = FixedProblem(record);
+        if (problem is not null)
+        {
+            return false;
+        }
+
+        var type = (ChecksumType)record[4];
+        int digestBytes = Checksum.SizeBytes(type);
+        var fields = default(Fields);
+        problem = fields.Read(record[(FixedBytes + digestBytes)..^ChecksumBytes]);
+        if (problem is not null)
+        {
+            return false;
+        }
+
+        metadata = new ObjectMetadata
+        {
+            Kind = (RecordKind)record[1],
+            SizeBytes = BinaryPrimitives.ReadInt64LittleEndian(record[8..]),
+            Bid = BinaryPrimitives.ReadUInt64LittleEndian(record[16..]),
+            Generation = BinaryPrimitives.ReadUInt64LittleEndian(record[24..]),
+            Checksum = new Checksum(type, record.Slice(FixedBytes, digestBytes).ToArray()),
+            Version = fields.Version,
+            BlockDigests = fields.Blocks,
+            Custom = fields.Custom ?? [],
+            HasSidecar = fields.SidecarDigest is not null,
+            SidecarDigest = fields.SidecarDigest ?? 0,
+            SidecarOf = fields.SidecarOf,
+        };
+        if (metadata.Kind == RecordKind.Object && !metadata.HasSidecar && metadata.BlockDigests.Length != metadata.BlockCount)
+        {
+            problem = $"{metadata.BlockDigests.Length} block digests for {metadata.BlockCount} blocks";
+            metadata = null;
+            return false;
+        }
+
+        return true;
+    }
+
+    private static string? FixedProblem(ReadOnlySpan<byte> record)
+    {
+        if (record.Length < FixedBytes + ChecksumBytes)
+        {
+            return $"record of {record.Length} bytes is too short";
+        }
+
+        if (record[0] != Format1)
+        {
+            return $"record format {record[0]} is not known";
+        }
+
+        int length = record[5] | (record[6] << 8) | (record[7] << 16);
+        if (length != record.Length)
+        {
+            return $"record says {length} bytes, has {record.Length}";
+        }
+
+        if (BinaryPrimitives.ReadUInt64LittleEndian(record[^ChecksumBytes..]) != XxHash64.Hash(record[..^ChecksumBytes]))
+        {
+            return "record checksum does not match";
+        }
+
+        if (record[1] is not ((byte)RecordKind.Object or (byte)RecordKind.Sidecar))
+        {
+            return $"record kind {record[1]} is not known to this version";
+        }
+
+        if (record[2] != 0 || record[3] != 0)
+        {
+            return "record has flags that this version does not know";
+        }
+
+        if (record[4] > (byte)ChecksumType.Crc64Nvme)
+        {
+            return $"checksum type {record[4]} is not known";
+        }
+
+        if (FixedBytes + Checksum.SizeBytes((ChecksumType)record[4]) + ChecksumBytes > record.Length)
+        {
+            return "record has no room for its digest";
+        }
+
+        return BinaryPrimitives.ReadInt64LittleEndian(record[8..]) is >= 0 and <= Limits.ObjectBytesMax ? null : "object size is out of range";
+    }
+
+    private static int Field(int valueBytes) => valueBytes == 0 ? 0 : FieldHeadBytes + valueBytes;
+
+    private static Span<byte> PutField(Span<byte> to, RecordField tag, scoped ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty)
+        {
+            return to;
+        }
+
+        to[0] = (byte)tag;
+        PutUInt24(to[1..], value.Length);
+        value.CopyTo(to[FieldHeadBytes..]);
+        return to[(FieldHeadBytes + value.Length)..];
+    }
+
+    private static void PutUInt24(Span<byte> to, int value) =>
+        (to[0], to[1], to[2]) = ((byte)value, (byte)(value >> 8), (byte)(value >> 16));
+
+    private static int BitOperationsLeadingZeroBytes(ulong value) => System.Numerics.BitOperations.LeadingZeroCount(value) / 8;
+
+    private static byte[] FormatCustom(IReadOnlyList<KeyValuePair<string, string>> pairs)
+    {
+        if (pairs.Count == 0)
+        {
+            return [];
+        }
+
+        using var bytes = new MemoryStream();
+        Span<byte> length = stackalloc byte[2];
+        foreach ((string key, string value) in pairs)
+        {
+            foreach (string text in (ReadOnlySpan<string>)[key, value])
+            {
+                byte[] utf8 = Encoding.UTF8.GetBytes(text);
+                Invariant.That(utf8.Length <= Limits.CustomBytesMax, "custom metadata is bounded before it gets here");
+                BinaryPrimitives.WriteUInt16LittleEndian(length, (ushort)utf8.Length);
+                bytes.Write(length);
+                bytes.Write(utf8);
+            }
+        }
+
+        return bytes.ToArray();
+    }
+
+    /// <summary>The fields of a record while it is being read.</summary>
+    private ref struct Fields
+    {
+        public ulong Version;
+        public ulong[]? Blocks;
+        public List<KeyValuePair<string, string>>? Custom;
+        public ulong? SidecarDigest;
+        public byte[]? SidecarOf;
+
+        /// <summary>Reads them all; answers what is wrong, or null.</summary>
+        public string? Read(ReadOnlySpan<byte> rest)
+        {
+            int last = 0;
+            while (!rest.IsEmpty)
+            {
+                if (rest.Length < FieldHeadBytes)
+                {
+                    return "a field is cut short";
+                }
+
+                byte tag = rest[0];
+                int length = rest[1] | (rest[2] << 8) | (rest[3] << 16);
+                if (tag <= last || length == 0 || length > rest.Length - FieldHeadBytes)
+                {
+                    return $"field {tag} is out of order, empty or cut short";
+                }
+
+                string? problem = ReadOne(tag, rest.Slice(FieldHeadBytes, length));
+                if (problem is not null)
+                {
+                    return problem;
+                }
+
+                last = tag;
+                rest = rest[(FieldHeadBytes + length)..];
+            }
+
+            return null;
+        }
+
+        private string? ReadOne(byte tag, ReadOnlySpan<byte> value)
+        {
+            switch ((RecordField)tag)
+            {
+                case RecordField.Version when value.Length <= 8 && value[^1] != 0:
+                    Span<byte> number = stackalloc byte[8];
+                    number.Clear();
+                    value.CopyTo(number);
+                    Version = BinaryPrimitives.ReadUInt64LittleEndian(number);
+                    return null;
+                case RecordField.BlockDigests when value.Length % 8 == 0:
+                    Blocks = MemoryMarshal.Cast<byte, ulong>(value).ToArray();
+                    return null;
+                case RecordField.Custom:
+                    return ReadCustom(value);
+                case RecordField.Sidecar when value.Length == 8:
+                    SidecarDigest = BinaryPrimitives.ReadUInt64LittleEndian(value);
+                    return null;
+                case RecordField.SidecarOf when value.Length <= ObjectName.BytesMax:
+                    SidecarOf = value.ToArray();
+                    return null;
+                default:
+                    return tag >= OptionalFieldsFrom ? null : $"field {tag} is malformed or not known to this version";
+            }
+        }
+
+        private string? ReadCustom(ReadOnlySpan<byte> value)
+        {
+            Custom = [];
+            while (!value.IsEmpty)
+            {
+                if (!TryText(ref value, out string? key) || !TryText(ref value, out string? text))
+                {
+                    return "custom metadata is malformed";
+                }
+
+                Custom.Add(new(key, text));
+            }
+
+            return null;
+        }
+
+        private static bool TryText(ref ReadOnlySpan<byte> from, [NotNullWhen(true)] out string? text)
+        {
+            text = null;
+            if (from.Length < 2)
+            {
+                return false;
+            }
+
+            int length = BinaryPrimitives.ReadUInt16LittleEndian(from);
+            if (length > from.Length - 2 || !System.Text.Unicode.Utf8.IsValid(from.Slice(2, length)))
+            {
+                return false;
+            }
+
+            text = Encoding.UTF8.GetString(from.Slice(2, length));
+            from = from[(2 + length)..];
+            return true;
+        }
+    }
+}

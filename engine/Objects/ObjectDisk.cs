@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Text;
+using Sluice.Contract;
+using Sluice.Engine.Io;
+using Sluice.Native;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// One mountpath as the object code sees it: its root, its open directories, the names of its work files, and its count of faults. Lives
+/// as long as the engine; the mountpath's owner closes the root.
+/// </summary>
+public sealed class ObjectDisk : IDisposable
+{
+    private readonly ulong _instance;
+    private long _workFiles;
+    private long _faults;
+
+    /// <summary>The disk behind <paramref name="root"/>; <paramref name="instance"/> tells this run's work files from those of an earlier one.</summary>
+    public ObjectDisk(int index, string path, FileHandle root, IFileIo io, ulong instance)
+    {
+        Index = index;
+        Path = path;
+        Root = root;
+        Io = io;
+        Directories = new DirectoryTable(io, root);
+        _instance = instance;
+    }
+
+    /// <summary>Position in the table of mountpaths.</summary>
+    public int Index { get; }
+
+    /// <summary>The mountpath as configured.</summary>
+    public string Path { get; }
+
+    /// <summary>Its root directory.</summary>
+    public FileHandle Root { get; }
+
+    /// <summary>The disk verbs.</summary>
+    public IFileIo Io { get; }
+
+    /// <summary>Its open directories.</summary>
+    public DirectoryTable Directories { get; }
+
+    /// <summary>Disk errors seen since start, those that a client caused (no such name) not counted.</summary>
+    public long FaultCount => Volatile.Read(ref _faults);
+
+    /// <summary>
+    /// A name that no work file has or had: object digest, instance and a running number, in hexadecimal. The digest leads recovery from
+    /// a damaged object to the file that was kept for it.
+    /// </summary>
+    public byte[] NewWorkName(ulong digest) =>
+        Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $"{digest:x16}.{_instance:x16}.{Interlocked.Increment(ref _workFiles):x}"));
+
+    /// <summary>Digest that a work file's name begins with; false for a name that is not ours.</summary>
+    public static bool TryReadWorkName(ReadOnlySpan<byte> name, out ulong digest)
+    {
+        digest = 0;
+        return name.Length > 17 && name[16] == (byte)'.'
+            && ulong.TryParse(name[..16], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out digest);
+    }
+
+    /// <summary>Counts a fault of the disk and makes the exception that tells of it.</summary>
+    public StorageException Fault(string verb, Errno error, ReadOnlySpan<byte> path)
+    {
+        Interlocked.Increment(ref _faults);
+        string? advice = error switch
+        {
+            Errno.EMFILE => "raise RLIMIT_NOFILE (LimitNOFILE= in the systemd unit)",
+            Errno.ENOSPC or Errno.EDQUOT => "free space or inodes on this mountpath",
+            Errno.EROFS => "the file system is read-only: look at the kernel log and remount it",
+            Errno.EIO or Errno.EUCLEAN => "look at the kernel log and the drive's health",
+            _ => null,
+        };
+        return new StorageException($"mountpath {Path}, {Encoding.UTF8.GetString(path)}", verb, error, advice);
+    }
+
+    /// <summary>Throws <see cref="Fault"/> unless the verb succeeded.</summary>
+    public void Check(IoResult result, string verb, ReadOnlySpan<byte> path)
+    {
+        if (!result.Ok)
+        {
+            throw Fault(verb, result.Error, path);
+        }
+    }
+
+    /// <summary>The value, or the exception that tells why there is none.</summary>
+    public T Check<T>(IoResult<T> result, string verb, ReadOnlySpan<byte> path) =>
+        result.Ok ? result.Value : throw Fault(verb, result.Error, path);
+
+    /// <summary>What a client is told of a disk fault: whether room ran out or a disk failed, and no path.</summary>
+    public static Failure Refusal(StorageException fault) => fault.Error is Errno.ENOSPC or Errno.EDQUOT
+        ? new Failure(ErrorCode.OutOfSpace, "out of space: the mountpath of this object is full")
+        : new Failure(ErrorCode.StorageFailed, $"a disk failed on {fault.Verb}; the server's log says which");
+
+    /// <inheritdoc/>
+    public void Dispose() => Directories.Dispose();
+}

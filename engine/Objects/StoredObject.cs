@@ -1,0 +1,48 @@
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>Where an object is and what it is, as found on disk; shared by the caches.</summary>
+public sealed class StoredObject
+{
+    private long _accessedNs;
+
+    /// <summary>What <paramref name="accessedNs"/> says of the last access is kept up from here on.</summary>
+    public StoredObject(ObjectMetadata metadata, ObjectDisk disk, ObjectPath path, long accessedNs)
+    {
+        Metadata = metadata;
+        Disk = disk;
+        Path = path;
+        _accessedNs = accessedNs;
+    }
+
+    /// <summary>Its record.</summary>
+    public ObjectMetadata Metadata { get; }
+
+    /// <summary>The mountpath that holds it.</summary>
+    public ObjectDisk Disk { get; }
+
+    /// <summary>Its place below the mountpath.</summary>
+    public ObjectPath Path { get; }
+
+    /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
+    public long AccessedNs => Volatile.Read(ref _accessedNs);
+
+    /// <summary>It was read just now.</summary>
+    public void Touch(long nowNs) => Volatile.Write(ref _accessedNs, nowNs);
+
+    /// <summary>What a client may know of it.</summary>
+    public ObjectAttributes Attributes() => new()
+    {
+        SizeBytes = Metadata.SizeBytes,
+        Checksum = Metadata.Checksum,
+        Version = Metadata.Version == 0 ? "" : Metadata.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        AccessedNs = AccessedNs,
+        ModifiedNs = (long)Metadata.Generation,
+        Custom = Metadata.Custom,
+        Mountpath = Disk.Path,
+    };
+}
+
+/// <summary>An open object file together with what it is; the two are of one generation. The value of the cache of open files.</summary>
+public sealed record OpenObject(StoredObject Stored, FileHandle File);
