@@ -1,0 +1,103 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Io;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine;
+
+/// <summary>What an engine is opened with; parsed and validated before it gets here.</summary>
+public sealed class EngineOptions
+{
+    /// <summary>Paths of the mountpaths, absolute.</summary>
+    public required IReadOnlyList<string> Mountpaths { get; init; }
+
+    /// <summary>Accept several mountpaths on one file system: for trying out, since they fail together.</summary>
+    public bool AllowSharedDisk { get; init; }
+
+    /// <summary>Accept a mountpath that was recorded at another path.</summary>
+    public bool AllowMoved { get; init; }
+
+    /// <summary>Uuids of mountpaths that are gone for good.</summary>
+    public IReadOnlyList<string> ForgetMountpaths { get; init; } = [];
+
+    /// <summary>Memory budget in bytes, from which the caches are cut.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>Files that may be kept open between requests: half of what the process may open.</summary>
+    public int OpenFilesMax { get; init; } = 4096;
+
+    /// <summary>How long a relaxed write may wait for its flush. Zero: only when asked (tests).</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The caches' sizes: an eighth of the memory for metadata, at about 1 KiB an entry with name, record and table; open files as told.
+    /// </summary>
+    internal CacheSizes CacheSizes => new(
+        (int)Math.Clamp(MemoryBytes / 8 / 1024, 1024, 4 << 20),
+        Math.Clamp(OpenFilesMax, Limits.Shards, 1 << 20));
+}
+
+/// <summary>The world that an engine lives in. Simulations bring their own, from one seed.</summary>
+public sealed class EngineEnvironment
+{
+    /// <summary>Disks.</summary>
+    public required IFileIo Io { get; init; }
+
+    /// <summary>Clock and timers.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Log.</summary>
+    public required ILogger Log { get; init; }
+
+    /// <summary>Source of identities: mountpath and cluster uuids, the instance of the process.</summary>
+    public Func<Guid> NewGuid { get; init; } = Guid.NewGuid;
+}
+
+/// <summary>One mountpath as the engine reports it.</summary>
+public sealed record MountpathStatus
+{
+    /// <summary>As configured.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Its identity.</summary>
+    public required string Uuid { get; init; }
+
+    /// <summary>Kind of file system: ext4, xfs, or the magic number.</summary>
+    public required string FileSystem { get; init; }
+
+    /// <summary>Size in bytes; 0 when it cannot be asked.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Bytes free.</summary>
+    public required long FreeBytes { get; init; }
+
+    /// <summary>No disk error has been seen since start.</summary>
+    public required bool Healthy { get; init; }
+}
+
+/// <summary>What the engine says of itself.</summary>
+public sealed record EngineStatus
+{
+    /// <summary>Identity of the cluster.</summary>
+    public required string ClusterUuid { get; init; }
+
+    /// <summary>Identity of this node.</summary>
+    public required string NodeId { get; init; }
+
+    /// <summary>When the cluster was made.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When this engine was opened.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Version of the mountpath set, from 1.</summary>
+    public required long MapVersion { get; init; }
+
+    /// <summary>The mountpaths.</summary>
+    public required IReadOnlyList<MountpathStatus> Mountpaths { get; init; }
+
+    /// <summary>What an operator should look at; empty when nothing is wrong.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Counters since start, by name.</summary>
+    public required IReadOnlyDictionary<string, long> Counters { get; init; }
+}
