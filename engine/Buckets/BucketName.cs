@@ -98,6 +98,12 @@ public sealed record BucketName
         _ => provider,
     };
 
+    /// <inheritdoc/>
+    public bool Equals(BucketName? other) => other is not null && UnamePrefix.Span.SequenceEqual(other.UnamePrefix.Span);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Provider, NamespaceUuid, NamespaceName, Name);
+
     /// <summary>As users write it: <c>ais://bucket</c> or <c>ais://@uuid#ns/bucket</c>.</summary>
     public override string ToString() =>
         IsGlobal ? $"{Scheme(Provider)}://{Name}" : $"{Scheme(Provider)}://@{NamespaceUuid}#{NamespaceName}/{Name}";

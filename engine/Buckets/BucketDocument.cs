@@ -1,0 +1,158 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Sluice.Contract;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine.Buckets;
+
+/// <summary>
+/// The bucket metadata (BMD) as it is persisted: every bucket with its properties, the buckets whose removal is not finished, and a version
+/// that rises with each change. The newest valid copy of all mountpaths is the truth.
+/// </summary>
+public sealed class BucketDocument
+{
+    /// <summary>Name of the document below <c>.sluice/</c> and its kind.</summary>
+    public const string Kind = "bmd";
+
+    /// <summary>Rises by one with each change; from 1.</summary>
+    [JsonPropertyName("version")]
+    public long Version { get; set; }
+
+    /// <summary>Cluster that the buckets belong to.</summary>
+    [JsonPropertyName("cluster")]
+    public string Cluster { get; set; } = "";
+
+    /// <summary>The buckets.</summary>
+    [JsonPropertyName("buckets")]
+    public List<BucketRow> Buckets { get; set; } = [];
+
+    /// <summary>Destroyed buckets whose directories may still stand on some mountpath.</summary>
+    [JsonPropertyName("destroyed")]
+    public List<BucketRow> Destroyed { get; set; } = [];
+
+    /// <summary>The JSON bytes.</summary>
+    public byte[] Format() => JsonSerializer.SerializeToUtf8Bytes(this, BucketJson.Default.BucketDocument);
+
+    /// <summary>Reads the JSON bytes; null with a sentence when they are not a bucket document of this version.</summary>
+    public static (BucketDocument? Document, string? Problem) Parse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            BucketDocument? document = JsonSerializer.Deserialize(json, BucketJson.Default.BucketDocument);
+            return document is null ? (null, "it is empty")
+                : document.Version < 1 ? (null, "it has no version")
+                : document.Buckets.Concat(document.Destroyed).Select(row => row.Problem()).FirstOrDefault(problem => problem is not null) is { } problem
+                    ? (null, problem)
+                    : (document, null);
+        }
+        catch (JsonException exception)
+        {
+            return (null, exception.Message);
+        }
+    }
+}
+
+/// <summary>One bucket in the document.</summary>
+public sealed class BucketRow
+{
+    /// <summary>Provider.</summary>
+    [JsonPropertyName("provider")]
+    public required string Provider { get; set; }
+
+    /// <summary>Namespace uuid.</summary>
+    [JsonPropertyName("uuid")]
+    public string Uuid { get; set; } = "";
+
+    /// <summary>Namespace name.</summary>
+    [JsonPropertyName("namespace")]
+    public string Namespace { get; set; } = "";
+
+    /// <summary>Name.</summary>
+    [JsonPropertyName("name")]
+    public required string Name { get; set; }
+
+    /// <summary>Generation of the bucket.</summary>
+    [JsonPropertyName("bid")]
+    public required ulong Bid { get; set; }
+
+    /// <summary>When it was made, nanoseconds since 1970 UTC.</summary>
+    [JsonPropertyName("created")]
+    public required long CreatedNs { get; set; }
+
+    /// <summary>Digest algorithm.</summary>
+    [JsonPropertyName("checksum")]
+    public required string ChecksumName { get; set; }
+
+    /// <summary>Verify before serving.</summary>
+    [JsonPropertyName("validate_warm_get")]
+    public required bool ValidateWarmGet { get; set; }
+
+    /// <summary>Number the versions.</summary>
+    [JsonPropertyName("versioning")]
+    public required bool Versioning { get; set; }
+
+    /// <summary>strict or relaxed.</summary>
+    [JsonPropertyName("durability")]
+    public required Durability Durability { get; set; }
+
+    /// <summary>
+    /// True once the bucket has ever been relaxed: its objects are verified after an unclean start even when it is strict by now.
+    /// </summary>
+    [JsonPropertyName("was_relaxed")]
+    public bool WasRelaxed { get; set; }
+
+    /// <summary>Access mask.</summary>
+    [JsonPropertyName("access")]
+    public required ulong Access { get; set; }
+
+    /// <summary>The row of a bucket.</summary>
+    public static BucketRow From(BucketRecord record) => new()
+    {
+        Provider = record.Name.Provider,
+        Uuid = record.Name.NamespaceUuid,
+        Namespace = record.Name.NamespaceName,
+        Name = record.Name.Name,
+        Bid = record.Properties.Bid,
+        CreatedNs = record.Properties.CreatedNs,
+        ChecksumName = Checksum.Name(record.Properties.ChecksumType),
+        ValidateWarmGet = record.Properties.ValidateWarmGet,
+        Versioning = record.Properties.Versioning,
+        Durability = record.Properties.Durability,
+        WasRelaxed = record.Properties.WasRelaxed,
+        Access = (ulong)record.Properties.Access,
+    };
+
+    /// <summary>The bucket of a row that has no <see cref="Problem"/>.</summary>
+    public BucketRecord ToRecord()
+    {
+        bool named = BucketName.TryCreate(Provider, Uuid, Namespace, Name, out BucketName? name, out string? problem);
+        Invariant.That(named, problem);
+        bool typed = Checksum.TryParseType(ChecksumName, out ChecksumType type);
+        Invariant.That(typed, "the row was checked");
+        return new BucketRecord(name!, new BucketProperties
+        {
+            Bid = Bid,
+            CreatedNs = CreatedNs,
+            ChecksumType = type,
+            ValidateWarmGet = ValidateWarmGet,
+            Versioning = Versioning,
+            Durability = Durability,
+            WasRelaxed = WasRelaxed,
+            Access = (AccessBits)Access,
+        });
+    }
+
+    /// <summary>What is wrong with the row; null when nothing is.</summary>
+    public string? Problem() =>
+        Bid == 0 ? $"bucket {Name} has no generation"
+        : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
+        : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
+}
+
+/// <summary>Source-generated JSON of the bucket document. Unknown members are refused: they would be lost with the next change.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(BucketDocument))]
+internal sealed partial class BucketJson : JsonSerializerContext;

@@ -1,0 +1,277 @@
+using System.Globalization;
+using System.Text.Json;
+using Sluice.Contract;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine.Buckets;
+
+/// <summary>What an acknowledged write has survived (docs/DURABILITY.md). Persisted by name.</summary>
+public enum Durability
+{
+    /// <summary>Data, record and directory entry are on stable storage before the answer.</summary>
+    Strict,
+
+    /// <summary>In the page cache; flushed within a second. Survives a kill of the process, not the last second before a power cut.</summary>
+    Relaxed,
+}
+
+/// <summary>Access bits of a bucket (contract: buckets §4).</summary>
+[Flags]
+public enum AccessBits : ulong
+{
+    /// <summary>Nothing is allowed.</summary>
+    None = 0,
+
+    /// <summary>GET of an object.</summary>
+    GetObject = 1 << 0,
+
+    /// <summary>HEAD of an object.</summary>
+    HeadObject = 1 << 1,
+
+    /// <summary>PUT of an object.</summary>
+    PutObject = 1 << 2,
+
+    /// <summary>Append to an object.</summary>
+    Append = 1 << 3,
+
+    /// <summary>DELETE of an object.</summary>
+    DeleteObject = 1 << 4,
+
+    /// <summary>Rename of an object.</summary>
+    MoveObject = 1 << 5,
+
+    /// <summary>Promote files to objects.</summary>
+    Promote = 1 << 6,
+
+    /// <summary>Change of custom metadata.</summary>
+    UpdateObject = 1 << 7,
+
+    /// <summary>HEAD of the bucket.</summary>
+    HeadBucket = 1 << 8,
+
+    /// <summary>Listing of its objects.</summary>
+    ListObjects = 1 << 9,
+
+    /// <summary>Change of its properties.</summary>
+    PatchBucket = 1 << 10,
+
+    /// <summary>Change of its access.</summary>
+    SetBucketAcl = 1 << 11,
+
+    /// <summary>Listing of buckets.</summary>
+    ListBuckets = 1 << 12,
+
+    /// <summary>A look at the cluster.</summary>
+    ShowCluster = 1 << 13,
+
+    /// <summary>Making a bucket.</summary>
+    CreateBucket = 1 << 14,
+
+    /// <summary>Destroying it.</summary>
+    DestroyBucket = 1 << 15,
+
+    /// <summary>Renaming it.</summary>
+    MoveBucket = 1 << 16,
+
+    /// <summary>Administration.</summary>
+    Admin = 1 << 17,
+
+    /// <summary>Read-only: <c>ro</c>.</summary>
+    ReadOnly = GetObject | HeadObject | HeadBucket | ListObjects,
+
+    /// <summary>Read and write: <c>rw</c>.</summary>
+    ReadWrite = ReadOnly | PutObject | Append | DeleteObject | MoveObject,
+
+    /// <summary>Everything, present and future: <c>su</c>, the default.</summary>
+    All = ulong.MaxValue,
+}
+
+/// <summary>
+/// Properties of a bucket. Immutable; a change makes a new record. The JSON tree is the contract's (buckets §3); what is not built yet
+/// is refused by its name rather than ignored, so that nobody believes in a protection that is not there.
+/// </summary>
+public sealed record BucketProperties
+{
+    private const string NotBuilt = "is not supported by this version";
+
+    /// <summary>What a bucket has when it is made without properties.</summary>
+    public static BucketProperties Default { get; } = new();
+
+    /// <summary><c>checksum.type</c>: digest kept of each new object.</summary>
+    public ChecksumType ChecksumType { get; init; } = ChecksumType.XxHash2;
+
+    /// <summary><c>checksum.validate_warm_get</c>: verify the blocks of an object before they are served.</summary>
+    public bool ValidateWarmGet { get; init; }
+
+    /// <summary><c>versioning.enabled</c>: number the versions of each name from 1.</summary>
+    public bool Versioning { get; init; } = true;
+
+    /// <summary><c>durability</c>: <c>strict</c> or <c>relaxed</c>.</summary>
+    public Durability Durability { get; init; } = Durability.Strict;
+
+    /// <summary>True once the bucket has ever been relaxed; its objects are verified after an unclean start. Not on the wire.</summary>
+    public bool WasRelaxed { get; init; }
+
+    /// <summary><c>access</c>.</summary>
+    public AccessBits Access { get; init; } = AccessBits.All;
+
+    /// <summary><c>bid</c>: generation of the bucket, bit 63 set; 0 before it is made.</summary>
+    public ulong Bid { get; init; }
+
+    /// <summary><c>created</c>: nanoseconds since 1970 UTC.</summary>
+    public long CreatedNs { get; init; }
+
+    /// <summary>
+    /// Applies a partial tree to <paramref name="to"/>; only what is given changes. An undefined or null element changes nothing. Refuses
+    /// with <see cref="ErrorCode.InvalidProperty"/> and the name of the property that is unknown, read-only, not built, or of a wrong value.
+    /// </summary>
+    public static Result<BucketProperties> Apply(BucketProperties to, JsonElement patch)
+    {
+        if (patch.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            return to;
+        }
+
+        if (patch.ValueKind != JsonValueKind.Object)
+        {
+            return Refused("bucket properties must be a JSON object");
+        }
+
+        foreach (JsonProperty property in patch.EnumerateObject())
+        {
+            Result<BucketProperties> applied = property.Name switch
+            {
+                "checksum" => ApplySection(to, property, ApplyChecksum),
+                "versioning" => ApplySection(to, property, ApplyVersioning),
+                "durability" => ApplyDurability(to, property.Value),
+                "access" => ApplyAccess(to, property.Value),
+                "force" => to,
+                "provider" or "bid" or "created" or "name" or "namespace" => Refused($"property \"{property.Name}\" is read-only"),
+                _ => Refused($"property \"{Printable(property.Name)}\" {NotBuilt}"),
+            };
+            if (!applied.Ok)
+            {
+                return applied;
+            }
+
+            to = applied.Value;
+        }
+
+        return to;
+    }
+
+    /// <summary>Writes the tree as one JSON object.</summary>
+    public void WriteJson(Utf8JsonWriter writer, string provider)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("provider", provider);
+        writer.WriteString("bid", Bid.ToString(CultureInfo.InvariantCulture));
+        writer.WriteString("created", CreatedNs.ToString(CultureInfo.InvariantCulture));
+        writer.WriteStartObject("checksum");
+        writer.WriteString("type", Checksum.Name(ChecksumType));
+        writer.WriteBoolean("validate_warm_get", ValidateWarmGet);
+        writer.WriteEndObject();
+        writer.WriteStartObject("versioning");
+        writer.WriteBoolean("enabled", Versioning);
+        writer.WriteEndObject();
+        writer.WriteString("durability", Durability == Durability.Strict ? "strict" : "relaxed");
+        writer.WriteString("access", ((ulong)Access).ToString(CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+    }
+
+    private static Result<BucketProperties> ApplySection(
+        BucketProperties to, JsonProperty section, Func<BucketProperties, JsonProperty, Result<BucketProperties>> apply)
+    {
+        if (section.Value.ValueKind != JsonValueKind.Object)
+        {
+            return Refused($"property \"{section.Name}\" must be a JSON object");
+        }
+
+        foreach (JsonProperty property in section.Value.EnumerateObject())
+        {
+            Result<BucketProperties> applied = apply(to, property);
+            if (!applied.Ok)
+            {
+                return applied;
+            }
+
+            to = applied.Value;
+        }
+
+        return to;
+    }
+
+    private static Result<BucketProperties> ApplyChecksum(BucketProperties to, JsonProperty property)
+    {
+        switch (property.Name)
+        {
+            case "type":
+                return property.Value.ValueKind == JsonValueKind.String
+                    && Checksum.TryParseType(property.Value.GetString()!, out ChecksumType type)
+                    && type != ChecksumType.Crc64Nvme
+                    ? to with { ChecksumType = type }
+                    : Refused("property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512");
+            case "validate_warm_get":
+                return TryBool(property.Value, out bool on)
+                    ? to with { ValidateWarmGet = on }
+                    : Refused("property \"checksum.validate_warm_get\" must be true or false");
+            default:
+                return OffOrNotBuilt(to, "checksum", property, "validate_cold_get", "validate_obj_move", "enable_read_range");
+        }
+    }
+
+    private static Result<BucketProperties> ApplyVersioning(BucketProperties to, JsonProperty property)
+    {
+        if (property.Name != "enabled")
+        {
+            return OffOrNotBuilt(to, "versioning", property, "validate_warm_get", "synchronize");
+        }
+
+        return TryBool(property.Value, out bool on)
+            ? to with { Versioning = on }
+            : Refused("property \"versioning.enabled\" must be true or false");
+    }
+
+    private static Result<BucketProperties> ApplyDurability(BucketProperties to, JsonElement value) =>
+        value.ValueKind != JsonValueKind.String ? Refused("property \"durability\" must be \"strict\" or \"relaxed\"") : value.GetString() switch
+        {
+            "strict" => to with { Durability = Durability.Strict },
+            "relaxed" => to with { Durability = Durability.Relaxed, WasRelaxed = true },
+            _ => Refused("property \"durability\" must be \"strict\" or \"relaxed\""),
+        };
+
+    private static Result<BucketProperties> ApplyAccess(BucketProperties to, JsonElement value)
+    {
+        string? text = value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.Number => value.GetRawText(),
+            _ => null,
+        };
+        return text switch
+        {
+            "ro" => to with { Access = AccessBits.ReadOnly },
+            "rw" => to with { Access = AccessBits.ReadWrite },
+            "su" => to with { Access = AccessBits.All },
+            _ when ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bits) => to with { Access = (AccessBits)bits },
+            _ => Refused("property \"access\" must be ro, rw, su or a decimal mask of access bits"),
+        };
+    }
+
+    /// <summary>A switch of the contract that is not built may be given as off, which is what it is.</summary>
+    private static Result<BucketProperties> OffOrNotBuilt(BucketProperties to, string section, JsonProperty property, params ReadOnlySpan<string> known)
+    {
+        bool off = known.Contains(property.Name) && TryBool(property.Value, out bool on) && !on;
+        return off ? to : Refused($"property \"{section}.{Printable(property.Name)}\" {NotBuilt}");
+    }
+
+    private static bool TryBool(JsonElement value, out bool on)
+    {
+        on = value.ValueKind == JsonValueKind.True || (value.ValueKind == JsonValueKind.String && value.GetString() is "true" or "True");
+        return on || value.ValueKind == JsonValueKind.False || (value.ValueKind == JsonValueKind.String && value.GetString() is "false" or "False");
+    }
+
+    private static string Printable(string name) => string.Concat(name.Take(64).Select(c => char.IsControl(c) || c == '"' ? '?' : c));
+
+    private static Failure Refused(string message) => new(ErrorCode.InvalidProperty, message);
+}

@@ -1,0 +1,217 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine.Io;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine.Buckets;
+
+/// <summary>
+/// The buckets: an immutable snapshot that readers take without a lock, and one writer at a time that persists a change on
+/// min(<see cref="Limits.BucketDocumentCopies"/>, n) mountpaths before it shows it.
+/// <para>
+/// Destroying: the bucket leaves the document and is noted there as destroyed (durable) → its door is closed and everybody inside has
+/// left → its directories are renamed into each mountpath's trash, durably → the note goes. A crash in between is finished at the next
+/// start; a bucket of that name can be made again only after that.
+/// </para>
+/// </summary>
+public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger log)
+{
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private FrozenDictionary<BucketName, Bucket> _buckets = FrozenDictionary<BucketName, Bucket>.Empty; // replaced whole
+    private List<BucketRow> _destroyed = []; // under _writing
+    private long _version;
+    private string _cluster = "";
+
+    /// <summary>Version of the document.</summary>
+    public long Version => Volatile.Read(ref _version);
+
+    /// <summary>All buckets, in no order.</summary>
+    public IReadOnlyCollection<Bucket> All => Volatile.Read(ref _buckets).Values;
+
+    /// <summary>The refusal for a bucket that is not there.</summary>
+    public static Failure NotFound(BucketName name) => new(ErrorCode.BucketNotFound, $"{Describe(name)} \"{name}\" does not exist");
+
+    /// <summary>The bucket, or null.</summary>
+    public Bucket? Find(BucketName name) => Volatile.Read(ref _buckets).GetValueOrDefault(name);
+
+    /// <summary>Reads what was persisted; finishes removals that a crash interrupted. Null, or why the buckets cannot be known.</summary>
+    public async ValueTask<string?> LoadAsync(string cluster)
+    {
+        _cluster = cluster;
+        (BucketDocument? document, string? problem) = await store.ReadAsync();
+        if (document is null)
+        {
+            return problem;
+        }
+
+        if (document.Cluster != cluster && document.Version > 0)
+        {
+            return $"the bucket metadata belongs to cluster {document.Cluster}, the mountpaths to {cluster}";
+        }
+
+        _version = document.Version;
+        _destroyed = document.Destroyed;
+        _buckets = document.Buckets.Select(row => new Bucket(row.ToRecord())).ToFrozenDictionary(bucket => bucket.Name);
+        await FinishRemovalsAsync();
+        return null;
+    }
+
+    /// <summary>Makes a bucket with the given properties over the defaults.</summary>
+    public async ValueTask<Result<Bucket>> CreateAsync(BucketName name, JsonElement properties)
+    {
+        if (name.Provider != "ais")
+        {
+            return new Failure(ErrorCode.NotImplemented, $"{Describe(name)} \"{name}\": buckets of remote providers are not supported by this version");
+        }
+
+        Result<BucketProperties> applied = BucketProperties.Apply(BucketProperties.Default, properties);
+        if (!applied.Ok)
+        {
+            return applied.Error!;
+        }
+
+        await _writing.WaitAsync();
+        try
+        {
+            if (_buckets.ContainsKey(name))
+            {
+                return new Failure(ErrorCode.BucketExists, $"bucket \"{name}\" already exists");
+            }
+
+            if (_destroyed.Exists(row => row.ToRecord().Name == name))
+            {
+                await FinishRemovalsAsync();
+                if (_destroyed.Exists(row => row.ToRecord().Name == name))
+                {
+                    return new Failure(ErrorCode.Busy, $"bucket \"{name}\" is still being destroyed");
+                }
+            }
+
+            var bucket = new Bucket(new BucketRecord(name, applied.Value with
+            {
+                Bid = clock.Next() | 1UL << 63, // bit 63: a bucket of provider ais (contract: buckets §1)
+                CreatedNs = clock.NowNs,
+            }));
+            await PersistAsync([.. _buckets.Values.Select(other => other.Record), bucket.Record], _destroyed);
+            Volatile.Write(ref _buckets, _buckets.Values.Append(bucket).ToFrozenDictionary(other => other.Name));
+            return bucket;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Changes properties of a bucket.</summary>
+    public async ValueTask<Result<Bucket>> ChangeAsync(BucketName name, JsonElement patch)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            Bucket? bucket = Find(name);
+            if (bucket is null)
+            {
+                return NotFound(name);
+            }
+
+            Result<BucketProperties> applied = BucketProperties.Apply(bucket.Properties, patch);
+            if (!applied.Ok)
+            {
+                return applied.Error!;
+            }
+
+            await PersistAsync([.. _buckets.Values.Select(other => other == bucket ? bucket.Record with { Properties = applied.Value } : other.Record)], _destroyed);
+            bucket.Replace(applied.Value);
+            return bucket;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Destroys a bucket and everything in it; answers it, closed, so that what was cached of it can be dropped.</summary>
+    public async ValueTask<Result<Bucket>> DestroyAsync(BucketName name)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            Bucket? bucket = Find(name);
+            if (bucket is null)
+            {
+                return NotFound(name);
+            }
+
+            List<BucketRow> destroyed = [.. _destroyed, BucketRow.From(bucket.Record)];
+            await PersistAsync([.. _buckets.Values.Where(other => other != bucket).Select(other => other.Record)], destroyed);
+            _destroyed = destroyed;
+            Volatile.Write(ref _buckets, _buckets.Values.Where(other => other != bucket).ToFrozenDictionary(other => other.Name));
+            await bucket.CloseAsync();
+            await FinishRemovalsAsync();
+            return bucket;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    private static string Describe(BucketName name) =>
+        name.NamespaceUuid.Length > 0 ? "remote bucket" : name.Provider == "ais" ? "bucket" : $"{name.Provider} bucket";
+
+    private async ValueTask FinishRemovalsAsync()
+    {
+        if (_destroyed.Count == 0)
+        {
+            return;
+        }
+
+        List<BucketRow> left = [];
+        foreach (BucketRow row in _destroyed)
+        {
+            try
+            {
+                await store.TrashAsync(row.ToRecord());
+            }
+            catch (StorageException fault)
+            {
+                log.LogError("bucket {Bucket} is not wholly removed: {Fault}", row.Name, fault.Message);
+                left.Add(row);
+            }
+        }
+
+        if (left.Count < _destroyed.Count)
+        {
+            await PersistAsync([.. _buckets.Values.Select(bucket => bucket.Record)], left);
+            _destroyed = left;
+        }
+    }
+
+    private async ValueTask PersistAsync(List<BucketRecord> buckets, List<BucketRow> destroyed)
+    {
+        var document = new BucketDocument
+        {
+            Version = _version + 1,
+            Cluster = _cluster,
+            Buckets = [.. buckets.OrderBy(record => record.Name.ToString(), StringComparer.Ordinal).Select(BucketRow.From)],
+            Destroyed = destroyed,
+        };
+        Volatile.Write(ref _version, document.Version); // a version that may have reached one mountpath is never used again
+        await store.WriteAsync(document);
+    }
+}
+
+/// <summary>Where the bucket document is kept and bucket directories are thrown away; the mountpaths implement it.</summary>
+public interface IBucketStore
+{
+    /// <summary>The newest valid document; an empty one of version 0 for new mountpaths; null with a sentence when none can be trusted.</summary>
+    ValueTask<(BucketDocument? Document, string? Problem)> ReadAsync();
+
+    /// <summary>Makes the document durable on a majority of its mountpaths, or throws <see cref="StorageException"/>.</summary>
+    ValueTask WriteAsync(BucketDocument document);
+
+    /// <summary>Renames the bucket's directories into the trash, durably; what is not there is no error.</summary>
+    ValueTask TrashAsync(BucketRecord bucket);
+}

@@ -1,0 +1,90 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Space;
+using Sluice.Native;
+
+namespace Sluice.Engine.Buckets;
+
+/// <summary>
+/// The bucket document on the mountpaths: written to min(<see cref="Limits.BucketDocumentCopies"/>, n) of them, in order of their uuids so
+/// that a changed order of arguments changes nothing; read from all. A write that reached a majority of those holds; the newest valid
+/// copy wins, so one that reached fewer is old or new after a restart.
+/// </summary>
+public sealed class MountpathBucketStore(IFileIo io, MountpathTable mountpaths, IReadOnlyList<Trash> trash, ILogger log) : IBucketStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<(BucketDocument? Document, string? Problem)> ReadAsync()
+    {
+        BucketDocument? newest = null;
+        string? damage = null;
+        foreach (Mountpath mountpath in mountpaths.All)
+        {
+            (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, mountpath.System, BucketDocument.Kind);
+            BucketDocument? document = null;
+            if (json is { } bytes)
+            {
+                (document, problem) = BucketDocument.Parse(bytes.Span);
+            }
+
+            if (problem is not null)
+            {
+                damage = $"mountpath {mountpath.Path}: .sluice/{BucketDocument.Kind} cannot be used: {problem}";
+                log.LogError("{Damage}", damage);
+            }
+
+            newest = document is not null && document.Version > (newest?.Version ?? 0) ? document : newest;
+        }
+
+        if (newest is not null)
+        {
+            return (newest, null);
+        }
+
+        // No copy at all is a new set only when no mountpath holds a bucket.
+        foreach (Mountpath mountpath in mountpaths.All)
+        {
+            IoResult<FileStatus> buckets = await io.StatAtAsync(mountpath.Root, "@ais"u8.ToArray());
+            if (buckets.Ok && damage is null)
+            {
+                damage = $"mountpath {mountpath.Path} holds buckets, but no mountpath has their metadata (.sluice/{BucketDocument.Kind})";
+            }
+        }
+
+        return damage is null ? (new BucketDocument { Version = 0, Cluster = mountpaths.ClusterUuid }, null) : (null, damage);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask WriteAsync(BucketDocument document)
+    {
+        byte[] json = document.Format();
+        List<Mountpath> homes = [.. mountpaths.All.OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
+        int written = 0;
+        (string Path, Errno Error) fault = default;
+        foreach (Mountpath home in homes)
+        {
+            IoResult result = await DocumentFiles.WriteAsync(io, home.System, BucketDocument.Kind, json);
+            written += result.Ok ? 1 : 0;
+            if (!result.Ok)
+            {
+                fault = (home.Path, result.Error);
+                log.LogError("mountpath {Mountpath}: the bucket metadata could not be written: {Error}", home.Path, result.Error);
+            }
+        }
+
+        if (written <= homes.Count / 2)
+        {
+            throw new StorageException($"mountpath {fault.Path}, .sluice/{BucketDocument.Kind}", "write", fault.Error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask TrashAsync(BucketRecord bucket)
+    {
+        var gone = new Bucket(bucket);
+        foreach (Trash one in trash)
+        {
+            await one.ThrowAwayAsync(gone);
+        }
+    }
+}

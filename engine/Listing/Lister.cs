@@ -1,0 +1,74 @@
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine.Listing;
+
+/// <summary>
+/// Makes a page out of an index of names: attributes, virtual directories, continuation. A full page has its last name as token; a page that
+/// is not full has none, so that an empty page never has one.
+/// </summary>
+public static class Lister
+{
+    /// <summary>
+    /// Lists one page. <paramref name="attributes"/> answers what an object is, or null when it is none (it was removed meanwhile, or is of an
+    /// earlier bucket): the name is passed over and the page filled further. Without it names are taken as they are.
+    /// </summary>
+    public static async ValueTask<ListPage> ListAsync(
+        INameIndex index,
+        ListRequest request,
+        Func<ObjectName, ValueTask<ObjectAttributes?>>? attributes,
+        CancellationToken cancellation)
+    {
+        Invariant.That(request.PageSize is > 0 and <= Limits.ListPageEntriesMax, "the page size is checked before it gets here");
+        var entries = new List<ListEntry>(Math.Min(request.PageSize, 1024));
+        while (entries.Count < request.PageSize)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            byte[]? name = await index.NextAsync();
+            if (name is null)
+            {
+                break;
+            }
+
+            if (request.NonRecursive && DirectoryOf(name, request.Prefix.Length) is { } directory)
+            {
+                if (await IsLiveAsync(name, attributes))
+                {
+                    index.Skip(directory);
+                    if (directory.AsSpan().SequenceCompareTo(request.After.Span) > 0)
+                    {
+                        entries.Add(new ListEntry { Name = directory, IsDirectory = true });
+                    }
+                }
+
+                continue;
+            }
+
+            if (!ObjectName.TryCreate(name, out ObjectName objectName, out _))
+            {
+                continue;
+            }
+
+            ObjectAttributes? known = attributes is null ? null : await attributes(objectName);
+            if (attributes is null || known is not null)
+            {
+                entries.Add(new ListEntry { Name = name, Attributes = known });
+            }
+        }
+
+        return new ListPage
+        {
+            Entries = entries,
+            ContinuationToken = entries.Count == request.PageSize ? entries[^1].Name : ReadOnlyMemory<byte>.Empty,
+        };
+    }
+
+    /// <summary>The virtual directory that a name is folded into: up to the first '/' behind the prefix; null when there is none.</summary>
+    private static byte[]? DirectoryOf(byte[] name, int prefixLength)
+    {
+        int slash = name.AsSpan(prefixLength).IndexOf((byte)'/');
+        return slash < 0 ? null : name[..(prefixLength + slash + 1)];
+    }
+
+    private static async ValueTask<bool> IsLiveAsync(byte[] name, Func<ObjectName, ValueTask<ObjectAttributes?>>? attributes) =>
+        attributes is null || (ObjectName.TryCreate(name, out ObjectName objectName, out _) && await attributes(objectName) is not null);
+}

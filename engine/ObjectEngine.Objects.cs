@@ -1,0 +1,209 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Listing;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Placement;
+
+namespace Sluice.Engine;
+
+/// <summary>The verbs on objects.</summary>
+public sealed partial class ObjectEngine
+{
+    /// <summary>Opens an object for reading. The caller disposes the reader.</summary>
+    public async ValueTask<Result<ObjectReader>> OpenObjectAsync(Caller caller, BucketName bucket, ObjectName name)
+    {
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.GetObject, "GET");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            Result<OpenObject> open = await _lookup.OpenAsync(allowed.Value, name, DigestOf(bucket, name));
+            if (!open.Ok)
+            {
+                return open.Error!;
+            }
+
+            _counters.Gets.Add();
+            open.Value.Stored.Touch(_clock.NowNs);
+            return new ObjectReader(open.Value, allowed.Value, _log, _counters.Damaged.Add);
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>What an object is.</summary>
+    public async ValueTask<Result<ObjectAttributes>> HeadObjectAsync(Caller caller, BucketName bucket, ObjectName name)
+    {
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.HeadObject, "HEAD");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            Result<StoredObject> stored = await _lookup.StatAsync(allowed.Value, name, DigestOf(bucket, name));
+            return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>
+    /// Stores an object; when this returns a value, the object has the durability of its bucket. On a refusal the old object is untouched,
+    /// except after a failed directory fsync, whose message says so. What reading the body throws passes through, nothing changed.
+    /// </summary>
+    public async ValueTask<Result<ObjectAttributes>> PutObjectAsync(Caller caller, PutRequest request, CancellationToken cancellation)
+    {
+        Result<Bucket> allowed = Enter(caller, request.Bucket, AccessBits.PutObject, "PUT");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        if (CustomMetadata.Problem(request.Custom) is { } problem)
+        {
+            return new Failure(ErrorCode.MetadataTooLarge, problem);
+        }
+
+        if (request.LengthBytes > Limits.ObjectBytesMax)
+        {
+            return new Failure(ErrorCode.BadBody, $"the largest object has {Limits.ObjectBytesMax} bytes");
+        }
+
+        try
+        {
+            Bucket bucket = allowed.Value;
+            ulong digest = DigestOf(request.Bucket, request.Name);
+            await using var set = new ReplicaSet(bucket, request.Name, digest);
+            WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
+            set.Add(ReplicaMember.Head(work));
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(work, request, bucket.Properties.ChecksumType, cancellation);
+            if (!body.Ok)
+            {
+                return body.Error!;
+            }
+
+            Result<StoredObject> stored = await _commit.CommitAsync(set, body.Value, request.Custom);
+            _counters.Puts.Add();
+            return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>Removes an object.</summary>
+    public async ValueTask<Result> DeleteObjectAsync(Caller caller, BucketName bucket, ObjectName name)
+    {
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.DeleteObject, "DELETE");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            Result deleted = await _removal.DeleteAsync(allowed.Value, name, DigestOf(bucket, name));
+            _counters.Deletes.Add();
+            return deleted;
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>Merges custom metadata by key, or replaces all of it.</summary>
+    public async ValueTask<Result<ObjectAttributes>> SetCustomAsync(
+        Caller caller, BucketName bucket, ObjectName name, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll)
+    {
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.UpdateObject, "PATCH");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            Result<StoredObject> stored = await _patch.SetCustomAsync(allowed.Value, name, DigestOf(bucket, name), custom, replaceAll);
+            return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>Who holds the object's name right now.</summary>
+    public Result<LockState> CheckLock(Caller caller, BucketName bucket, ObjectName name)
+    {
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.HeadObject, "check-lock");
+        return allowed.Ok ? _locks.State(DigestOf(bucket, name)) : allowed.Error!;
+    }
+
+    /// <summary>One page of names; a page already contains every change that was acknowledged before it was asked for.</summary>
+    public async ValueTask<Result<ListPage>> ListObjectsAsync(Caller caller, ListRequest request, CancellationToken cancellation)
+    {
+        Result<Bucket> allowed = Enter(caller, request.Bucket, AccessBits.ListObjects, "LIST");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            return await ListAsync(allowed.Value, request, cancellation);
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
+    private async ValueTask<ListPage> ListAsync(Bucket bucket, ListRequest request, CancellationToken cancellation)
+    {
+        ReadOnlyMemory<byte> after = request.After;
+        if (request.NonRecursive && after.Length > request.Prefix.Length && after.Span[^1] == (byte)'/' && after.Span.StartsWith(request.Prefix.Span))
+        {
+            // The last page ended with a virtual directory: everything below it is behind us. 0xff is in no UTF-8 text.
+            after = (byte[])[.. after.Span, 0xff];
+        }
+
+        using var walk = new DirectoryWalk(_disks, bucket.Objects, request.Prefix, after, request.PageSize);
+        return await Lister.ListAsync(walk, request, request.WithAttributes ? AttributesAsync : null, cancellation);
+
+        async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)
+        {
+            Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, DigestOf(bucket.Name, name));
+            return stored.Ok ? stored.Value.Attributes() : null;
+        }
+    }
+
+    private static ulong DigestOf(BucketName bucket, ObjectName name) => Hrw.Digest(bucket.UnamePrefix.Span, name.Utf8.Span);
+
+    private Result<Bucket> Enter(Caller caller, BucketName name, AccessBits needed, string verb)
+    {
+        Bucket? bucket = _buckets.Find(name);
+        return bucket is null ? BucketTable.NotFound(name)
+            : (bucket.Properties.Access & needed) == needed ? bucket
+            : new Failure(ErrorCode.AccessDenied, $"bucket \"{name}\": {verb} access denied for {caller.Name}");
+    }
+
+    private Failure Refuse(StorageException fault)
+    {
+        _counters.Faults.Add();
+        _log.LogError("{Fault}", fault.Message);
+        return ObjectDisk.Refusal(fault);
+    }
+}

@@ -1,0 +1,234 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Listing;
+using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Recovery;
+using Sluice.Engine.Space;
+
+namespace Sluice.Engine;
+
+/// <summary>
+/// The narrow waist: every verb of every API comes through here, and nothing else opens or closes the parts. Verbs take a
+/// <see cref="Caller"/>, answer a <see cref="Result"/>, and may be called from any thread at the same time. What a client causes is a
+/// refusal; what a disk does is caught here once, logged with its place, and told without it.
+/// </summary>
+public sealed partial class ObjectEngine : IAsyncDisposable
+{
+    // Set at open, read by all.
+    private readonly MountpathTable _mountpaths;
+    private readonly EngineEnvironment _environment;
+    private readonly ILogger _log;
+    private readonly ObjectClock _clock;
+    private readonly NameLock _locks = new();
+    private readonly ObjectDisk[] _disks;
+    private readonly RelaxedFlusher[] _flushers;
+    private readonly ObjectLookup _lookup;
+    private readonly ObjectCommit _commit;
+    private readonly ObjectRemoval _removal;
+    private readonly ObjectPatch _patch;
+    private readonly BucketTable _buckets;
+    private readonly Trash[] _trash;
+    private readonly Counters _counters = new();
+    private readonly DateTimeOffset _startedAt;
+
+    // Background work, ended by DisposeAsync.
+    private readonly CancellationTokenSource _closing = new();
+    private readonly List<Task> _background = [];
+    private Task _emptying = Task.CompletedTask;
+
+    private ObjectEngine(MountpathTable mountpaths, EngineOptions options, EngineEnvironment environment)
+    {
+        _mountpaths = mountpaths;
+        _environment = environment;
+        _log = environment.Log;
+        _clock = new ObjectClock(environment.Time);
+        _startedAt = environment.Time.GetUtcNow();
+        ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
+        _disks = [.. mountpaths.All.Select((mountpath, index) => new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance))];
+        _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];
+        _lookup = new ObjectLookup(_disks, [.. mountpaths.All.Select(mountpath => mountpath.IdDigest)], _locks, options.CacheSizes, _log)
+        {
+            SearchAll = mountpaths.MisplacedPossible,
+        };
+        Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
+        _commit = new ObjectCommit(_lookup, _locks, new NestedNames(_locks, _lookup), _clock, flusherOf, _log);
+        _removal = new ObjectRemoval(_lookup, _locks, flusherOf);
+        _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
+        _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
+        _buckets = new BucketTable(new MountpathBucketStore(environment.Io, mountpaths, _trash, _log), _clock, _log);
+    }
+
+    /// <summary>What recovery did when this engine was opened.</summary>
+    public RecoveryReport Recovered { get; private set; } = new();
+
+    /// <summary>Names that a request holds right now; 0 when idle.</summary>
+    public int HeldNameCount => _locks.HeldCount;
+
+    /// <summary>
+    /// Attaches the mountpaths, reads the buckets, settles what a crash left, and starts the background work. The refusal's sentence names
+    /// the mountpath and what to do.
+    /// </summary>
+    public static async Task<Result<ObjectEngine>> OpenAsync(EngineOptions options, EngineEnvironment environment)
+    {
+        Result<MountpathTable> attached = await MountpathTable.AttachAsync(options, environment);
+        if (!attached.Ok)
+        {
+            return attached.Error!;
+        }
+
+        var engine = new ObjectEngine(attached.Value, options, environment);
+        try
+        {
+            string? problem = await engine.StartAsync(options);
+            if (problem is null)
+            {
+                return engine;
+            }
+
+            await engine.AbandonAsync();
+            return new Failure(ErrorCode.StorageFailed, problem);
+        }
+        catch (StorageException fault)
+        {
+            await engine.AbandonAsync();
+            return new Failure(ErrorCode.StorageFailed, fault.Message); // the operator starts the engine: paths may be named
+        }
+    }
+
+    /// <summary>Identity, mountpaths and counters.</summary>
+    public async ValueTask<EngineStatus> StatusAsync()
+    {
+        var mountpaths = new List<MountpathStatus>();
+        foreach (Mountpath mountpath in _mountpaths.All)
+        {
+            IoResult<FileSystemStatus> space = await _environment.Io.StatFileSystemAsync(mountpath.Root);
+            mountpaths.Add(new MountpathStatus
+            {
+                Path = mountpath.Path,
+                Uuid = mountpath.Uuid,
+                FileSystem = mountpath.FileSystem,
+                SizeBytes = space.Ok ? space.Value.SizeBytes : 0,
+                FreeBytes = space.Ok ? space.Value.FreeBytes : 0,
+                Healthy = space.Ok && _disks[mountpaths.Count].FaultCount == 0,
+            });
+        }
+
+        return new EngineStatus
+        {
+            ClusterUuid = _mountpaths.ClusterUuid,
+            NodeId = _mountpaths.NodeId,
+            CreatedAt = _mountpaths.CreatedAt,
+            StartedAt = _startedAt,
+            MapVersion = _mountpaths.MapVersion,
+            Mountpaths = mountpaths,
+            Warnings = _mountpaths.Warnings,
+            Counters = new Dictionary<string, long>
+            {
+                ["get.count"] = _counters.Gets.Value,
+                ["put.count"] = _counters.Puts.Value,
+                ["delete.count"] = _counters.Deletes.Value,
+                ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
+                ["fault.count"] = _counters.Faults.Value,
+                ["cache.metadata"] = _lookup.MetadataCount,
+                ["cache.files"] = _lookup.OpenFileCount,
+                ["recovered.workfiles"] = Recovered.WorkFiles,
+                ["recovered.verified"] = Recovered.Verified,
+                ["recovered.rolledback"] = Recovered.RolledBack,
+                ["recovered.removed"] = Recovered.Removed,
+                ["recovered.leftovers"] = Recovered.Leftovers,
+            },
+        };
+    }
+
+    /// <summary>
+    /// Stops the background work, flushes, marks the mountpaths clean and closes everything. No request may be in flight.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopBackgroundAsync();
+        try
+        {
+            await FlushAsync();
+            foreach (ObjectDisk disk in _disks)
+            {
+                disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
+            }
+
+            await _mountpaths.MarkCleanAsync(_clock.Next());
+        }
+        catch (StorageException fault)
+        {
+            _log.LogError("the mountpaths could not be marked clean; the next start recovers: {Fault}", fault.Message);
+        }
+
+        await AbandonAsync();
+    }
+
+    private async Task<string?> StartAsync(EngineOptions options)
+    {
+        string? problem = await _buckets.LoadAsync(_mountpaths.ClusterUuid);
+        if (problem is not null)
+        {
+            return problem;
+        }
+
+        IReadOnlyList<DiskState> states = [.. _mountpaths.All.Select(mountpath => new DiskState(mountpath.WasClean, mountpath.FlushedGeneration))];
+        Recovered = await new StartupRecovery(_disks, states, _lookup, _log).RunAsync(_buckets.All);
+        if (Recovered.Any)
+        {
+            _log.LogInformation(
+                "recovered: {WorkFiles} work files removed, {Verified} objects verified, {RolledBack} rolled back, {Removed} removed, {Leftovers} leftovers",
+                Recovered.WorkFiles, Recovered.Verified, Recovered.RolledBack, Recovered.Removed, Recovered.Leftovers);
+        }
+
+        // What recovery renamed and removed is durable before the mark says that all up to now is.
+        foreach (ObjectDisk disk in _disks)
+        {
+            disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
+        }
+
+        await _mountpaths.MarkRunningAsync(_clock.Next());
+        StartEmptyingTrash();
+        if (options.FlushInterval > TimeSpan.Zero)
+        {
+            _background.AddRange(_flushers.Select(flusher => flusher.RunAsync(options.FlushInterval, _environment.Time, _closing.Token)));
+        }
+
+        return null;
+    }
+
+    private void StartEmptyingTrash()
+    {
+        Task before = _emptying;
+        _emptying = EmptyTrashAfterAsync(before);
+    }
+
+    private async Task EmptyTrashAfterAsync(Task before)
+    {
+        await before;
+        foreach (Trash trash in _trash)
+        {
+            await trash.EmptyAsync(_closing.Token);
+        }
+    }
+
+    private async ValueTask StopBackgroundAsync()
+    {
+        await _closing.CancelAsync();
+        await Task.WhenAll(_background);
+        await _emptying;
+    }
+
+    /// <summary>Closes files without flushing or marking anything.</summary>
+    private async ValueTask AbandonAsync()
+    {
+        await StopBackgroundAsync();
+        _lookup.Dispose();
+        Array.ForEach(_disks, disk => disk.Dispose());
+        _mountpaths.Dispose();
+        _closing.Dispose();
+    }
+}

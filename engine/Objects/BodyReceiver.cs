@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Sluice.Contract;
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>What arrived: its length and its digests.</summary>
+public sealed class ReceivedBody
+{
+    /// <summary>Bytes.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Digest of the kind that the bucket keeps.</summary>
+    public required Checksum Checksum { get; init; }
+
+    /// <summary>Digest of each block.</summary>
+    public required ReadOnlyMemory<ulong> BlockDigests { get; init; }
+}
+
+/// <summary>
+/// Takes a request's body into a work file, in pieces as they come, hashing on the way; holds no lock and no more memory than the
+/// pipe does. A body that is shorter or longer than declared, or whose digest is not what the client said, is refused here, before
+/// anything is visible.
+/// </summary>
+public static class BodyReceiver
+{
+    /// <summary>Reads the body to its end. What reading the pipe throws (the client is gone) passes through.</summary>
+    public static async ValueTask<Result<ReceivedBody>> ReceiveAsync(
+        WorkFile work, PutRequest request, ChecksumType kept, CancellationToken cancellation)
+    {
+        using Digest stored = Digest.Rent(kept);
+        using Digest? sent = request.Expected.Type == kept ? null : Digest.Rent(request.Expected.Type);
+        var blocks = new BlockDigests();
+        long size = 0;
+        while (true)
+        {
+            long wanted = request.LengthBytes is { } length ? length - size : Limits.BodyReadBytes;
+            ReadResult read = await request.Body.ReadAtLeastAsync((int)Math.Clamp(wanted, 1, Limits.BodyReadBytes), cancellation);
+            ReadOnlySequence<byte> piece = read.Buffer;
+            if (read.IsCanceled)
+            {
+                throw new OperationCanceledException("the body's reader was cancelled");
+            }
+
+            if (size + piece.Length > (request.LengthBytes ?? Limits.ObjectBytesMax))
+            {
+                request.Body.AdvanceTo(piece.Start);
+                return new Failure(ErrorCode.BadBody, request.LengthBytes is null
+                    ? $"the body is longer than the largest object ({Limits.ObjectBytesMax} bytes)"
+                    : $"the body is longer than its declared {request.LengthBytes} bytes");
+            }
+
+            foreach (ReadOnlyMemory<byte> part in piece)
+            {
+                stored.Append(part.Span);
+                sent?.Append(part.Span);
+                blocks.Append(part.Span);
+            }
+
+            work.Disk.Check(await work.Disk.Io.WriteFullyAsync(work.File, piece, size), "write", work.Path.Span);
+            size += piece.Length;
+            request.Body.AdvanceTo(piece.End);
+            if (read.IsCompleted)
+            {
+                break;
+            }
+        }
+
+        if (request.LengthBytes is { } declared && size != declared)
+        {
+            return new Failure(ErrorCode.BadBody, $"the body ended after {size} of its declared {declared} bytes");
+        }
+
+        var body = new ReceivedBody { SizeBytes = size, Checksum = stored.Finish(), BlockDigests = blocks.Finish() };
+        Checksum arrived = sent?.Finish() ?? body.Checksum;
+        return arrived == request.Expected || request.Expected.Type == ChecksumType.None
+            ? body
+            : new Failure(ErrorCode.BadDigest, $"bad data checksum: the client sent {request.Expected}, the body has {arrived}");
+    }
+}

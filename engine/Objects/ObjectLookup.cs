@@ -1,0 +1,289 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Placement;
+using Sluice.Native;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// Finds objects: name → mountpath → file → record, through the two caches. What it answers is always whole: a record that is missing,
+/// damaged, of another size than the file or of another bucket generation is never served as something else.
+/// <para>
+/// Only a reader that holds the name's lock fills the caches, and a writer empties them while readers are kept out, so a cached entry
+/// never outlives the object it describes. A hit takes no lock on the name and touches no disk.
+/// </para>
+/// </summary>
+public sealed class ObjectLookup : IDisposable
+{
+    private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
+
+    private readonly IReadOnlyList<ObjectDisk> _disks;
+    private readonly ulong[] _diskDigests;
+    private readonly NameLock _locks;
+    private readonly ILogger _log;
+    private readonly BoundedCache<StoredObject> _metadata;
+    private readonly BoundedCache<OpenObject> _open;
+    private long _damaged;
+
+    /// <summary>Looks on <paramref name="disks"/>, whose HRW digests are <paramref name="diskDigests"/>, in the same order.</summary>
+    public ObjectLookup(
+        IReadOnlyList<ObjectDisk> disks, ulong[] diskDigests, NameLock locks, CacheSizes sizes, ILogger log)
+    {
+        _disks = disks;
+        _diskDigests = diskDigests;
+        _locks = locks;
+        _log = log;
+        _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose());
+    }
+
+    /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
+    public bool SearchAll { get; init; }
+
+    /// <summary>Entries of the metadata cache.</summary>
+    public int MetadataCount => _metadata.Count;
+
+    /// <summary>Entries of the cache of open files.</summary>
+    public int OpenFileCount => _open.Count;
+
+    /// <summary>Objects found damaged since start.</summary>
+    public long DamagedCount => Volatile.Read(ref _damaged);
+
+    /// <summary>The mountpaths of a digest, best first.</summary>
+    public void Rank(ulong digest, Span<int> order) => Hrw.Rank(digest, _diskDigests, order);
+
+    /// <summary>The mountpath that a new object of that digest goes to.</summary>
+    public ObjectDisk HomeOf(ulong digest)
+    {
+        Span<int> order = stackalloc int[_disks.Count];
+        Rank(digest, order);
+        return _disks[order[0]];
+    }
+
+    /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
+    public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        OpenObject? open = _open.Find(digest, bucket.Bid, name.Utf8.Span, s_hold);
+        if (open is not null)
+        {
+            return open;
+        }
+
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            if (found.Ok)
+            {
+                Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
+                _open.Put(digest, bucket.Bid, name.Utf8.Span, found.Value);
+            }
+
+            return found;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
+    /// <summary>What the object is, without keeping it open.</summary>
+    public async ValueTask<Result<StoredObject>> StatAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        StoredObject? stored = _metadata.Find(digest, bucket.Bid, name.Utf8.Span);
+        if (stored is not null)
+        {
+            return stored;
+        }
+
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            if (!found.Ok)
+            {
+                return found.Error!;
+            }
+
+            found.Value.File.Dispose();
+            _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
+            return found.Value.Stored;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
+    /// <summary>
+    /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
+    /// name's lock, as writer or reader. The caller owns the file.
+    /// </summary>
+    public async ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        OpenObject? best = null;
+        Failure? damage = null;
+        foreach (ObjectDisk disk in SearchOrder(digest))
+        {
+            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, bucket, name);
+            if (file is null)
+            {
+                continue;
+            }
+
+            StoredObject? stored = null;
+            try
+            {
+                (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+                damage ??= stored is null && ofThisBucket ? Damage(disk, bucket, name, path, problem) : null;
+            }
+            finally
+            {
+                if (stored is null || stored.Metadata.Generation <= best?.Stored.Metadata.Generation)
+                {
+                    file.Dispose();
+                    stored = null;
+                }
+            }
+
+            if (stored is not null)
+            {
+                best?.File.Dispose();
+                best = new OpenObject(stored, file);
+            }
+        }
+
+        return best is not null ? best : damage ?? NotFound(bucket, name);
+    }
+
+    /// <summary>
+    /// Every file that stands under the name, best mountpath first, readable or not: on the mountpaths that are searched, or
+    /// <paramref name="everywhere"/>. For the writer of the name, who is about to replace or remove them, and for recovery.
+    /// </summary>
+    public async ValueTask<List<ObjectPlace>> PlacesAsync(Bucket bucket, ObjectName name, ulong digest, bool everywhere = false)
+    {
+        var places = new List<ObjectPlace>();
+        foreach (ObjectDisk disk in everywhere ? _disks : SearchOrder(digest))
+        {
+            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, bucket, name);
+            if (file is not null)
+            {
+                using FileHandle open = file;
+                (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
+                places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+            }
+        }
+
+        return places;
+    }
+
+    /// <summary>The name has a new object: readers find it from now on. Called by the writer while readers are kept out.</summary>
+    public void Replace(ulong digest, ulong bid, ObjectName name, StoredObject stored)
+    {
+        _open.Remove(digest);
+        _metadata.Put(digest, bid, name.Utf8.Span, stored);
+    }
+
+    /// <summary>The name was given a new object, or none: forget what was cached. Called by the writer while readers are kept out.</summary>
+    public void Evict(ulong digest)
+    {
+        _metadata.Remove(digest);
+        _open.Remove(digest);
+    }
+
+    /// <summary>Forgets everything of a bucket that is gone.</summary>
+    public void EvictBucket(ulong bid)
+    {
+        _metadata.RemoveBucket(bid);
+        _open.RemoveBucket(bid);
+    }
+
+    /// <summary>Closes the cached files; those that are being sent stay open until they are released.</summary>
+    public void Dispose()
+    {
+        _metadata.Dispose();
+        _open.Dispose();
+    }
+
+    /// <summary>The refusal for a name that has no object.</summary>
+    public static Failure NotFound(Bucket bucket, ObjectName name) =>
+        new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
+
+    private ObjectDisk[] SearchOrder(ulong digest)
+    {
+        Span<int> order = stackalloc int[_disks.Count];
+        Rank(digest, order);
+        var disks = new ObjectDisk[SearchAll ? order.Length : 1];
+        for (int i = 0; i < disks.Length; i++)
+        {
+            disks[i] = _disks[order[i]];
+        }
+
+        return disks;
+    }
+
+    /// <summary>The file of the name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
+    private static async ValueTask<(FileHandle? File, ObjectPath Path)> OpenOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
+    {
+        ObjectPath path = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
+        IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, path.Whole, OpenIntent.Read);
+        if (opened.Error == Errno.EISDIR)
+        {
+            path = path.AsLeaf();
+            opened = await disk.Io.OpenAsync(disk.Root, path.Whole, OpenIntent.Read);
+        }
+
+        if (!opened.Ok && opened.Error is not (Errno.ENOENT or Errno.ENOTDIR))
+        {
+            throw disk.Fault("open", opened.Error, path.Whole.Span);
+        }
+
+        return (opened.Ok ? opened.Value : null, path);
+    }
+
+    private async ValueTask<(StoredObject? Stored, bool OfThisBucket, string? Problem)> ReadRecordAsync(
+        ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath path, FileHandle file)
+    {
+        FileStatus status = disk.Check(await disk.Io.StatAsync(file), "statx", path.Whole.Span);
+        (ObjectMetadata? metadata, string? problem) = await RecordFiles.ReadAsync(disk, file, path.Whole);
+        if (metadata is null)
+        {
+            return (null, true, problem);
+        }
+
+        if (metadata.Bid != bucket.Bid)
+        {
+            return (null, false, "it belongs to an earlier bucket of this name");
+        }
+
+        if (metadata.SizeBytes != status.SizeBytes)
+        {
+            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.SizeBytes}");
+        }
+
+        if (!metadata.HasSidecar)
+        {
+            return (new StoredObject(metadata, disk, path, status.AccessedNs), true, null);
+        }
+
+        (ObjectMetadata? whole, problem) = await SidecarFiles.CompleteAsync(disk, bucket, name, metadata);
+        return whole is null ? (null, true, problem) : (new StoredObject(whole, disk, path, status.AccessedNs), true, null);
+    }
+
+    private Failure Damage(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath path, string? problem)
+    {
+        Interlocked.Increment(ref _damaged);
+        _log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}", disk.Path, Encoding.UTF8.GetString(path.Whole.Span), problem);
+        return new Failure(ErrorCode.Damaged, $"{bucket.Name}/{name} is damaged and has no other copy");
+    }
+}
+
+/// <summary>A file under an object's name: what it is when that can be read, and whether it is of the living bucket.</summary>
+public sealed record ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket);
+
+/// <summary>How large the caches may become, cut from the memory budget and the limit of open files.</summary>
+public readonly record struct CacheSizes(int MetadataEntries, int OpenFiles);

@@ -1,0 +1,132 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// Makes what <c>relaxed</c> buckets of one mountpath acknowledged durable, once an interval, and only then lets go of what those writes
+/// replaced. A rename of unsynced data over a durable file can leave, after a power cut, neither of them; so an overwrite keeps the old
+/// inode (by exchange) until a syncfs that began later has succeeded, and after an unclean start everything newer than the flushed mark
+/// is verified and rolled back to the kept inode where it fails (<c>StartupRecovery</c>).
+/// </summary>
+public sealed class RelaxedFlusher
+{
+    private readonly ObjectDisk _disk;
+    private readonly ObjectClock _clock;
+    private readonly Func<ulong, ValueTask> _markFlushed;
+    private readonly ILogger _log;
+    private readonly SemaphoreSlim _flushing = new(1, 1);
+    private readonly Lock _gate = new();
+    private readonly SortedSet<ulong> _underway = []; // generations whose rename is not done yet
+    private List<Func<ValueTask>> _afterFlush = [];
+    private bool _dirty;
+
+    /// <summary><paramref name="markFlushed"/> persists the mark: every object of that or an older generation is durable.</summary>
+    public RelaxedFlusher(ObjectDisk disk, ObjectClock clock, Func<ulong, ValueTask> markFlushed, ILogger log)
+    {
+        _disk = disk;
+        _clock = clock;
+        _markFlushed = markFlushed;
+        _log = log;
+    }
+
+    /// <summary>A relaxed change of that generation is about to become visible. Ends with <see cref="End"/>.</summary>
+    public void Begin(ulong generation)
+    {
+        lock (_gate)
+        {
+            _underway.Add(generation);
+            _dirty = true;
+        }
+    }
+
+    /// <summary>The change is visible, or has failed. What it replaced is removed by <paramref name="afterFlush"/> when it is durable.</summary>
+    public void End(ulong generation, Func<ValueTask>? afterFlush)
+    {
+        lock (_gate)
+        {
+            Invariant.That(_underway.Remove(generation), "a change ends once");
+            _dirty = true;
+            if (afterFlush is not null)
+            {
+                _afterFlush.Add(afterFlush);
+            }
+        }
+    }
+
+    /// <summary>Something without a generation (a delete) changed and wants to be flushed with the next round.</summary>
+    public void MarkDirty()
+    {
+        lock (_gate)
+        {
+            _dirty = true;
+        }
+    }
+
+    /// <summary>
+    /// Flushes now, if there is anything to flush. A failed syncfs is reported and not taken for a success by the next one: what was kept
+    /// stays kept until the process ends.
+    /// </summary>
+    public async ValueTask FlushAsync()
+    {
+        await _flushing.WaitAsync();
+        try
+        {
+            List<Func<ValueTask>> released;
+            ulong mark;
+            lock (_gate)
+            {
+                if (!_dirty)
+                {
+                    return;
+                }
+
+                _dirty = _underway.Count > 0;
+                (released, _afterFlush) = (_afterFlush, []);
+                mark = _underway.Count > 0 ? _underway.Min - 1 : _clock.Next();
+            }
+
+            IReadOnlyList<object> directories = _disk.Directories.VolatileEntries();
+            IoResult synced = await _disk.Io.SyncFileSystemAsync(_disk.Root);
+            if (!synced.Ok)
+            {
+                throw _disk.Fault("syncfs", synced.Error, default);
+            }
+
+            _disk.Directories.MarkDurable(directories);
+            await _markFlushed(mark);
+            foreach (Func<ValueTask> release in released)
+            {
+                await release();
+            }
+        }
+        finally
+        {
+            _flushing.Release();
+        }
+    }
+
+    /// <summary>Flushes every <paramref name="interval"/> until cancelled. A fault is logged and counted; the next round tries its own part.</summary>
+    public async Task RunAsync(TimeSpan interval, TimeProvider time, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation))
+            {
+                try
+                {
+                    await FlushAsync();
+                }
+                catch (StorageException fault)
+                {
+                    _log.LogError("relaxed writes could not be flushed: {Fault}", fault.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The engine closes; it flushes once more itself.
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using Sluice.Engine.Buckets;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>What a member of a replica set is to the object.</summary>
+public enum MemberRole
+{
+    /// <summary>
+    /// Carries the object's record under the object's own name: the object exists when the first of them is in place. A plain object's
+    /// file is its head; a mirrored one has a head for each copy.
+    /// </summary>
+    Head,
+
+    /// <summary>Named by generation, of no meaning without a head of that generation: a sidecar, later a chunk or a slice.</summary>
+    Part,
+}
+
+/// <summary>One file of a replica set, in its work file.</summary>
+public sealed class ReplicaMember
+{
+    /// <summary>What it is.</summary>
+    public required MemberRole Role { get; init; }
+
+    /// <summary>The file, on the mountpath where it will stay. The set owns it.</summary>
+    public required WorkFile Work { get; init; }
+
+    /// <summary>
+    /// Completes the file under the name's lock, when generation and version are known, before its last fsync: sets the record of a head,
+    /// writes a sidecar's bytes.
+    /// </summary>
+    public required Func<WorkFile, ObjectMetadata, ValueTask> SealAsync { get; init; }
+
+    /// <summary>The usual head: its record is set as an attribute.</summary>
+    public static ReplicaMember Head(WorkFile owned) => new()
+    {
+        Role = MemberRole.Head,
+        Work = owned,
+        SealAsync = static (work, metadata) => RecordFiles.SetAsync(work.Disk, work.File, metadata, work.Path),
+    };
+}
+
+/// <summary>
+/// Everything that one commit makes visible together: for a plain object one head, otherwise parts on their mountpaths and heads, first
+/// the one on the object's first HRW mountpath. Owns its work files; disposing removes those that were not committed.
+/// </summary>
+public sealed class ReplicaSet : IAsyncDisposable
+{
+    private readonly List<ReplicaMember> _members = [];
+
+    /// <summary>A set for one name; the name is borrowed.</summary>
+    public ReplicaSet(Bucket bucket, ObjectName name, ulong digest)
+    {
+        Bucket = bucket;
+        Name = name;
+        Digest = digest;
+    }
+
+    /// <summary>Bucket.</summary>
+    public Bucket Bucket { get; }
+
+    /// <summary>Name.</summary>
+    public ObjectName Name { get; }
+
+    /// <summary>Digest of the unified name.</summary>
+    public ulong Digest { get; }
+
+    /// <summary>All members, in the order they were added.</summary>
+    public IReadOnlyList<ReplicaMember> Members => _members;
+
+    /// <summary>The parts.</summary>
+    public IEnumerable<ReplicaMember> Parts => _members.Where(member => member.Role == MemberRole.Part);
+
+    /// <summary>The heads, the committing one first.</summary>
+    public IEnumerable<ReplicaMember> Heads => _members.Where(member => member.Role == MemberRole.Head);
+
+    /// <summary>Adds a member and takes over its work file.</summary>
+    public void Add(ReplicaMember member) => _members.Add(member);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (ReplicaMember member in _members)
+        {
+            await member.Work.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// A file that is being written in a bucket's <c>%wk</c>, on the mountpath where it will be renamed (rename(2) does not cross file
+/// systems). Nobody sees it. Disposing removes it, unless its name was given away by then.
+/// </summary>
+public sealed class WorkFile : IAsyncDisposable
+{
+    private static readonly byte[] s_quarantine = ".sluice/quarantine"u8.ToArray();
+
+    private readonly DirectoryLease _directory;
+    private bool _ours = true;
+
+    private WorkFile(ObjectDisk disk, DirectoryLease directory, FileHandle file, ReadOnlyMemory<byte> path)
+    {
+        Disk = disk;
+        _directory = directory;
+        File = file;
+        Path = path;
+    }
+
+    /// <summary>The mountpath.</summary>
+    public ObjectDisk Disk { get; }
+
+    /// <summary>The open file.</summary>
+    public FileHandle File { get; }
+
+    /// <summary>Its path below the mountpath.</summary>
+    public ReadOnlyMemory<byte> Path { get; }
+
+    /// <summary>Its name in the work directory.</summary>
+    public ReadOnlyMemory<byte> Name => DirectoryTable.LeafOf(Path);
+
+    /// <summary>The work directory.</summary>
+    public FileHandle Directory => _directory.Handle;
+
+    /// <summary>
+    /// A new, empty work file. The work directory's own name is durable: a file that a relaxed overwrite keeps in it must not vanish with it.
+    /// </summary>
+    public static async ValueTask<WorkFile> CreateAsync(ObjectDisk disk, Bucket bucket, ulong digest)
+    {
+        IoResult<DirectoryLease> directory = await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.CreateDurable);
+        DirectoryLease lease = disk.Check(directory, "mkdir", bucket.Work.Span);
+        byte[] name = disk.NewWorkName(digest);
+        byte[] path = [.. bucket.Work.Span, (byte)'/', .. name];
+        IoResult<FileHandle> created = await disk.Io.OpenAsync(lease.Handle, name, OpenIntent.CreateNew);
+        if (!created.Ok)
+        {
+            lease.Dispose();
+            throw disk.Fault("create", created.Error, path);
+        }
+
+        return new WorkFile(disk, lease, created.Value, path);
+    }
+
+    /// <summary>The file has another name now; the work directory holds nothing of ours.</summary>
+    public void GiveAway() => _ours = false;
+
+    /// <summary>Flushes the file. fsync(2) is never retried: after a failure the kernel may have dropped the pages it could not write.</summary>
+    public async ValueTask SyncAsync(ILogger log)
+    {
+        IoResult synced = await Disk.Io.SyncAsync(File);
+        if (!synced.Ok)
+        {
+            await QuarantineAsync(log);
+            throw Disk.Fault("fsync", synced.Error, Path.Span);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_ours)
+        {
+            // What cannot be removed now is removed at the next start.
+            await Disk.Io.UnlinkAsync(Directory, Name, EntryKind.File);
+        }
+
+        File.Dispose();
+        _directory.Dispose();
+    }
+
+    /// <summary>Moves the file out of the way for somebody to look at; a file that cannot be moved goes with the next start.</summary>
+    private async ValueTask QuarantineAsync(ILogger log)
+    {
+        IoResult<DirectoryLease> quarantine = await Disk.Directories.AcquireAsync(s_quarantine, DirectoryUse.Create);
+        if (!quarantine.Ok)
+        {
+            return;
+        }
+
+        using DirectoryLease lease = quarantine.Value;
+        IoResult moved = await Disk.Io.RenameAsync(Directory, Name, lease.Handle, Name, RenameMode.Replace);
+        if (moved.Ok)
+        {
+            GiveAway();
+            log.LogError("mountpath {Mountpath}: work file {Name} failed to reach the disk and is in quarantine",
+                Disk.Path, System.Text.Encoding.ASCII.GetString(Name.Span));
+        }
+    }
+}
