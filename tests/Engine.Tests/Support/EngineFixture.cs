@@ -1,0 +1,156 @@
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Listing;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine.Tests.Support;
+
+/// <summary>
+/// A real engine over real directories, opened and reopened at will. Disposing closes it and asserts that nothing leaked: no open file, no
+/// locked name, no work file.
+/// </summary>
+public sealed class EngineFixture : IAsyncDisposable
+{
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-engine-");
+    private ObjectEngine? _engine;
+
+    private EngineFixture(int mountpaths)
+    {
+        Paths = [.. Enumerable.Range(0, mountpaths).Select(i => Directory.CreateDirectory(Path.Combine(_home.FullName, $"mp{i}")).FullName)];
+    }
+
+    public List<string> Paths { get; }
+
+    public ThreadFileIo Io { get; } = new(workers: 4);
+
+    public ObjectEngine Engine => _engine ?? throw new InvalidOperationException("the engine is closed");
+
+    public BucketName Bucket { get; } = Name("b");
+
+    public static BucketName Name(string bucket) =>
+        BucketName.TryCreate("ais", "", "", bucket, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
+
+    public static async Task<EngineFixture> NewAsync(int mountpaths = 1, string properties = "null")
+    {
+        var fixture = new EngineFixture(mountpaths);
+        await fixture.OpenAsync();
+        Result<BucketRecord> made = await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, Json(properties));
+        Assert.True(made.Ok, made.Error?.Message);
+        return fixture;
+    }
+
+    public static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement;
+
+    public EngineOptions Options => new()
+    {
+        Mountpaths = Paths,
+        AllowSharedDisk = true,
+        MemoryBytes = 64 << 20,
+        OpenFilesMax = 256,
+        FlushInterval = TimeSpan.Zero,
+    };
+
+    public async Task OpenAsync(EngineOptions? options = null)
+    {
+        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(
+            options ?? Options, new EngineEnvironment { Io = Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+        Assert.True(opened.Ok, opened.Error?.Message);
+        _engine = opened.Value;
+    }
+
+    public async Task CloseAsync()
+    {
+        ObjectEngine engine = Engine;
+        _engine = null;
+        Assert.Equal(0, engine.HeldNameCount);
+        await engine.DisposeAsync();
+        Assert.Equal(0, Io.OpenCount);
+    }
+
+    public async Task<Result<ObjectAttributes>> TryPutAsync(string name, byte[] content, Checksum expected = default, long? length = null)
+    {
+        return await Engine.PutObjectAsync(
+            Caller.Anonymous,
+            new PutRequest
+            {
+                Bucket = Bucket,
+                Name = ObjectName.From(name),
+                Body = PipeReader.Create(new MemoryStream(content)),
+                LengthBytes = length ?? content.Length,
+                Expected = expected,
+            },
+            CancellationToken.None);
+    }
+
+    public async Task<ObjectAttributes> PutAsync(string name, byte[] content)
+    {
+        Result<ObjectAttributes> put = await TryPutAsync(name, content);
+        Assert.True(put.Ok, put.Error?.Message);
+        return put.Value;
+    }
+
+    public Task<ObjectAttributes> PutAsync(string name, string content) => PutAsync(name, Encoding.UTF8.GetBytes(content));
+
+    public async Task<byte[]?> GetAsync(string name)
+    {
+        Result<ObjectReader> open = await Engine.OpenObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name));
+        if (!open.Ok)
+        {
+            Assert.Equal(Contract.ErrorCode.ObjectNotFound, open.Error!.Code);
+            return null;
+        }
+
+        using ObjectReader reader = open.Value;
+        var content = new byte[reader.SizeBytes];
+        Result<int> read = await reader.ReadAsync(content, 0);
+        Assert.True(read.Ok, read.Error?.Message);
+        Assert.True((await reader.VerifyAsync(0, reader.SizeBytes)).Ok);
+        return content;
+    }
+
+    public async Task<string?> GetTextAsync(string name) => await GetAsync(name) is { } content ? Encoding.UTF8.GetString(content) : null;
+
+    public async Task<Result> DeleteAsync(string name) => await Engine.DeleteObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name));
+
+    public async Task<ListPage> ListAsync(string prefix = "", string after = "", int pageSize = 1000, bool flat = false, bool attributes = true)
+    {
+        Result<ListPage> page = await Engine.ListObjectsAsync(
+            Caller.Anonymous,
+            new ListRequest
+            {
+                Bucket = Bucket,
+                Prefix = Encoding.UTF8.GetBytes(prefix),
+                After = Encoding.UTF8.GetBytes(after),
+                PageSize = pageSize,
+                NonRecursive = flat,
+                WithAttributes = attributes,
+            },
+            CancellationToken.None);
+        Assert.True(page.Ok, page.Error?.Message);
+        return page.Value;
+    }
+
+    public async Task<string[]> NamesAsync(string prefix = "", bool flat = false) =>
+        [.. (await ListAsync(prefix, flat: flat)).Entries.Select(entry => Encoding.UTF8.GetString(entry.Name.Span))];
+
+    /// <summary>Files in all work directories: 0 whenever no request is in flight and relaxed writes are flushed.</summary>
+    public int WorkFileCount() =>
+        Paths.Sum(path => Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Count(file => file.Contains("/%wk/", StringComparison.Ordinal)));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_engine is not null)
+        {
+            await CloseAsync();
+        }
+
+        Assert.Equal(0, WorkFileCount());
+        Io.Dispose();
+        _home.Delete(recursive: true);
+    }
+}
