@@ -1,0 +1,109 @@
+namespace Sluice.Contract;
+
+/// <summary>Paths of the native API.</summary>
+public static class Routes
+{
+    /// <summary>First path segment of every native call.</summary>
+    public const string Version = "v1";
+
+    /// <summary>Bucket calls.</summary>
+    public const string Buckets = "buckets";
+
+    /// <summary>Object calls.</summary>
+    public const string Objects = "objects";
+
+    /// <summary>Health probes.</summary>
+    public const string Health = "health";
+
+    /// <summary>Questions to a node.</summary>
+    public const string Daemon = "daemon";
+
+    /// <summary>Questions to the cluster, and jobs.</summary>
+    public const string Cluster = "cluster";
+}
+
+/// <summary>Header names of the native API (contract: objects §1).</summary>
+public static class HeaderNames
+{
+    /// <summary>Digest algorithm.</summary>
+    public const string ChecksumType = "Ais-Checksum-Type";
+
+    /// <summary>Digest, lower-case hexadecimal.</summary>
+    public const string ChecksumValue = "Ais-Checksum-Value";
+
+    /// <summary>Object version.</summary>
+    public const string ObjectVersion = "Ais-Version";
+
+    /// <summary>Last access, nanoseconds since 1970.</summary>
+    public const string AccessTime = "Ais-Atime";
+
+    /// <summary>One custom pair, <c>key=value</c>; repeatable.</summary>
+    public const string CustomMetadata = "Ais-Custom-Md";
+
+    /// <summary>Whether the object is stored here.</summary>
+    public const string Present = "Ais-Present";
+
+    /// <summary>Bucket name.</summary>
+    public const string BucketName = "Ais-Bucket-Name";
+
+    /// <summary>Bucket provider.</summary>
+    public const string BucketProvider = "Ais-Bucket-Provider";
+
+    /// <summary>Object name.</summary>
+    public const string ObjectName = "Ais-Name";
+
+    /// <summary>Node and mountpath of an object.</summary>
+    public const string Location = "Ais-Location";
+
+    /// <summary>Mountpaths of all copies, in brackets.</summary>
+    public const string MirrorPaths = "Ais-Mirror-Paths";
+
+    /// <summary>Number of copies.</summary>
+    public const string MirrorCopies = "Ais-Mirror-Copies";
+
+    /// <summary>Property tree of a bucket.</summary>
+    public const string BucketProperties = "Ais-Bucket-Props";
+
+    /// <summary>The error of a HEAD, as compact JSON.</summary>
+    public const string Error = "Hdr-Error";
+
+    /// <summary>How long the cluster has been up, nanoseconds.</summary>
+    public const string ClusterUptime = "Ais-Cluster-Uptime";
+
+    /// <summary>How long the node has been up, nanoseconds.</summary>
+    public const string NodeUptime = "Ais-Node-Uptime";
+}
+
+/// <summary>Action strings of control messages (contract: native API §2).</summary>
+public static class Actions
+{
+    /// <summary>Make a bucket.</summary>
+    public const string CreateBucket = "create-bck";
+
+    /// <summary>Destroy a bucket.</summary>
+    public const string DestroyBucket = "destroy-bck";
+
+    /// <summary>Change bucket properties.</summary>
+    public const string SetBucketProperties = "set-bprops";
+
+    /// <summary>List buckets or objects.</summary>
+    public const string List = "list";
+
+    /// <summary>Who holds an object's name.</summary>
+    public const string CheckLock = "check-lock";
+
+    private static readonly HashSet<string> s_known =
+    [
+        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock,
+        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "ec-encode", "rechunk",
+        "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
+        "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
+        "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
+        "start", "stop", "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
+        "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
+        "enable-bend", "disable-bend", "attach-mp", "enable-mp", "detach-mp", "disable-mp", "rescan-mp", "fshc-mp",
+    ];
+
+    /// <summary>True for every action that the contract names, built or not.</summary>
+    public static bool IsKnown(string action) => s_known.Contains(action);
+}
