@@ -23,6 +23,8 @@ public sealed class SettingOptions
         {
             var option = new Option<string[]>(setting.Flag)
             {
+                // Its own parser: the built-in one makes arrays by reflection, which native AOT lacks.
+                CustomParser = result => [.. result.Tokens.Select(token => token.Value)],
                 HelpName = setting.Unit,
                 Description = $"{setting.Help} [{setting.Variable}; default: {setting.DefaultHelp}]",
                 Arity = setting.Shape switch
