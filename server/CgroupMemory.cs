@@ -1,4 +1,4 @@
-// The memory limit of the process's own cgroup and of all above it, in both versions of the interface (cgroups(7)); the least of them holds.
+// The memory limit of the process's own cgroup and of all above it, in both versions of the interface (cgroups(7)); the least holds.
 using System.Globalization;
 
 namespace Sluice.Server;

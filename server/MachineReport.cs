@@ -78,5 +78,6 @@ public sealed record MachineReport
     }
 
     private static string[] Words(string text, string lineStart) =>
-        text.Split('\n').FirstOrDefault(line => line.StartsWith(lineStart, StringComparison.Ordinal))?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        text.Split('\n').FirstOrDefault(line => line.StartsWith(lineStart, StringComparison.Ordinal))
+            ?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
 }

@@ -21,11 +21,12 @@ public static class ServerCommands
         typeof(ServerCommands).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     /// <summary>All of them, for one invocation.</summary>
-    public static IReadOnlyList<Command> All(CommandWorld world) => [ServeCommand(world), ConfigCommand(world), SelfTestCommand(world), VersionCommand(world)];
+    public static IReadOnlyList<Command> All(CommandWorld world) =>
+        [ServeCommand(world), ConfigCommand(world), SelfTestCommand(world), VersionCommand(world)];
 
     private static Command ServeCommand(CommandWorld world)
     {
-        var command = new Command("serve", "Serve the objects on this machine's mountpaths. Flags go before environment, file and defaults.");
+        var command = new Command("serve", "Serve the objects on mountpaths. Flags go before environment, file and defaults.");
         var options = new SettingOptions(command);
         command.SetAction(async parsed =>
         {
@@ -37,7 +38,7 @@ public static class ServerCommands
 
             if (settings.Mountpaths.Count == 0)
             {
-                return Refuse(world, ["no mountpath is given; use --mountpath DIR, SLUICE_MOUNTPATH, or mountpath in the file of --config"]);
+                return Refuse(world, ["no mountpath is given; use --mountpath DIR, SLUICE_MOUNTPATH, or mountpath in a file for --config"]);
             }
 
             using ILoggerFactory log = ServerLog.OnStandardError(settings.LogFormat, settings.LogLevel);
@@ -68,12 +69,14 @@ public static class ServerCommands
 
     private static Command SelfTestCommand(CommandWorld world)
     {
-        var command = new Command("self-test", "Check that this binary computes right on this machine: digests, names, records, placement.");
+        var command = new Command("self-test", "Check that this binary computes right here: digests, names, records, placement.");
         Option<bool> json = Json(command);
         command.SetAction(parsed =>
         {
             IReadOnlyList<SelfCheckOutcome> outcomes = SelfTestRun.Run(SelfChecks.All(world.Machine), TimeProvider.System);
-            world.Output.Write(parsed.GetValue(json) ? SelfTestReport.Json(world.Machine, outcomes) : SelfTestReport.Text(world.Machine, outcomes));
+            world.Output.Write(parsed.GetValue(json)
+                ? SelfTestReport.Json(world.Machine, outcomes)
+                : SelfTestReport.Text(world.Machine, outcomes));
             return outcomes.All(outcome => outcome.Ok) ? 0 : Failed;
         });
         return command;

@@ -139,7 +139,8 @@ public sealed class ServerLog : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= log._least && logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
             {

@@ -15,7 +15,9 @@ public sealed class ServiceNotifier : IDisposable
     private readonly Socket? _socket;
     private readonly ILogger _log;
 
-    /// <summary><paramref name="address"/> is the variable's value: a path, or <c>@name</c> for an abstract one; null or empty for none.</summary>
+    /// <summary>
+    /// Connects to <paramref name="address"/>, the variable's value: a path, or <c>@name</c> for an abstract one. Null and "" are none.
+    /// </summary>
     public ServiceNotifier(string? address, ILogger log)
     {
         _log = log;

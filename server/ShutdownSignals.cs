@@ -11,7 +11,7 @@ public sealed class ShutdownSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private int _count;
 
-    /// <summary>Takes over the signals. <paramref name="exit"/> ends the process with a code; null is <see cref="Environment.Exit"/>.</summary>
+    /// <summary>Takes over the signals. <paramref name="exit"/> ends the process with a code; null: <c>Environment.Exit</c>.</summary>
     public ShutdownSignals(Action<int>? exit = null)
     {
         _exit = exit ?? Environment.Exit;

@@ -109,7 +109,8 @@ public static class ScalarXxHash3
     private static readonly byte[] s_secret = Convert.FromHexString(
         "b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671fcb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c"
         + "3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364"
-        + "eac5ac8334d3ebc3c581a0fffa1363eb170ddd51b7f0da49d316552629d4689e2b16be587d47a1fc8ff8b8d17ad031ce45cb3a8f95160428afd7fbcabb4b407e");
+        + "eac5ac8334d3ebc3c581a0fffa1363eb170ddd51b7f0da49d316552629d4689e"
+        + "2b16be587d47a1fc8ff8b8d17ad031ce45cb3a8f95160428afd7fbcabb4b407e");
 
     /// <summary>Digest of a span.</summary>
     public static ulong Hash(ReadOnlySpan<byte> data) => data.Length switch
@@ -174,8 +175,8 @@ public static class ScalarXxHash3
             ulong sum = (ulong)data.Length * ScalarXxHash64.Prime1;
             for (int block = 0; block < data.Length / 16; block++)
             {
-                sum = block == 8 ? Avalanche(sum) : sum;
                 sum += Mix(data[(16 * block)..], block < 8 ? 16 * block : (16 * (block - 8)) + 3);
+                sum = block == 7 ? Avalanche(sum) : sum;
             }
 
             return Avalanche(sum + Mix(data[^16..], SecretBytesMin - 17));

@@ -9,5 +9,7 @@ public static class SelfChecks
         [new("cpu-features", () => Cpu(machine)), .. KernelChecks.All, .. FormatChecks.All];
 
     private static string Cpu(MachineReport machine) =>
-        machine.CpuProblem is { } problem ? throw new SelfTestException(problem) : $"{CpuFeatures.Needed.Count} features of x86-64-v3 with pclmulqdq";
+        machine.CpuProblem is { } problem
+            ? throw new SelfTestException(problem)
+            : $"{CpuFeatures.Needed.Count} features of x86-64-v3 with pclmulqdq";
 }

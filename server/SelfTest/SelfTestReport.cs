@@ -1,8 +1,6 @@
 // What `sluice self-test` prints.
-using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Sluice.Server.SelfTest;
@@ -22,37 +20,29 @@ public static class SelfTestReport
                 .Append(CultureInfo.InvariantCulture, $"{outcome.Elapsed.TotalMilliseconds,9:0.0} ms  {outcome.Detail}\n");
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"{outcomes.Count(outcome => outcome.Ok)} ok, {outcomes.Count(outcome => !outcome.Ok)} failed\n")
-            .ToString();
+        int failed = outcomes.Count(outcome => !outcome.Ok);
+        return text.Append(CultureInfo.InvariantCulture, $"{outcomes.Count - failed} ok, {failed} failed\n").ToString();
     }
 
     /// <summary>The same as one JSON object.</summary>
-    public static string Json(MachineReport machine, IReadOnlyList<SelfCheckOutcome> outcomes)
+    public static string Json(MachineReport machine, IReadOnlyList<SelfCheckOutcome> outcomes) => JsonText.Object(json =>
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        json.WriteString("version", ServerCommands.Version);
+        json.WriteBoolean("ok", outcomes.All(outcome => outcome.Ok));
+        WriteMachine(json, machine);
+        json.WriteStartArray("checks");
+        foreach (SelfCheckOutcome outcome in outcomes)
         {
             json.WriteStartObject();
-            json.WriteString("version", ServerCommands.Version);
-            json.WriteBoolean("ok", outcomes.All(outcome => outcome.Ok));
-            WriteMachine(json, machine);
-            json.WriteStartArray("checks");
-            foreach (SelfCheckOutcome outcome in outcomes)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", outcome.Name);
-                json.WriteBoolean("ok", outcome.Ok);
-                json.WriteNumber("milliseconds", Math.Round(outcome.Elapsed.TotalMilliseconds, 3));
-                json.WriteString("detail", outcome.Detail);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
+            json.WriteString("name", outcome.Name);
+            json.WriteBoolean("ok", outcome.Ok);
+            json.WriteNumber("milliseconds", Math.Round(outcome.Elapsed.TotalMilliseconds, 3));
+            json.WriteString("detail", outcome.Detail);
             json.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
-    }
+        json.WriteEndArray();
+    });
 
     private static void WriteMachine(Utf8JsonWriter json, MachineReport machine)
     {

@@ -6,7 +6,7 @@ internal static class CanonicalPath
 {
     private const int LinksMax = 40; // path_resolution(7): more links are a loop
 
-    /// <summary>The canonical path of a directory that exists; relative ones start from <paramref name="from"/>, which is absolute.</summary>
+    /// <summary>Canonical path of a directory that exists; relative ones start from <paramref name="from"/>, which is absolute.</summary>
     public static Parsed<string> OfDirectory(string path, string from)
     {
         if (path.Contains('\0', StringComparison.Ordinal))

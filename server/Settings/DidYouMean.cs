@@ -7,7 +7,8 @@ public static class DidYouMean
     private const int NameLengthMax = 64; // longer ones are no misspelling of ours; bounds the work
 
     /// <summary><c>; did you mean X?</c>, or nothing when no known name is near.</summary>
-    public static string Suffix(string name, IEnumerable<string> known) => Nearest(name, known) is { } nearest ? $"; did you mean {nearest}?" : "";
+    public static string Suffix(string name, IEnumerable<string> known) =>
+        Nearest(name, known) is { } nearest ? $"; did you mean {nearest}?" : "";
 
     /// <summary>The known name with the fewest changes, at most a third of its length; null when none is near.</summary>
     public static string? Nearest(string name, IEnumerable<string> known)

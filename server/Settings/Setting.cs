@@ -17,7 +17,7 @@ public enum SettingShape
 
 /// <summary>A value as somebody wrote it.</summary>
 /// <param name="Text">The value, never null.</param>
-/// <param name="Origin">Where it stands, as a message begins: <c>--memory</c>, <c>SLUICE_MEMORY</c>, <c>/etc/sluice.yaml:7: memory</c>.</param>
+/// <param name="Origin">Where it stands, as a message begins: <c>--memory</c>, <c>SLUICE_MEMORY</c>, <c>/sluice.yaml:7: memory</c>.</param>
 /// <param name="Directory">The absolute directory that a relative path in it starts from.</param>
 public sealed record SettingText(string Text, string Origin, string Directory);
 

@@ -13,7 +13,7 @@ public sealed class SettingOptions
         Description = $"YAML file of settings; its keys are the flags without dashes. [{SettingsTable.ConfigVariable}; default: none]",
     };
 
-    private readonly Dictionary<Setting, Option<string[]>> _options = [];
+    private readonly Dictionary<Setting, Option> _options = [];
 
     /// <summary>Adds the options to <paramref name="command"/>.</summary>
     public SettingOptions(Command command)
@@ -21,18 +21,14 @@ public sealed class SettingOptions
         command.Add(_config);
         foreach (Setting setting in SettingsTable.All)
         {
-            var option = new Option<string[]>(setting.Flag)
+            Option option = setting.Shape == SettingShape.List ? new Option<string[]>(setting.Flag) : new Option<string>(setting.Flag);
+            option.HelpName = setting.Unit;
+            option.Description = $"{setting.Help} [{setting.Variable}; default: {setting.DefaultHelp}]";
+            option.Arity = setting.Shape switch
             {
-                // Its own parser: the built-in one makes arrays by reflection, which native AOT lacks.
-                CustomParser = result => [.. result.Tokens.Select(token => token.Value)],
-                HelpName = setting.Unit,
-                Description = $"{setting.Help} [{setting.Variable}; default: {setting.DefaultHelp}]",
-                Arity = setting.Shape switch
-                {
-                    SettingShape.Switch => ArgumentArity.ZeroOrOne,
-                    SettingShape.List => ArgumentArity.OneOrMore,
-                    _ => ArgumentArity.ExactlyOne,
-                },
+                SettingShape.Switch => ArgumentArity.ZeroOrOne,
+                SettingShape.List => ArgumentArity.OneOrMore,
+                _ => ArgumentArity.ExactlyOne,
             };
             _options.Add(setting, option);
             command.Add(option);
@@ -43,7 +39,7 @@ public sealed class SettingOptions
     public SettingsSources Sources(ParseResult parsed, CommandWorld world)
     {
         var flags = new Dictionary<string, IReadOnlyList<string>>();
-        foreach ((Setting setting, Option<string[]> option) in _options)
+        foreach ((Setting setting, Option option) in _options)
         {
             if (parsed.GetResult(option) is OptionResult { Implicit: false } result)
             {

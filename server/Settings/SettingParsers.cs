@@ -47,7 +47,7 @@ internal static class SettingParsers
 
     public static Parsed<string> Uuid(SettingText text) => Guid.TryParseExact(text.Text, "D", out Guid uuid)
         ? new(uuid.ToString("D"), null)
-        : Refused<string>($"'{text.Text}' is not the uuid of a mountpath; write it as the start of the server shows it, 8-4-4-4-12 hexadecimal digits");
+        : Refused<string>($"'{text.Text}' is not the uuid of a mountpath; write its hexadecimal digits as 8-4-4-4-12");
 
     public static Parsed<long> Memory(SettingText text)
     {
@@ -105,7 +105,7 @@ internal static class SettingParsers
 
         return duration >= range.Least && duration <= range.Most
             ? new(duration, null)
-            : Refused<TimeSpan>($"{text.Text} is out of range; take {DurationText.Format(range.Least)} to {DurationText.Format(range.Most)}");
+            : Refused<TimeSpan>($"{text.Text} is not from {DurationText.Format(range.Least)} to {DurationText.Format(range.Most)}");
     }
 
     /// <summary>The size in the largest unit that divides it, so that it reads back to the same bytes.</summary>
@@ -131,7 +131,8 @@ internal static class SettingParsers
     public static string NameOf(LogLevel level) => s_levels.First(row => row.Level == level).Name;
 
     // IPAddress.TryParse takes "1" and "127.1" too; an operator who writes them made a mistake.
-    private static bool IsShorthand(string address) => !address.Contains(':', StringComparison.Ordinal) && address.Count(c => c == '.') != 3;
+    private static bool IsShorthand(string address) =>
+        !address.Contains(':', StringComparison.Ordinal) && address.Count(c => c == '.') != 3;
 
     private static Parsed<T> Refused<T>(string problem) => new(default, problem);
 }

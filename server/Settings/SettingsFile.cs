@@ -42,7 +42,9 @@ internal sealed class SettingsFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            string why = error is FileNotFoundException or DirectoryNotFoundException && !Directory.Exists(path) ? "does not exist" : "cannot be read";
+            string why = Directory.Exists(path) ? "is a directory"
+                : error is FileNotFoundException or DirectoryNotFoundException ? "does not exist"
+                : "cannot be read";
             problems.Add($"{origin}: {path} {why}");
             return [];
         }

@@ -15,7 +15,7 @@ public sealed record SettingsSources
     /// <summary>The environment.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Absolute directory that relative paths of flags and variables start from. Those in the file start from the file's own.</summary>
+    /// <summary>Absolute directory that relative paths of flags and variables start from; those in the file start from its own.</summary>
     public required string WorkingDirectory { get; init; }
 
     /// <summary>The machine that defaults are taken from.</summary>
@@ -86,7 +86,8 @@ public sealed class SettingsReader
 
     private void RefuseUnknownVariables()
     {
-        string[] known = [.. SettingsTable.All.Select(setting => setting.Variable), SettingsTable.ConfigVariable, .. SettingsTable.ClientVariables];
+        string[] known =
+            [.. SettingsTable.All.Select(setting => setting.Variable), SettingsTable.ConfigVariable, .. SettingsTable.ClientVariables];
         foreach (string name in _sources.Environment.Keys.Order(StringComparer.Ordinal))
         {
             if (name.StartsWith(Setting.VariablePrefix, StringComparison.Ordinal) && !known.Contains(name))
@@ -130,13 +131,13 @@ public sealed class SettingsReader
     {
         if (_sources.Flags.TryGetValue(setting.Name, out IReadOnlyList<string>? flags))
         {
-            return Check(setting, setting.Flag, [.. flags.Select(text => new SettingText(text, setting.Flag, _sources.WorkingDirectory))]);
+            return Check(setting, setting.Flag, [.. flags.Select(text => Here(text, setting.Flag))]);
         }
 
         if (_sources.Environment.TryGetValue(setting.Variable, out string? variable))
         {
             string[] texts = setting.Shape == SettingShape.List ? variable.Split(':', ',') : [variable];
-            return Check(setting, setting.Variable, [.. texts.Select(text => new SettingText(text, setting.Variable, _sources.WorkingDirectory))]);
+            return Check(setting, setting.Variable, [.. texts.Select(text => Here(text, setting.Variable))]);
         }
 
         if (_file.TryGetValue(setting.Name, out FileEntry? entry))
@@ -152,11 +153,13 @@ public sealed class SettingsReader
         return new EffectiveSetting(setting, setting.Default(_sources.Machine), "default");
     }
 
+    private SettingText Here(string text, string origin) => new(text, origin, _sources.WorkingDirectory);
+
     private EffectiveSetting? Check(Setting setting, string origin, IReadOnlyList<SettingText> texts, bool isList = false)
     {
         if (setting.Shape != SettingShape.List && (isList || texts.Count != 1))
         {
-            _problems.Add(isList ? $"{origin}: {setting.Name} takes one value, not a list" : $"{origin}: is given {texts.Count} times; it takes one value");
+            _problems.Add($"{origin}: {setting.Name} takes one value, not {(isList ? "a list" : $"{texts.Count}")}");
             return null;
         }
 

@@ -39,25 +39,16 @@ public static class SettingsReport
     }
 
     /// <summary>JSON: name to <c>value</c> (text, true or false, or a list of texts) and <c>origin</c>.</summary>
-    public static string Json(IReadOnlyList<EffectiveSetting> effective)
+    public static string Json(IReadOnlyList<EffectiveSetting> effective) => JsonText.Object(json =>
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        foreach (EffectiveSetting one in effective)
         {
-            json.WriteStartObject();
-            foreach (EffectiveSetting one in effective)
-            {
-                json.WriteStartObject(one.Setting.Name);
-                WriteValue(json, one);
-                json.WriteString("origin", one.Origin);
-                json.WriteEndObject();
-            }
-
+            json.WriteStartObject(one.Setting.Name);
+            WriteValue(json, one);
+            json.WriteString("origin", one.Origin);
             json.WriteEndObject();
         }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
-    }
+    });
 
     private static void WriteValue(Utf8JsonWriter json, EffectiveSetting one)
     {
@@ -87,7 +78,9 @@ public static class SettingsReport
     private static string Quoted(string text)
     {
         bool plain = char.IsAsciiLetterOrDigit(text[0]) || text[0] == '/';
-        return plain && text.AsSpan().IndexOfAnyExcept(s_plain) < 0 ? text : '"' + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text) + '"';
+        return plain && text.AsSpan().IndexOfAnyExcept(s_plain) < 0
+            ? text
+            : '"' + JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text) + '"';
     }
 
     private static string OneLine(string origin) => string.Concat(origin.Select(c => char.IsControl(c) ? '?' : c));

@@ -108,15 +108,22 @@ public static class SettingsTable
     };
 
     internal static readonly Setting<TimeSpan> DrainDeadline = Duration(
-        "drain-deadline", TimeSpan.FromSeconds(30), new(TimeSpan.Zero, TimeSpan.FromHours(1)), "How long requests may go on after SIGTERM.");
+        "drain-deadline",
+        TimeSpan.FromSeconds(30),
+        new(TimeSpan.Zero, TimeSpan.FromHours(1)),
+        "How long requests may go on after SIGTERM.");
 
     internal static readonly Setting<TimeSpan> FlushInterval = Duration(
-        "flush-interval", TimeSpan.FromSeconds(1), new(TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)), "How long a relaxed write may wait for its flush.");
+        "flush-interval",
+        TimeSpan.FromSeconds(1),
+        new(TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
+        "How long a relaxed write may wait for its flush.");
 
     /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Mountpath, Listen, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io, LogFormatSetting, LogLevelSetting, DrainDeadline, FlushInterval,
+        Mountpath, Listen, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, FlushInterval,
     ];
 
     private static Setting<bool> Switch(string name, string help) => new()
