@@ -41,11 +41,6 @@ public static class Serve
             return ServerCommands.Failed;
         }
 
-        foreach (string warning in status.Warnings)
-        {
-            log.LogWarning("{Warning}", warning);
-        }
-
         log.LogInformation(
             "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io threads, memory {Memory}",
             ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, SizeText.Format(settings.MemoryBytes));
