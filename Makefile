@@ -1,4 +1,4 @@
-# make run | test | publish | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+# make run | test | build | publish | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
 SHELL := /bin/bash
 AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
@@ -6,17 +6,17 @@ ISA ?=
 PREFIX ?= /usr/local
 LISTEN ?= 127.0.0.1:8080
 DATA := $(CURDIR)/data
-SOURCES := $(shell find native contract engine transport server cli -name '*.cs' -not -path '*/obj/*' -o -name '*.csproj' -o -name '*.targets') \
+SOURCES := $(shell find native contract engine transport server cli -name '*.cs' -not -path '*/obj/*' -o -name '*.csproj' -o -name '*.targets' -o -name 'hrw-vectors.json') \
 	Directory.Build.props Directory.Packages.props
-BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev
-TEST_PACKAGES := xfsprogs e2fsprogs curl jq attr util-linux
+BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
+TEST_PACKAGES := xfsprogs e2fsprogs jq attr
 # The compiler server must not outlive the call that started it.
 export UseSharedCompilation := false
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test publish dist install deps deps-test clean
+.PHONY: run test build publish dist install deps deps-test clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -24,6 +24,9 @@ deps:
 
 deps-test: deps
 	@deploy/packages.sh $(TEST_PACKAGES)
+
+build: deps
+	dotnet build Sluice.slnx -v quiet
 
 publish: deps out/sluice
 
@@ -33,7 +36,7 @@ out/.isa-$(or $(ISA),portable):
 
 out/sluice: $(SOURCES) out/.isa-$(or $(ISA),portable)
 	dotnet publish server/server.csproj -f $(AOT_FRAMEWORK) -c Release -v quiet -o out/publish $(if $(ISA),-p:Isa=$(ISA))
-	cp out/publish/sluice out/sluice
+	install -m 755 out/publish/sluice out/sluice
 	@ls -l out/sluice
 
 run: publish
@@ -45,10 +48,11 @@ run: publish
 	out/sluice serve --listen $(LISTEN) --allow-shared-disk --mountpath $(DATA)/mp1 --mountpath $(DATA)/mp2 --mountpath $(DATA)/mp3 --mountpath $(DATA)/mp4
 
 test: deps-test out/sluice
+	tests/run-selftest.sh
 	tests/run.sh
 
 dist: publish
-	deploy/dist.sh $(VERSION)
+	deploy/dist.sh $(VERSION) $(AOT_FRAMEWORK)
 
 install: publish
 	deploy/install.sh $(PREFIX) $(DESTDIR)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds and runs every suite below tests/ (or the directory given), and ends with one line: "N passed, N failed". A suite that does not build,
-# crashes, hangs or has no tests is a failure. Exit status 0 only when tests ran and none failed.
+# crashes, hangs, skips tests or has none is a failure. Exit status 0 only when tests ran and none failed.
 set -uo pipefail
 cd "${1:-$(dirname "$0")}" || exit 1
 results=$(mktemp -d) && trap 'rm -rf "$results"' EXIT
@@ -26,9 +26,10 @@ for project in */*.csproj; do
         continue
     fi
     suite_passed=$(attribute "$results/$suite.xml" passed) suite_failed=$(attribute "$results/$suite.xml" failed)
-    suite_errors=$(attribute "$results/$suite.xml" errors)
+    suite_errors=$(attribute "$results/$suite.xml" errors) suite_skipped=$(attribute "$results/$suite.xml" skipped)
     passed=$((passed + ${suite_passed:-0})) failed=$((failed + ${suite_failed:-0} + ${suite_errors:-0}))
     ((${suite_passed:-0} + ${suite_failed:-0} > 0)) || fail "$suite" "has no tests"
+    ((${suite_skipped:-0} == 0)) || fail "$suite" "skips $suite_skipped tests"
     ((status == 0 || ${suite_failed:-0} + ${suite_errors:-0} > 0)) || fail "$suite" "ended with status $status"
 done
 
