@@ -37,7 +37,7 @@ public sealed class CrashMatrixTests
     public async Task ACrashAfterAnyStepLeavesTheOldOrTheNewObject(string scenario, Durability durability, CrashKind kind)
     {
         (List<Violation> violations, int points) = await CrashMatrix.RunAsync(Scenarios.Named(scenario), durability, kind);
-        Assert.True(points > 2, "a scenario has steps");
+        Assert.True(points > 0, "a scenario has steps");
         Assert.True(violations.Count == 0, Report(violations));
     }
 
@@ -47,7 +47,7 @@ public sealed class CrashMatrixTests
     {
         (List<Violation> violations, int points) =
             await CrashMatrix.RunAsync(Scenarios.Named(scenario), durability, kind, inRecovery: true);
-        Assert.True(points > 2, "a scenario has steps");
+        Assert.True(points > 0, "a scenario has steps");
         Assert.True(violations.Count == 0, Report(violations));
     }
 

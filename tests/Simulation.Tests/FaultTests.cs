@@ -75,6 +75,33 @@ public sealed class FaultTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFailedFlushIsNotTakenForASuccessByTheNextOne(bool stopped)
+    {
+        Session session = await StartAsync("overwrite", Durability.Relaxed);
+        await session.PutAsync("x", 5000);
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.SyncFileSystem, 1, Errno.EIO)]);
+        await Assert.ThrowsAsync<StorageException>(session.FlushAsync);
+        session.Host.Disk.LoseDirtyPages();
+        session.Host.Faults.Disarm();
+        await session.PutAsync("y", 3000);
+        Action flushed = session.Life.Of("y").BeginFlush(); // y is on the medium by the next flush, x is not
+        await session.Host.Engine.FlushAsync();
+        flushed();
+        if (stopped)
+        {
+            Assert.Null(await session.Host.CloseAsync());
+        }
+
+        session.Host.Crash(new Crash(CrashKind.CutOrdered, 0));
+        Assert.Null(await session.Host.OpenAsync());
+        Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.CutOrdered).RunAsync());
+        Assert.Equal(1, session.Host.Engine.Recovered.RolledBack);
+        Assert.Null(await session.Host.CloseAsync());
+    }
+
+    [Theory]
     [MemberData(nameof(ObjectScenarios))]
     public async Task ShortReadsAndWritesChangeNothing(string scenario, Durability durability)
     {

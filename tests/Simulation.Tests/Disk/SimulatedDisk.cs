@@ -51,6 +51,24 @@ public sealed class SimulatedDisk : IFileIo
         }
     }
 
+    /// <summary>Everything on all media, whatever stands between them and the engine.</summary>
+    public void SyncAll()
+    {
+        foreach (SimulatedFileSystem system in _mounts.Values)
+        {
+            system.SyncAll();
+        }
+    }
+
+    /// <summary>What the kernel does when it fails to write: the error is told once, the pages count as clean (fsync(2)).</summary>
+    public void LoseDirtyPages()
+    {
+        foreach ((_, SimulatedInode inode) in Tree())
+        {
+            inode.LoseDirtyPages();
+        }
+    }
+
     /// <summary>The process ends, and with a power cut all that did not reach the media.</summary>
     public void End(Crash crash)
     {

@@ -35,6 +35,16 @@ public sealed class SimulatedInode(ulong number, EntryKind kind)
     /// <summary>The volatile data is not (all) on the medium.</summary>
     public bool IsDataDirty;
 
+    /// <summary>The kernel could not write its pages and takes them for clean all the same: what reads see is not on the medium.</summary>
+    public void LoseDirtyPages()
+    {
+        if (IsDataDirty)
+        {
+            DurableData = new byte[Data.Length];
+            IsDataDirty = false;
+        }
+    }
+
     /// <summary>Data and size are on the medium.</summary>
     public void MakeDataDurable()
     {

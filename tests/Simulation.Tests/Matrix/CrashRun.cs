@@ -76,6 +76,11 @@ public static class CrashRun
         session.Host.Disk.SetMode(mode);
         Assert.Null(await session.Host.OpenAsync());
         await scenario.Before(session);
+        if (twin is not null)
+        {
+            session.Host.Disk.SyncAll(); // a twin that keeps nothing durable would have nothing to lose
+        }
+
         return session;
     }
 
@@ -96,7 +101,7 @@ public static class CrashRun
     {
         SimulatedHost host = crashed.Host;
         bool hasBucket = host.Engine.HeadBucket(Engine.Caller.Anonymous, Session.Bucket).Ok;
-        List<string> names = [.. crashed.Oracle.Bucket.Last?.Objects.Keys ?? Enumerable.Empty<string>()];
+        List<string> names = [.. crashed.Oracle.Bucket.All.OfType<BucketLife>().SelectMany(life => life.Objects.Keys).Distinct()];
         foreach (string name in names.Where(_ => hasBucket))
         {
             await host.Engine.DeleteObjectAsync(Engine.Caller.Anonymous, Session.Bucket, Engine.Objects.ObjectName.From(name));

@@ -32,6 +32,9 @@ public sealed class History<T>
 
     public T? Last => _states[^1];
 
+    /// <summary>Every state that was ever asked for.</summary>
+    public IReadOnlyList<T?> All => _states;
+
     public void Begin(T? state) => _states.Add(state);
 
     public void Acknowledge() => _acknowledged = _states.Count - 1;
