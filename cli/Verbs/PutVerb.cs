@@ -72,13 +72,23 @@ internal static class PutVerb
         (ExitCode code, _) = await TransferQueue.RunAsync(
             run,
             jobs,
-            FilesBelow(root).ToAsyncEnumerable(),
+            OneByOneAsync(FilesBelow(root)),
             file => file.Path,
             file => file.SizeBytes,
             (file, each) => SendAsync(run, file.Path, target.With(target.Name + Path.GetRelativePath(root, file.Path)), each),
             token);
         run.PrintText($"{run.Meter.ObjectsDone} objects, {ProgressText.Size(run.Meter.BytesDone)}");
         return code;
+    }
+
+#pragma warning disable CS1998 // the directory is read without waiting; the queue takes either kind of source
+    private static async IAsyncEnumerable<LocalFile> OneByOneAsync(IEnumerable<LocalFile> files)
+#pragma warning restore CS1998
+    {
+        foreach (LocalFile file in files)
+        {
+            yield return file;
+        }
     }
 
     private static async Task SendAsync(VerbRun run, string path, ObjectAddress target, CancellationToken token)
