@@ -9,7 +9,7 @@ public sealed class BadInputTests(ServerFixture fixture) : IClassFixture<ServerF
 {
     private static readonly string s_long = new('n', 1025);
 
-    public static TheoryData<string, string, string, int, string> Requests => new()
+    public static TheoryData<string, string, string, int, string> OfObjects => new()
     {
         // name of the case, request line, headers and body, status, part of the sentence
         { "dot dot", "PUT /v1/objects/b/../etc/passwd", "Content-Length: 1\r\n\r\nx", 400, ".." },
@@ -44,6 +44,10 @@ public sealed class BadInputTests(ServerFixture fixture) : IClassFixture<ServerF
         { "last zero bytes", "GET /v1/objects/b/kept", "Range: bytes=-0\r\n\r\n", 416, "range" },
         { "range of 30 digits", "GET /v1/objects/b/kept", "Range: bytes=111111111111111111111111111111-\r\n\r\n", 416, "range" },
         { "two range headers", "GET /v1/objects/b/kept", "Range: bytes=0-1\r\nRange: bytes=2-3\r\n\r\n", 416, "range" },
+    };
+
+    public static TheoryData<string, string, string, int, string> OfMessages => new()
+    {
         { "unknown action", "POST /v1/buckets/b", Json("""{"action":"dance"}"""), 400, "dance" },
         { "no action", "POST /v1/buckets/b", Json("{}"), 400, "action" },
         { "action of another method", "POST /v1/buckets/b", Json("""{"action":"destroy-bck"}"""), 400, "destroy-bck" },
@@ -89,7 +93,8 @@ public sealed class BadInputTests(ServerFixture fixture) : IClassFixture<ServerF
     };
 
     [Theory]
-    [MemberData(nameof(Requests))]
+    [MemberData(nameof(OfObjects))]
+    [MemberData(nameof(OfMessages))]
     public async Task IsRefusedWithASentenceAndChangesNothing(string what, string line, string rest, int status, string sentence)
     {
         (int got, string answer) = await fixture.RawAsync(Encoding.Latin1.GetBytes($"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{rest}"));

@@ -17,7 +17,8 @@ public static class Scenarios
     private const int Pages = 9_000; // three pages, the last one not full
     private const int Early = 300 << 10; // above Limits.EarlyFlushBytesMin
 
-    public static IReadOnlyList<Scenario> All { get; } =
+    // Static properties are made in the order of the text: All comes last.
+    private static IReadOnlyList<Scenario> OfContents { get; } =
     [
         new("first-put", Bucket(), session => session.PutAsync("x", Pages)),
         new("first-put-deep", Bucket(), session => session.PutAsync("dir/sub/x", Small)),
@@ -56,6 +57,10 @@ public static class Scenarios
             await session.PutAsync("x", Small);
             await session.DeleteAsync("x");
         }),
+    ];
+
+    private static IReadOnlyList<Scenario> OfRecords { get; } =
+    [
         new("patch", Bucket(session => session.PutAsync("x", Small)), session => session.PatchAsync("x", Session.FewPairs("red"))),
         new("patch-again", Bucket(session => session.PutAsync("x", Small, Session.FewPairs("red"))), async session =>
         {
@@ -74,6 +79,10 @@ public static class Scenarios
         new("sidecar-overwrite-plain", Bucket(session => session.PutAsync("x", Pages, Session.ManyPairs('v'))), session =>
             session.PutAsync("x", Small)),
         new("sidecar-delete", Bucket(session => session.PutAsync("x", Pages, Session.ManyPairs('v'))), session => session.DeleteAsync("x")),
+    ];
+
+    private static IReadOnlyList<Scenario> OfNamesAndBuckets { get; } =
+    [
         new("nested-after", Bucket(session => session.PutAsync("a", Pages)), session => session.PutAsync("a/b", Small)),
         new("nested-after-unflushed", Bucket(session => session.PutAsync("a", Pages)), async session =>
         {
@@ -111,6 +120,8 @@ public static class Scenarios
             await session.PutAsync("x", Small);
         }) { RunsStrict = false },
     ];
+
+    public static IReadOnlyList<Scenario> All { get; } = [.. OfContents, .. OfRecords, .. OfNamesAndBuckets];
 
     public static Scenario Named(string name) => All.Single(scenario => scenario.Name == name);
 
