@@ -7,7 +7,7 @@ namespace Sluice.Simulation.Tests;
 /// <summary>
 /// Commits of replica sets of 1, 2 (part and head) and 6 (four parts, two heads), each member on its own disk, in a strict bucket: parts
 /// are named by generation and durable before the first head is, so that after any crash the newest generation with a head is whole, and
-/// alone.
+/// alone. A failure prints one line that <see cref="TheReplayedPointHolds"/> runs alone (SLUICE_REPLAY).
 /// </summary>
 public sealed class ReplicaSetTests
 {
@@ -26,12 +26,22 @@ public sealed class ReplicaSetTests
                 for (int seed = 0; seed < (kind == CrashKind.Kill ? 1 : CrashMatrix.Seeds); seed++)
                 {
                     violations.AddRange((await CrashAsync(heads, parts, new Crash(kind, seed), step))
-                        .Select(what => $"set {heads}+{parts}, {kind}, step {step}, seed {seed}: {what}"));
+                        .Select(what => $"SLUICE_REPLAY=set{heads}+{parts}/Strict/{kind}/step{step}/seed{seed}/recovery0  {what}"));
                 }
             }
         }
 
         Assert.True(violations.Count == 0, string.Join('\n', violations.Take(12)));
+    }
+
+    [Fact]
+    public async Task TheReplayedPointHolds()
+    {
+        string? text = Environment.GetEnvironmentVariable("SLUICE_REPLAY");
+        var point = CrashPoint.Parse(text is not null && text.StartsWith("set", StringComparison.Ordinal) ? text : "set2+4/Strict/CutOrdered/step30/seed5/recovery0");
+        int[] members = [.. point.Scenario["set".Length..].Split('+').Select(int.Parse)];
+        List<string> violations = await CrashAsync(members[0], members[1], point.Crash, point.Step);
+        Assert.True(violations.Count == 0, $"SLUICE_REPLAY={point}  {string.Join("; ", violations)}");
     }
 
     [Fact]

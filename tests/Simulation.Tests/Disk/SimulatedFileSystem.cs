@@ -80,12 +80,11 @@ public sealed class SimulatedFileSystem(ulong device)
 
     public Errno Link(SimulatedInode from, ReadOnlySpan<byte> fromName, SimulatedInode to, ReadOnlySpan<byte> toName)
     {
-        Errno error = Both(from, fromName, to, toName, out string key, out SimulatedInode? source, out string target, out SimulatedInode? taken);
+        Errno error = Both(from, fromName, to, toName, out _, out SimulatedInode? source, out string target, out SimulatedInode? taken);
         error = error != Errno.None ? error : source is null || to.Removed ? Errno.ENOENT : taken is not null ? Errno.EEXIST
             : source.Kind == EntryKind.Directory ? Errno.EPERM : Errno.None;
         if (error == Errno.None)
         {
-            Invariant(key.Length > 0);
             source!.Links++;
             Set(new EntryChange(to, target, source));
         }
@@ -249,8 +248,6 @@ public sealed class SimulatedFileSystem(ulong device)
         Errno error = Taken(from, fromName, out key, out source);
         return error != Errno.None ? error : Taken(to, toName, out target, out taken);
     }
-
-    private static void Invariant(bool holds) => Assert.True(holds);
 
     private void Unname(SimulatedInode inode)
     {
