@@ -21,7 +21,7 @@ public static unsafe partial class Libc
     private const ulong ResolveBeneathNoLinksNoMounts = 0x01 | 0x04 | 0x08; // RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH
     private const int O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_CLOEXEC = 0x80000;
     private const int AT_REMOVEDIR = 0x200, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000;
-    private const int LOCK_EX = 2, LOCK_NB = 4;
+    private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
     private const int StackVectors = 64;
 
     /// <summary>How a file below a directory is opened.</summary>
@@ -246,6 +246,12 @@ public static unsafe partial class Libc
 
     /// <summary>flock(2), exclusive, without waiting: EAGAIN when another open file has it.</summary>
     public static Errno TryLock(int descriptor) => LibcImports.flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? Errno.None : LastError();
+
+    /// <summary>
+    /// flock(2), unlock. Closing is not enough at once: a child that has been forked and has not yet come to its exec still shares the open
+    /// file, and the lock with it.
+    /// </summary>
+    public static Errno Unlock(int descriptor) => LibcImports.flock(descriptor, LOCK_UN) == 0 ? Errno.None : LastError();
 
     /// <summary>The error of the last call on this thread; an unknown number is passed on as it is.</summary>
     internal static Errno LastError() => (Errno)Marshal.GetLastPInvokeError();

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Sluice.Native;
 
 namespace Sluice.Engine.Io;
@@ -18,6 +19,7 @@ public sealed partial class ThreadFileIo : IFileIo, IDisposable
 
     private static readonly byte[] s_record = "user.slu\0"u8.ToArray();
     private static readonly byte[] s_target = "user.slt\0"u8.ToArray();
+    private readonly ConcurrentDictionary<int, bool> _locked = []; // descriptors that hold a lock: one for each mountpath
     private int _open;
 #if DEBUG
     private int _shortened; // every seventh transfer is halved, so that the loops over short ones always run in tests
@@ -36,6 +38,11 @@ public sealed partial class ThreadFileIo : IFileIo, IDisposable
     public void Close(int descriptor)
     {
         Interlocked.Decrement(ref _open);
+        if (_locked.TryRemove(descriptor, out _))
+        {
+            Libc.Unlock(descriptor);
+        }
+
         Libc.Close(descriptor);
     }
 
@@ -139,7 +146,16 @@ public sealed partial class ThreadFileIo : IFileIo, IDisposable
     });
 
     /// <inheritdoc/>
-    public ValueTask<IoResult> LockAsync(FileHandle file) => RunAsync(file, static file => new IoResult(Libc.TryLock(file.Descriptor)));
+    public ValueTask<IoResult> LockAsync(FileHandle file) => RunAsync((Io: this, file), static state =>
+    {
+        Errno error = Libc.TryLock(state.file.Descriptor);
+        if (error == Errno.None)
+        {
+            state.Io._locked[state.file.Descriptor] = true;
+        }
+
+        return new IoResult(error);
+    });
 
     /// <summary>
     /// renameat2, linkat and the like take one component relative to an open directory, so that nothing can lead out of it: '/', "." and
