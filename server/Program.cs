@@ -1,6 +1,7 @@
 // The one binary: server and client verbs under one root command. Whatever goes wrong ends as one sentence on standard error.
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Sluice.Cli;
 using Sluice.Server.Settings;
 
 namespace Sluice.Server;
@@ -14,8 +15,8 @@ public static class Program
     /// <summary>Runs one command line; answers its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CommandWorld world)
     {
-        var root = new RootCommand("Sluice stores objects on many mountpaths.");
-        foreach (Command command in ServerCommands.All(world))
+        var root = new RootCommand("Sluice stores objects on many mountpaths.\n\n" + ClientCommands.ExitCodeHelp);
+        foreach (Command command in (IEnumerable<Command>)[.. ServerCommands.All(world), .. ClientCommands.All()])
         {
             root.Add(command);
         }

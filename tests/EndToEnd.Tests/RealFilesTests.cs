@@ -45,7 +45,8 @@ public sealed class RealFilesTests
             using HttpResponseMessage answer = await after.SendAsync(HttpMethod.Get, Store.Target("sdk", Name(file)));
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(bytes.Length, answer.Content.Headers.ContentLength);
-            Assert.True(bytes.AsSpan().SequenceEqual(await answer.Content.ReadAsByteArrayAsync()), $"{file}: other bytes came back");
+            byte[] came = await answer.Content.ReadAsByteArrayAsync(CancellationToken.None);
+            Assert.True(bytes.AsSpan().SequenceEqual(came), $"{file}: other bytes came back");
             Assert.Equal(Digest(bytes), answer.Headers.GetValues("Ais-Checksum-Value").Single());
         });
         Assert.Equal([.. files.Select(Name).Order(StringComparer.Ordinal)], await ListAsync(after, "sdk"));
@@ -84,7 +85,7 @@ public sealed class RealFilesTests
         using SluiceProcess last = await SluiceProcess.StartAsync(disks.Paths);
         using var after = new Store(last.Endpoint);
         await VerifyLoadAsync(after, acknowledged);
-        Assert.True(acknowledged.Count > 100);
+        Assert.Equal(Writers * 8, acknowledged.Count);
     }
 
     private static ParallelOptions Bounded => new() { MaxDegreeOfParallelism = Writers };

@@ -26,7 +26,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
             return await NativeApi.NotAllowed(context, "GET, HEAD");
         }
 
-        RequestTarget target = context.Target;
+        Http.RequestTarget target = context.Target;
         if (target.IsOn("cii") || target.IsOn("cii-apr"))
         {
             return new Failure(ErrorCode.NotImplemented, "node-state information is for the nodes of a cluster and is not built yet");

@@ -5,6 +5,7 @@ using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
 using Sluice.Transport.Http;
+using ByteRange = Sluice.Transport.Http.ByteRange;
 
 namespace Sluice.Transport.Api;
 

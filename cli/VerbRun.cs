@@ -1,0 +1,105 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Sluice.Cli.Terminal;
+using Sluice.Contract;
+
+namespace Sluice.Cli;
+
+/// <summary>
+/// One run of one verb: its client, and the one place that it prints through. Lines of parallel transfers never mix, and the progress line
+/// steps aside for them.
+/// </summary>
+internal sealed class VerbRun : IDisposable
+{
+    // Names stay readable; what is printed is JSON on a terminal or in a pipe, never inside HTML.
+    private static readonly JsonWriterOptions s_line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_document = s_line with { Indented = true };
+
+    private readonly ClientEnvironment _environment;
+
+    public VerbRun(ClientEnvironment environment, string endpoint, bool isJson, bool showsProgress)
+    {
+        _environment = environment;
+        IsJson = isJson;
+        try
+        {
+            Client = new SluiceClient(endpoint);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new UsageException(failure.Message.Split(" (Parameter", 2)[0]);
+        }
+
+        bool draws = showsProgress && !isJson && environment.ErrorIsTerminal;
+        Meter = new ProgressMeter(environment.Clock, draws ? environment.Error : null);
+    }
+
+    public SluiceClient Client { get; }
+
+    public bool IsJson { get; }
+
+    public ProgressMeter Meter { get; }
+
+    public Stream OpenInput() => _environment.OpenInput();
+
+    public Stream OpenOutput() => _environment.OpenOutput();
+
+    /// <summary>Prints one result: a line for people, or one JSON value on one line.</summary>
+    public void Print(Func<string> text, Action<Utf8JsonWriter> json)
+    {
+        string line = IsJson ? Json(json, s_line) : text();
+        Meter.Aside(() => _environment.Output.WriteLine(line));
+    }
+
+    /// <summary>As <see cref="Print"/>, for a verb that prints one document: the JSON is indented.</summary>
+    public void PrintDocument(Func<string> text, Action<Utf8JsonWriter> json)
+    {
+        string document = IsJson ? Json(json, s_document) : text();
+        Meter.Aside(() => _environment.Output.WriteLine(document));
+    }
+
+    /// <summary>Prints only with <c>--json</c>: what a person takes for granted.</summary>
+    public void PrintJson(Action<Utf8JsonWriter> json)
+    {
+        if (IsJson)
+        {
+            Print(() => "", json);
+        }
+    }
+
+    /// <summary>Prints only for people: sums that a script takes itself.</summary>
+    public void PrintText(string text)
+    {
+        if (!IsJson)
+        {
+            Print(() => text, _ => { });
+        }
+    }
+
+    /// <summary>Prints why something failed, as one sentence, and gives the code for it.</summary>
+    public ExitCode Fail(Exception failure, string? subject = null)
+    {
+        string about = subject is null ? "" : PrintableText.Of(subject) + ": ";
+        Meter.Aside(() => _environment.Error.WriteLine($"sluice: {about}{PrintableText.Sentence(failure)}"));
+        return ExitCodes.Of(failure);
+    }
+
+    public void Dispose()
+    {
+        Meter.Dispose();
+        Client.Dispose();
+    }
+
+    private static string Json(Action<Utf8JsonWriter> json, JsonWriterOptions options)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(bytes, options))
+        {
+            json(writer);
+        }
+
+        return Encoding.UTF8.GetString(bytes.WrittenSpan);
+    }
+}

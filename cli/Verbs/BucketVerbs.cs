@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Sluice.Contract;
+
+namespace Sluice.Cli.Verbs;
+
+/// <summary><c>bucket create|rm|ls|show</c>.</summary>
+internal static class BucketVerbs
+{
+    public static Command Create(VerbOptions options) =>
+        new("bucket", "Make, remove, list and show buckets") { Make(options), Remove(options), List(options), Show(options) };
+
+    private static Command Make(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        var property = new Option<string[]>("--property", "-p")
+        {
+            Description = "a property to set, such as checksum.type=sha256; repeatable",
+            HelpName = "KEY=VALUE",
+        };
+        var command = new Command("create", "Make a bucket") { bucket, property };
+        options.Bind(command, async (parse, run, token) =>
+        {
+            BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
+            JsonObject? tree = PropertyTree.Parse(parse.GetValue(property) ?? []);
+            await run.Client.CreateBucketAsync(address, tree, token);
+            run.PrintJson(writer => WriteBucket(writer, address));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Remove(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        var force = new Option<bool>("--force", "-f") { Description = "remove it even if it holds objects" };
+        var command = new Command("rm", "Remove a bucket") { bucket, force };
+        options.Bind(command, async (parse, run, token) =>
+        {
+            BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
+            if (!parse.GetValue(force))
+            {
+                // Best effort: an object stored between this look and the removal goes with the bucket.
+                var one = new ListQuery { PageSize = 1, Properties = "name", Flags = ListFlags.NameOnly };
+                ListPage page = await run.Client.ListPageAsync(address, one, null, token);
+                if (page.Entries.Count > 0)
+                {
+                    throw new RefusedException($"bucket {address} is not empty; --force removes it with all that it holds");
+                }
+            }
+
+            await run.Client.DestroyBucketAsync(address, token);
+            run.PrintJson(writer => WriteBucket(writer, address));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command List(VerbOptions options)
+    {
+        var provider = new Option<string>("--provider")
+        {
+            Description = "only buckets of this provider",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "",
+        };
+        var command = new Command("ls", "List buckets") { provider };
+        options.Bind(command, async (parse, run, token) =>
+        {
+            foreach (BucketAddress bucket in await run.Client.ListBucketsAsync(parse.GetValue(provider) ?? "", token))
+            {
+                run.Print(bucket.ToString, writer => WriteBucket(writer, bucket));
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Show(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        var command = new Command("show", "Show a bucket's properties") { bucket };
+        options.Bind(command, async (parse, run, token) =>
+        {
+            JsonObject tree = await run.Client.HeadBucketAsync(VerbOptions.BucketOf(parse.GetRequiredValue(bucket)), token);
+            run.PrintDocument(() => string.Join('\n', PropertyTree.Lines(tree)), writer => tree.WriteTo(writer));
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Argument<string> BucketArgument() => new("bucket") { Description = "the bucket, as ais://NAME or NAME" };
+
+    private static void WriteBucket(Utf8JsonWriter writer, BucketAddress bucket)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", bucket.Name);
+        writer.WriteString("provider", bucket.Provider);
+        writer.WriteStartObject("namespace");
+        writer.WriteString("uuid", bucket.NamespaceUuid);
+        writer.WriteString("name", bucket.NamespaceName);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+}

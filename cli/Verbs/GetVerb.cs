@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Sluice.Cli.Terminal;
+using Sluice.Cli.Transfers;
+using Sluice.Contract;
+
+namespace Sluice.Cli.Verbs;
+
+/// <summary><c>get</c>: one object to a file or to standard output, or a directory of objects.</summary>
+internal static class GetVerb
+{
+    private const string StandardOutput = "-";
+
+    public static Command Create(VerbOptions options)
+    {
+        var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME, or with --recursive ais://BUCKET/DIRECTORY/" };
+        var target = new Argument<string?>("target")
+        {
+            Description = "a file, a directory, or - for standard output; the object's last name part here if left out",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var recursive = new Option<bool>("--recursive", "-r") { Description = "all objects below the directory" };
+        Option<int> jobs = VerbOptions.Jobs();
+        var command = new Command("get", "Fetch objects as files") { address, target, recursive, jobs };
+        options.Bind(
+            command,
+            async (parse, run, token) =>
+            {
+                ObjectAddress source = VerbOptions.ObjectOf(parse.GetRequiredValue(address));
+                string? path = parse.GetValue(target);
+                if (parse.GetValue(recursive))
+                {
+                    return path == StandardOutput
+                        ? throw new UsageException("--recursive needs a directory to write to, not standard output")
+                        : await GetAllAsync(run, source.AsDirectory(), path ?? ".", parse.GetValue(jobs), token);
+                }
+
+                if (source.IsDirectory)
+                {
+                    throw new UsageException($"\"{source}\" is a directory: --recursive fetches all that lies below it");
+                }
+
+                return await GetOneAsync(run, source, path, token);
+            },
+            showsProgress: true);
+        return command;
+    }
+
+    private static async Task<ExitCode> GetOneAsync(VerbRun run, ObjectAddress source, string? path, CancellationToken token)
+    {
+        var download = new Download(run.Client, run.Meter);
+        if (path == StandardOutput)
+        {
+            // Bytes and JSON cannot share a stream, so --json has nothing to say here.
+            await using Stream output = run.OpenOutput();
+            await download.ToStreamAsync(source, null, output, token);
+            return ExitCode.Ok;
+        }
+
+        ObjectAttributesView attributes = await run.Client.HeadObjectAsync(source, token);
+        run.Meter.Expect(attributes.SizeBytes);
+        run.Meter.ExpectNoMore();
+        string file = path is null ? LocalPath.FileNameOf(source.Name)
+            : Directory.Exists(path) || path.EndsWith('/') ? Path.Join(path, LocalPath.FileNameOf(source.Name))
+            : path;
+        await FetchAsync(run, download, source, file, token);
+        return ExitCode.Ok;
+    }
+
+    private static async Task<ExitCode> GetAllAsync(VerbRun run, ObjectAddress source, string directory, int jobs, CancellationToken token)
+    {
+        var download = new Download(run.Client, run.Meter);
+        var query = new ListQuery { Prefix = source.Name, Properties = "name,size", Flags = ListFlags.NameSize };
+        (ExitCode code, long count) = await TransferQueue.RunAsync(
+            run,
+            jobs,
+            run.Client.ListAsync(source.Bucket, query, token),
+            entry => source.With(entry.Name).ToString(),
+            entry => entry.SizeBytes,
+            (entry, each) => entry.Name.StartsWith(source.Name, StringComparison.Ordinal)
+                ? FetchAsync(run, download, source.With(entry.Name), LocalPath.Below(directory, entry.Name[source.Name.Length..]), each)
+                : throw new RefusedException($"the server listed \"{entry.Name}\", which does not lie below {source}"),
+            token);
+        if (count == 0 && code == ExitCode.Ok)
+        {
+            throw new SluiceException(404, "", $"there is no object below {source}");
+        }
+
+        run.PrintText($"{run.Meter.ObjectsDone} objects, {ProgressText.Size(run.Meter.BytesDone)}");
+        return code;
+    }
+
+    private static async Task FetchAsync(VerbRun run, Download download, ObjectAddress source, string file, CancellationToken token)
+    {
+        DownloadOutcome outcome = await download.ToFileAsync(source, file, token);
+        run.PrintJson(writer => TransferJson.Write(writer, source, file, outcome.SizeBytes, outcome.IsVerified));
+    }
+}

@@ -1,0 +1,137 @@
+// Bucket calls (contract: buckets §2, §6, §8).
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Sluice.Contract;
+
+public sealed partial class SluiceClient
+{
+    /// <summary>Bit of a listed entry's flags that marks a virtual directory.</summary>
+    private const int EntryIsDirectory = 1 << 8;
+
+    /// <summary>Makes a bucket; 409 if it exists. <paramref name="properties"/> is a partial property tree, null for the defaults.</summary>
+    public Task CreateBucketAsync(BucketAddress bucket, JsonObject? properties, CancellationToken token) =>
+        RunAsync(Request(HttpMethod.Post, BucketTarget(bucket), ControlBody.Write(Actions.CreateBucket, Tree(properties))), token);
+
+    /// <summary>Destroys a bucket and all that is in it; 404 if there is none.</summary>
+    public Task DestroyBucketAsync(BucketAddress bucket, CancellationToken token) =>
+        RunAsync(Request(HttpMethod.Delete, BucketTarget(bucket), ControlBody.Write(Actions.DestroyBucket, Null)), token);
+
+    /// <summary>Changes the leaves that <paramref name="properties"/> holds, and nothing else.</summary>
+    public Task SetBucketPropertiesAsync(BucketAddress bucket, JsonObject properties, CancellationToken token) =>
+        RunAsync(Request(HttpMethod.Patch, BucketTarget(bucket), ControlBody.Write(Actions.SetBucketProperties, Tree(properties))), token);
+
+    /// <summary>The bucket's property tree; 404 if there is none.</summary>
+    public async Task<JsonObject> HeadBucketAsync(BucketAddress bucket, CancellationToken token)
+    {
+        using HttpResponseMessage response = await SendAsync(Request(HttpMethod.Head, BucketTarget(bucket)), token);
+        string text = Header(response, HeaderNames.BucketProperties);
+        try
+        {
+            return (text.Length == 0 ? null : JsonNode.Parse(text)) as JsonObject
+                ?? throw new JsonException($"no property tree in {HeaderNames.BucketProperties}");
+        }
+        catch (JsonException failure)
+        {
+            throw BrokenAnswer(failure);
+        }
+    }
+
+    /// <summary>The buckets of a provider, sorted; an empty provider means all that are registered.</summary>
+    public async Task<IReadOnlyList<BucketAddress>> ListBucketsAsync(string provider, CancellationToken token)
+    {
+        string query = provider.Length == 0 ? "" : $"?provider={RequestTarget.Escape(provider, keepSlash: false)}";
+        HttpRequestMessage request =
+            Request(HttpMethod.Get, $"/{Routes.Version}/{Routes.Buckets}{query}", ControlBody.Write(Actions.List, Null));
+        using HttpResponseMessage response = await SendAsync(request, token);
+        WireBucket[] wire = await ReadJsonAsync(response, SluiceClientJson.Default.WireBucketArray, token) ?? [];
+        var buckets = new List<BucketAddress>(wire.Length);
+        foreach (WireBucket each in wire)
+        {
+            if (!BucketAddress.TryCreate(
+                each.Provider ?? "", each.Namespace?.Uuid ?? "", each.Namespace?.Name ?? "", each.Name ?? "", out BucketAddress? bucket, out string? problem))
+            {
+                throw BrokenAnswer(new JsonException(problem));
+            }
+
+            buckets.Add(bucket);
+        }
+
+        return buckets;
+    }
+
+    /// <summary>One page; <paramref name="after"/> is the page before it, null for the first.</summary>
+    public async Task<ListPage> ListPageAsync(BucketAddress bucket, ListQuery query, ListPage? after, CancellationToken token)
+    {
+        byte[] body = ControlBody.Write(Actions.List, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("uuid", after?.Uuid ?? "");
+            writer.WriteString("props", query.Properties);
+            writer.WriteString("prefix", query.Prefix);
+            writer.WriteString("continuation_token", after?.ContinuationToken ?? "");
+            writer.WriteString("flags", ((long)query.Flags).ToString(CultureInfo.InvariantCulture));
+            writer.WriteNumber("pagesize", query.PageSize);
+            writer.WriteEndObject();
+        });
+        HttpRequestMessage request = Request(HttpMethod.Get, BucketTarget(bucket), body);
+        request.Headers.Accept.ParseAdd("application/json");
+        using HttpResponseMessage response = await SendAsync(request, token);
+        WireListPage? page = await ReadJsonAsync(response, SluiceClientJson.Default.WireListPage, token);
+        var entries = new List<ListedObject>(page?.Entries?.Length ?? 0);
+        foreach (WireListEntry entry in page?.Entries ?? [])
+        {
+            entries.Add(new ListedObject(
+                entry.Name ?? throw BrokenAnswer(new JsonException("an entry without a name")),
+                entry.SizeBytes,
+                (entry.Flags & EntryIsDirectory) != 0,
+                entry.Checksum ?? "",
+                entry.Version ?? "",
+                entry.AccessTime ?? ""));
+        }
+
+        return new ListPage(entries, page?.Uuid ?? "", page?.ContinuationToken ?? "");
+    }
+
+    /// <summary>All entries, page by page as they are consumed. A server whose token does not move on is an error, not a loop.</summary>
+    public async IAsyncEnumerable<ListedObject> ListAsync(
+        BucketAddress bucket, ListQuery query, [EnumeratorCancellation] CancellationToken token)
+    {
+        ListPage? page = null;
+        do
+        {
+            string before = page?.ContinuationToken ?? "";
+            page = await ListPageAsync(bucket, query, page, token);
+            foreach (ListedObject entry in page.Entries)
+            {
+                yield return entry;
+            }
+
+            if (before.Length > 0 && page.ContinuationToken == before)
+            {
+                throw BrokenAnswer(new JsonException($"the listing of {bucket} does not move past \"{before}\""));
+            }
+        }
+        while (page.ContinuationToken.Length > 0);
+    }
+
+    private static void Null(Utf8JsonWriter writer) => writer.WriteNullValue();
+
+    private static Action<Utf8JsonWriter> Tree(JsonObject? tree) => tree is null ? Null : writer => tree.WriteTo(writer);
+
+    private async Task<T?> ReadJsonAsync<T>(
+        HttpResponseMessage response, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken token)
+    {
+        try
+        {
+            using Stream body = await response.Content.ReadAsStreamAsync(token);
+            return await JsonSerializer.DeserializeAsync(body, type, token);
+        }
+        catch (Exception failure) when (failure is JsonException or IOException or HttpRequestException)
+        {
+            throw BrokenAnswer(failure);
+        }
+    }
+}
