@@ -10,24 +10,29 @@ for shell in bash zsh fish; do
     out/sluice completion "$shell" > "$root/completions/sluice.$shell"
 done
 
-# Packages of the product (Directory.Packages.props, the group without a label) are all MIT; one that is not stops here and is looked at.
-sed '/Label="Tests"/,$d' Directory.Packages.props | sed -n 's/.*Include="\([^"]*\)" Version="\([^"]*\)".*/\1 \2/p' | while read -r package version; do
-    nuspec="$packages/${package,,}/$version/${package,,}.nuspec"
-    grep -q '<license type="expression">MIT</license>' "$nuspec" || { echo "$package $version: its licence is not MIT" >&2; exit 1; }
+# Everything that is compiled in is MIT; what is not stops here and is looked at.
+licence() {
+    local nuspec="$packages/${1,,}/$2/${1,,}.nuspec"
+    grep -q '<license type="expression">MIT</license>' "$nuspec" || { echo "$1 $2: its licence is not MIT" >&2; return 1; }
     {
-        echo "$package $version"
+        echo "$1 $2"
         echo
         sed -n 's/.*<copyright>\([^<]*\).*/\1/p' "$nuspec"
         sed '1d; /^Copyright/d' LICENSE
-    } > "$root/licenses/$package.txt"
-done
+    } > "$root/licenses/$1.txt"
+}
 
-# The runtime and the server framework are compiled in: their own texts.
-newest() { find "$packages/$1" -mindepth 1 -maxdepth 1 -name "$major.*" | sort -V | tail -1; }
-aspnet=$(newest microsoft.aspnetcore.app.runtime.linux-x64)
-cp "$aspnet/LICENSE.txt" "$root/licenses/dotnet.txt"
-cp "$aspnet/THIRD-PARTY-NOTICES.TXT" "$root/licenses/aspnetcore-third-party.txt"
-cp "$(newest runtime.linux-x64.microsoft.dotnet.ilcompiler)/THIRD-PARTY-NOTICES.TXT" "$root/licenses/dotnet-third-party.txt"
+# The packages of the product: Directory.Packages.props, the group before that of the tests.
+while read -r package version; do
+    licence "$package" "$version"
+done < <(sed '/Label="Tests"/,$d' Directory.Packages.props | sed -n 's/.*Include="\([^"]*\)" Version="\([^"]*\)".*/\1 \2/p')
+
+# The runtime and the server framework, with what they contain of others.
+for package in Microsoft.AspNetCore.App.Runtime.linux-x64 runtime.linux-x64.Microsoft.DotNet.ILCompiler; do
+    version=$(find "$packages/${package,,}" -mindepth 1 -maxdepth 1 -name "$major.*" -printf '%f\n' | sort -V | tail -1)
+    licence "$package" "$version"
+    cp "$packages/${package,,}/$version/THIRD-PARTY-NOTICES.TXT" "$root/licenses/$package.third-party.txt"
+done
 cp /usr/share/doc/libxxhash-dev/copyright "$root/licenses/xxhash.txt"
 
 tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf "$root.tar.gz" "$name"
