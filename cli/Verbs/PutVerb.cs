@@ -72,7 +72,7 @@ internal static class PutVerb
         (ExitCode code, _) = await TransferQueue.RunAsync(
             run,
             jobs,
-            FilesBelow(root).ToAsyncEnumerable(),
+            WalkAsync(root),
             file => file.Path,
             file => file.SizeBytes,
             (file, each) => SendAsync(run, file.Path, target.With(target.Name + Path.GetRelativePath(root, file.Path)), each),
@@ -85,6 +85,16 @@ internal static class PutVerb
     {
         ObjectAttributesView stored = await new Upload(run.Client, run.Meter).FileAsync(path, target, token);
         run.PrintJson(writer => TransferJson.Write(writer, target, path, stored.SizeBytes, null));
+    }
+
+    private static async IAsyncEnumerable<LocalFile> WalkAsync(string root)
+    {
+        // Off the caller's thread: the transfers start while a large directory is still being read.
+        await Task.Yield();
+        foreach (LocalFile file in FilesBelow(root))
+        {
+            yield return file;
+        }
     }
 
     // Hidden files belong to it. A link to a file is sent as the file; a link to a directory is not entered, it could lead round in circles.
