@@ -42,7 +42,7 @@ public static class DurationText
                 "ns" => 0.01m,
                 _ => 0,
             };
-            if (scale == 0 || (ticks += value * scale) > long.MaxValue)
+            if (scale == 0 || value > long.MaxValue / scale || (ticks += value * scale) > long.MaxValue)
             {
                 return false;
             }

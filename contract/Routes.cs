@@ -104,6 +104,9 @@ public static class Actions
         "enable-bend", "disable-bend", "attach-mp", "enable-mp", "detach-mp", "disable-mp", "rescan-mp", "fshc-mp",
     ];
 
+    /// <summary>True for the actions that this version carries out.</summary>
+    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock;
+
     /// <summary>True for every action that the contract names, built or not.</summary>
     public static bool IsKnown(string action) => s_known.Contains(action);
 }

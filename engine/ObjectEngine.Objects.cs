@@ -5,6 +5,7 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
+using ListPage = Sluice.Engine.Listing.ListPage;
 
 namespace Sluice.Engine;
 

@@ -144,7 +144,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops the background work, flushes, marks the mountpaths clean and closes everything. No request may be in flight.
+    /// Stops the background work, flushes, marks the mountpaths clean and closes everything. No request may be in flight. After a disk
+    /// fault the mountpaths are not marked: a commit that failed half-way left parts, and a flush that failed left objects that only the
+    /// kept files can bring back; the next start settles both.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -157,7 +159,14 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
             }
 
-            await _mountpaths.MarkCleanAsync(_clock.Next());
+            if (_disks.Any(disk => disk.FaultCount > 0))
+            {
+                _log.LogWarning("disk faults were seen since start: the mountpaths are not marked clean, the next start recovers");
+            }
+            else
+            {
+                await _mountpaths.MarkCleanAsync(_clock.Next());
+            }
         }
         catch (StorageException fault)
         {

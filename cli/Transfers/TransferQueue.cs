@@ -27,29 +27,7 @@ internal static class TransferQueue
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
         var channel = Channel.CreateBounded<T>(new BoundedChannelOptions(QueuedMax) { SingleWriter = true });
-        long count = 0;
-        async Task ProduceAsync()
-        {
-            try
-            {
-                await foreach (T item in items.WithCancellation(stop.Token))
-                {
-                    run.Meter.Expect(bytes(item));
-                    count++;
-                    await channel.Writer.WriteAsync(item, stop.Token);
-                }
-
-                run.Meter.ExpectNoMore();
-                channel.Writer.Complete();
-            }
-            catch (Exception failure)
-            {
-                // Whoever reads the channel to its end gets it.
-                channel.Writer.Complete(failure);
-            }
-        }
-
-        Task producing = ProduceAsync();
+        Task<long> producing = ProduceAsync(run, items, bytes, channel.Writer, stop.Token);
         ExitCode code = ExitCode.Ok;
         var codes = new Lock();
         bool isUnreachable = false;
@@ -97,6 +75,31 @@ internal static class TransferQueue
             await producing;
         }
 
-        return (code, count);
+        return (code, await producing);
+    }
+
+    /// <summary>Fills the channel and answers how many items there were. Whoever reads the channel to its end gets a failure.</summary>
+    private static async Task<long> ProduceAsync<T>(
+        VerbRun run, IAsyncEnumerable<T> items, Func<T, long> bytes, ChannelWriter<T> writer, CancellationToken stop)
+    {
+        long count = 0;
+        try
+        {
+            await foreach (T item in items.WithCancellation(stop))
+            {
+                run.Meter.Expect(bytes(item));
+                count++;
+                await writer.WriteAsync(item, stop);
+            }
+
+            run.Meter.ExpectNoMore();
+            writer.Complete();
+        }
+        catch (Exception failure)
+        {
+            writer.Complete(failure);
+        }
+
+        return count;
     }
 }

@@ -50,11 +50,20 @@ public static class DocumentFiles
         return SealedDocument.TryParse(kind, bytes.Value, out ReadOnlyMemory<byte> json, out string? problem) ? (json, null) : (null, problem);
     }
 
+    /// <summary>Removes what a crash left of unfinished replacements. For who has the mountpath to itself.</summary>
+    public static async ValueTask SweepAsync(IFileIo io, FileHandle system, IEnumerable<string> kinds)
+    {
+        foreach (string kind in kinds)
+        {
+            await io.UnlinkAsync(system, WorkName(kind), EntryKind.File); // none is the rule; one that stays is replaced by the next write
+        }
+    }
+
     /// <summary>Replaces a document. One writer at a time for each document and mountpath.</summary>
     public static async ValueTask<IoResult> WriteAsync(IFileIo io, FileHandle system, string kind, ReadOnlyMemory<byte> json)
     {
         byte[] name = Encoding.ASCII.GetBytes(kind);
-        byte[] work = [.. name, .. ".new"u8];
+        byte[] work = WorkName(kind);
         IoResult<FileHandle> created = await io.OpenAsync(system, work, OpenIntent.CreateNew);
         if (created.Error == Errno.EEXIST)
         {
@@ -73,4 +82,6 @@ public static class DocumentFiles
         done = done.Ok ? await io.RenameAsync(system, work, system, name, RenameMode.Replace) : done;
         return done.Ok ? await io.SyncAsync(system) : done;
     }
+
+    private static byte[] WorkName(string kind) => Encoding.ASCII.GetBytes(kind + ".new");
 }

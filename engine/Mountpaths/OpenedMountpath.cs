@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Native;
 
@@ -85,8 +86,13 @@ internal sealed class OpenedMountpath : IDisposable
 
         Lock = file.Value;
         IoResult locked = await io.LockAsync(Lock);
-        return !locked.Ok ? $"mountpath {Path} is in use by another process"
-            : await ProbeXattrsAsync(io);
+        if (!locked.Ok)
+        {
+            return $"mountpath {Path} is in use by another process";
+        }
+
+        await DocumentFiles.SweepAsync(io, System, [MountpathIdentity.Kind, MountpathState.Kind, BucketDocument.Kind]);
+        return await ProbeXattrsAsync(io);
     }
 
     /// <summary>The identity that was just written.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Sluice.Engine.Io;
 using Sluice.Native.Codecs;
 
@@ -13,25 +12,19 @@ public static class BlockVerifier
     /// </summary>
     public static async ValueTask<int?> FirstBadBlockAsync(ObjectDisk disk, FileHandle file, ObjectMetadata metadata, int first, int end)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(Limits.BlockBytes);
-        try
+        using BlockBuffers.Rented rented = await disk.Blocks.RentAsync();
+        Memory<byte> buffer = rented.Memory;
+        for (int index = first; index < end; index++)
         {
-            for (int index = first; index < end; index++)
+            long offset = (long)index * Limits.BlockBytes;
+            int expected = (int)Math.Min(Limits.BlockBytes, metadata.SizeBytes - offset);
+            int read = disk.Check(await disk.Io.ReadFullyAsync(file, buffer[..expected], offset), "read", default);
+            if (read != expected || Crc64Nvme.Hash(buffer.Span[..read]) != metadata.BlockDigests.Span[index])
             {
-                long offset = (long)index * Limits.BlockBytes;
-                int expected = (int)Math.Min(Limits.BlockBytes, metadata.SizeBytes - offset);
-                int read = disk.Check(await disk.Io.ReadFullyAsync(file, buffer.AsMemory(0, expected), offset), "read", default);
-                if (read != expected || Crc64Nvme.Hash(buffer.AsSpan(0, read)) != metadata.BlockDigests.Span[index])
-                {
-                    return index;
-                }
+                return index;
             }
+        }
 
-            return null;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        return null;
     }
 }

@@ -42,6 +42,9 @@ public sealed class ObjectDisk : IDisposable
     /// <summary>Its open directories.</summary>
     public DirectoryTable Directories { get; }
 
+    /// <summary>Buffers to verify its blocks in.</summary>
+    public BlockBuffers Blocks { get; } = new();
+
     /// <summary>Disk errors seen since start, those that a client caused (no such name) not counted.</summary>
     public long FaultCount => Volatile.Read(ref _faults);
 
@@ -95,5 +98,9 @@ public sealed class ObjectDisk : IDisposable
         : new Failure(ErrorCode.StorageFailed, $"a disk failed on {fault.Verb}; the server's log says which");
 
     /// <inheritdoc/>
-    public void Dispose() => Directories.Dispose();
+    public void Dispose()
+    {
+        Directories.Dispose();
+        Blocks.Dispose();
+    }
 }

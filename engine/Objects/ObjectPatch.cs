@@ -7,8 +7,9 @@ namespace Sluice.Engine.Objects;
 
 /// <summary>
 /// Changes an object's custom metadata in place: its bytes stay, its record is replaced in one step (fsetxattr(2) is atomic on the
-/// journalling file systems that we run on) under a new generation. When the new record needs a sidecar, that is durable first; the old
-/// one goes last.
+/// journalling file systems that we run on) under a new generation. When the new record needs a sidecar, that is durable first, in a
+/// relaxed bucket too: the file keeps its inode, so no old one is there to roll back to when a power cut leaves the new record without
+/// its sidecar. The old sidecar goes last.
 /// </summary>
 public sealed class ObjectPatch(
     ObjectLookup lookup, NameLock locks, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, ILogger log)
@@ -88,7 +89,7 @@ public sealed class ObjectPatch(
         {
             if (MetadataRecord.Format(metadata).Length > Limits.RecordInlineBytesMax)
             {
-                metadata = await PutSidecarAsync(bucket, name, digest, disk, metadata, strict);
+                metadata = await PutSidecarAsync(bucket, name, digest, disk, metadata);
             }
 
             var stored = new StoredObject(metadata, disk, old.Path, old.AccessedNs);
@@ -128,28 +129,19 @@ public sealed class ObjectPatch(
     }
 
     private async ValueTask<ObjectMetadata> PutSidecarAsync(
-        Bucket bucket, ObjectName name, ulong digest, ObjectDisk disk, ObjectMetadata metadata, bool strict)
+        Bucket bucket, ObjectName name, ulong digest, ObjectDisk disk, ObjectMetadata metadata)
     {
         (ObjectMetadata record, byte[] sidecar) = SidecarFiles.Split(metadata, name);
         await using WorkFile work = await WorkFile.CreateAsync(disk, bucket, digest);
         await SidecarFiles.WriteAsync(work, sidecar);
-        if (strict)
-        {
-            await work.SyncAsync(log);
-        }
-
+        await work.SyncAsync(log);
         using DirectoryLease directory = disk.Check(
-            await disk.Directories.AcquireAsync(bucket.Sidecars, strict ? DirectoryUse.CreateDurable : DirectoryUse.Create),
-            "mkdir", bucket.Sidecars.Span);
+            await disk.Directories.AcquireAsync(bucket.Sidecars, DirectoryUse.CreateDurable), "mkdir", bucket.Sidecars.Span);
         byte[] target = SidecarFiles.NameOf(digest, metadata.Generation);
         disk.Check(
             await disk.Io.RenameAsync(work.Directory, work.Name, directory.Handle, target, RenameMode.Replace), "rename", work.Path.Span);
         work.GiveAway();
-        if (strict)
-        {
-            disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Sidecars.Span);
-        }
-
+        disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Sidecars.Span);
         return record;
     }
 

@@ -20,6 +20,7 @@ public sealed class RelaxedFlusher
     private readonly SortedSet<ulong> _underway = []; // generations whose rename is not done yet
     private List<Func<ValueTask>> _afterFlush = [];
     private bool _dirty;
+    private bool _markIsFinal; // under _flushing
 
     /// <summary><paramref name="markFlushed"/> persists the mark: every object of that or an older generation is durable.</summary>
     public RelaxedFlusher(ObjectDisk disk, ObjectClock clock, Func<ulong, ValueTask> markFlushed, ILogger log)
@@ -64,8 +65,9 @@ public sealed class RelaxedFlusher
     }
 
     /// <summary>
-    /// Flushes now, if there is anything to flush. A failed syncfs is reported and not taken for a success by the next one: what was kept
-    /// stays kept until the process ends.
+    /// Flushes now, if there is anything to flush. A failed syncfs is reported and not taken for a success by the next one (fsync(2): the
+    /// kernel drops the pages that it could not write and tells it once): what was kept stays kept until the process ends, and the mark
+    /// stays where it is, so that the next start verifies everything since.
     /// </summary>
     public async ValueTask FlushAsync()
     {
@@ -90,11 +92,16 @@ public sealed class RelaxedFlusher
             IoResult synced = await _disk.Io.SyncFileSystemAsync(_disk.Root);
             if (!synced.Ok)
             {
+                _markIsFinal = true;
                 throw _disk.Fault("syncfs", synced.Error, default);
             }
 
             _disk.Directories.MarkDurable(directories);
-            await _markFlushed(mark);
+            if (!_markIsFinal)
+            {
+                await _markFlushed(mark);
+            }
+
             foreach (Func<ValueTask> release in released)
             {
                 await release();

@@ -57,11 +57,14 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public async Task OpenAsync(EngineOptions? options = null)
     {
-        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(
-            options ?? Options, new EngineEnvironment { Io = Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+        Result<ObjectEngine> opened = await TryOpenAsync(options);
         Assert.True(opened.Ok, opened.Error?.Message);
         _engine = opened.Value;
     }
+
+    /// <summary>Opens an engine that the caller looks after: for what is expected to be refused.</summary>
+    public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null) => ObjectEngine.OpenAsync(
+        options ?? Options, new EngineEnvironment { Io = Io, Time = TimeProvider.System, Log = NullLogger.Instance });
 
     public async Task CloseAsync()
     {

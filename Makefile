@@ -1,0 +1,62 @@
+# make run | test | build | publish | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+SHELL := /bin/bash
+AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
+VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
+ISA ?=
+PREFIX ?= /usr/local
+LISTEN ?= 127.0.0.1:8080
+DATA := $(CURDIR)/data
+SOURCES := $(shell find native contract engine transport server cli -name '*.cs' -not -path '*/obj/*' -o -name '*.csproj' -o -name '*.targets' -o -name 'hrw-vectors.json') \
+	Directory.Build.props Directory.Packages.props
+BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
+TEST_PACKAGES := xfsprogs e2fsprogs jq attr
+# The compiler server must not outlive the call that started it.
+export UseSharedCompilation := false
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+export MSBUILDDISABLENODEREUSE := 1
+
+.PHONY: run test build publish dist install deps deps-test clean
+.DEFAULT_GOAL := publish
+
+deps:
+	@deploy/packages.sh $(BUILD_PACKAGES)
+
+deps-test: deps
+	@deploy/packages.sh $(TEST_PACKAGES)
+
+build: deps
+	dotnet build Sluice.slnx -v quiet
+
+publish: deps out/sluice
+
+# A stamp per instruction set: ISA=native after the portable build publishes again.
+out/.isa-$(or $(ISA),portable):
+	@mkdir -p out && rm -f out/.isa-* && touch $@
+
+out/sluice: $(SOURCES) out/.isa-$(or $(ISA),portable)
+	dotnet publish server/server.csproj -f $(AOT_FRAMEWORK) -c Release -v quiet -o out/publish $(if $(ISA),-p:Isa=$(ISA))
+	install -m 755 out/publish/sluice out/sluice
+	@ls -l out/sluice
+
+run: publish
+	@mkdir -p $(DATA)/mp1 $(DATA)/mp2 $(DATA)/mp3 $(DATA)/mp4
+	@echo "Four mountpaths under ./data on one disk, for trying out. In another shell:"
+	@echo "  out/sluice bucket create ais://demo"
+	@echo "  out/sluice put README.md ais://demo/readme && out/sluice cat ais://demo/readme"
+	@echo "  curl -T README.md http://$(LISTEN)/v1/objects/demo/again && curl http://$(LISTEN)/v1/objects/demo/again"
+	out/sluice serve --listen $(LISTEN) --allow-shared-disk --mountpath $(DATA)/mp1 --mountpath $(DATA)/mp2 --mountpath $(DATA)/mp3 --mountpath $(DATA)/mp4
+
+test: deps-test out/sluice
+	tests/run-selftest.sh
+	tests/run.sh
+
+dist: publish
+	deploy/dist.sh $(VERSION) $(AOT_FRAMEWORK)
+
+install: publish
+	deploy/install.sh $(PREFIX) $(DESTDIR)
+
+clean:
+	rm -rf out dist
+	find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -prune -exec rm -rf {} +

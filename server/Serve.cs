@@ -1,0 +1,98 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Io;
+using Sluice.Server.Settings;
+using Sluice.Transport.Api;
+using Sluice.Transport.Http;
+
+namespace Sluice.Server;
+
+/// <summary>
+/// The life of the server on one screen: engine → transport → run → drain → close, in that order. Exit status 0 after an orderly end, 1 when it
+/// could not start.
+/// </summary>
+public static class Serve
+{
+    private const int IoWorkers = 64; // blocking calls on disks at once: an fsync takes milliseconds, and 64 of them share one journal commit
+
+    /// <summary>Serves until a signal; answers the exit code.</summary>
+    public static async Task<int> RunAsync(ServerSettings settings, ILoggerFactory logs, ShutdownSignals signals)
+    {
+        ILogger log = logs.CreateLogger("server");
+        using var notifier = ServiceNotifier.FromEnvironment(log);
+        using var io = new ThreadFileIo(IoWorkers);
+        var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
+        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
+        if (!opened.Ok)
+        {
+            log.LogError("cannot start: {Problem}", opened.Error!.Message);
+            return ServerCommands.Failed;
+        }
+
+        await using ObjectEngine engine = opened.Value;
+        EngineStatus status = await engine.StatusAsync();
+        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
+        await using var server = new HttpServer(settings.Listen, engine, node, logs);
+        if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
+        {
+            return ServerCommands.Failed;
+        }
+
+        log.LogInformation(
+            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io threads, memory {Memory}",
+            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, SizeText.Format(settings.MemoryBytes));
+        notifier.Ready($"listening on {server.EndPoint}");
+        await WaitAsync(signals.Stopping);
+
+        notifier.Stopping("finishing requests in flight");
+        log.LogInformation("stopping: {InFlight} requests in flight, at most {Deadline} s", server.InFlight, settings.DrainDeadline.TotalSeconds);
+        int broken = await server.StopAsync(settings.DrainDeadline);
+        if (broken > 0)
+        {
+            log.LogWarning("{Broken} requests were not done at the deadline and were broken", broken);
+        }
+
+        log.LogInformation("stopped");
+        return 0;
+    }
+
+    private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()
+    {
+        Mountpaths = settings.Mountpaths,
+        AllowSharedDisk = settings.AllowSharedDisk,
+        AllowMoved = settings.AllowMoved,
+        ForgetMountpaths = settings.ForgetMountpaths,
+        MemoryBytes = settings.MemoryBytes,
+        OpenFilesMax = OpenFilesMax(),
+        FlushInterval = settings.FlushInterval,
+    };
+
+    /// <summary>Half of what the process may open is for the cache of open files; connections and work files take the rest.</summary>
+    private static int OpenFilesMax() => (int)Math.Clamp((MachineReport.Read().OpenFilesMax ?? 1024) / 2, 256, 1 << 20);
+
+    private static async Task<bool> ListenAsync(HttpServer server, IPEndPoint endPoint, ILogger log, CancellationToken stop)
+    {
+        try
+        {
+            await server.StartAsync(stop);
+            return true;
+        }
+        catch (Exception refused) when (refused is IOException or AddressInUseException or System.Net.Sockets.SocketException)
+        {
+            log.LogError("cannot listen on {EndPoint}: {Problem}", endPoint, refused.InnerException?.Message ?? refused.Message);
+            return false;
+        }
+    }
+
+    private static async Task WaitAsync(CancellationToken stop)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (stop.Register(stopped.SetResult))
+        {
+            await stopped.Task;
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// What the server runs with, after every source was read and every value checked. Nothing behind this type parses a setting again.
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.Server.Settings;
+
+/// <summary>How files are read and written.</summary>
+public enum IoBackend
+{
+    /// <summary>The best that this build and this kernel have: threads.</summary>
+    Auto,
+
+    /// <summary>A pool of threads with blocking system calls.</summary>
+    Threads,
+}
+
+/// <summary>How log lines are written.</summary>
+public enum LogFormat
+{
+    /// <summary>For people: one line an event.</summary>
+    Text,
+
+    /// <summary>For machines: one JSON object a line.</summary>
+    Json,
+}
+
+/// <summary>The effective settings of <c>sluice serve</c>. Immutable.</summary>
+public sealed record ServerSettings
+{
+    /// <summary>Mountpaths, absolute and without symbolic links, in the order given, none twice. Empty when none was given.</summary>
+    public required IReadOnlyList<string> Mountpaths { get; init; }
+
+    /// <summary>Address and port to serve on; port 0 asks the kernel for a free one.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Accept several mountpaths on one file system.</summary>
+    public required bool AllowSharedDisk { get; init; }
+
+    /// <summary>Accept mountpaths that were recorded at other paths.</summary>
+    public required bool AllowMoved { get; init; }
+
+    /// <summary>Uuids of mountpaths that are gone for good, lower case with dashes.</summary>
+    public required IReadOnlyList<string> ForgetMountpaths { get; init; }
+
+    /// <summary>Memory budget in bytes, at least <see cref="SettingsTable.MemoryBytesMin"/>.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>How files are read and written.</summary>
+    public required IoBackend Io { get; init; }
+
+    /// <summary>How log lines are written.</summary>
+    public required LogFormat LogFormat { get; init; }
+
+    /// <summary>Least level that is logged.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>How long requests in flight may go on after the first signal.</summary>
+    public required TimeSpan DrainDeadline { get; init; }
+
+    /// <summary>How long a relaxed write may wait for its flush; above zero.</summary>
+    public required TimeSpan FlushInterval { get; init; }
+}

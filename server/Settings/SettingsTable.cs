@@ -1,0 +1,151 @@
+// The table of all settings. A new setting is a row here and a property of ServerSettings; flag, variable, key, help and output follow.
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Sluice.Server.Settings;
+
+/// <summary>Every setting that the server has.</summary>
+public static class SettingsTable
+{
+    /// <summary>Least memory budget: 64 MiB. Below, the caches would be smaller than one listing page of 10,000 entries.</summary>
+    public const long MemoryBytesMin = 64L << 20;
+
+    /// <summary>Where to serve when nobody says: loopback, so that nothing is open to a network by accident.</summary>
+    public static readonly IPEndPoint ListenDefault = new(IPAddress.Loopback, 8080);
+
+    /// <summary>Variables of the client, which the server leaves alone.</summary>
+    public static readonly IReadOnlyList<string> ClientVariables = ["SLUICE_ENDPOINT"];
+
+    /// <summary>Names the file of settings; the file itself cannot.</summary>
+    public const string ConfigFlag = "--config";
+
+    /// <summary>The same as a variable.</summary>
+    public const string ConfigVariable = "SLUICE_CONFIG";
+
+    internal static readonly Setting<string> Mountpath = new()
+    {
+        Name = "mountpath",
+        Unit = "DIR",
+        Shape = SettingShape.List,
+        Help = "Directory that holds objects, one for each drive; repeat it.",
+        DefaultHelp = "none; serve needs one",
+        Parse = SettingParsers.Directory,
+        Format = path => path,
+        Defaults = _ => [],
+    };
+
+    internal static readonly Setting<IPEndPoint> Listen = new()
+    {
+        Name = "listen",
+        Unit = "HOST:PORT",
+        Help = "IP address and port to serve on; 0.0.0.0 is every address, port 0 any free port.",
+        DefaultHelp = ListenDefault.ToString(),
+        Parse = SettingParsers.EndPoint,
+        Format = endPoint => endPoint.ToString(),
+        Defaults = _ => [ListenDefault],
+    };
+
+    internal static readonly Setting<bool> AllowSharedDisk =
+        Switch("allow-shared-disk", "Accept several mountpaths on one file system; they fail together.");
+
+    internal static readonly Setting<bool> AllowMoved =
+        Switch("allow-moved", "Accept a mountpath that was recorded at another path.");
+
+    internal static readonly Setting<string> ForgetMountpath = new()
+    {
+        Name = "forget-mountpath",
+        Unit = "UUID",
+        Shape = SettingShape.List,
+        Help = "Identity of a mountpath that is gone for good; repeat it.",
+        DefaultHelp = "none",
+        Parse = SettingParsers.Uuid,
+        Format = uuid => uuid,
+        Defaults = _ => [],
+    };
+
+    internal static readonly Setting<long> Memory = new()
+    {
+        Name = "memory",
+        Unit = "SIZE",
+        Help = "Memory budget, from which caches and buffers are cut.",
+        DefaultHelp = "a quarter of the machine or of its cgroup",
+        Parse = SettingParsers.Memory,
+        Format = SettingParsers.ExactSize,
+        Defaults = machine => [Math.Max(machine.UsableMemoryBytes / 4 >> 20 << 20, MemoryBytesMin)], // whole MiB, so that it prints short
+    };
+
+    internal static readonly Setting<IoBackend> Io = new()
+    {
+        Name = "io",
+        Unit = "auto|threads",
+        Help = "How files are read and written; auto takes the best that there is.",
+        DefaultHelp = "auto",
+        Parse = SettingParsers.Io,
+        Format = SettingParsers.NameOf,
+        Defaults = _ => [IoBackend.Auto],
+    };
+
+    internal static readonly Setting<LogFormat> LogFormatSetting = new()
+    {
+        Name = "log-format",
+        Unit = "text|json",
+        Help = "How log lines on standard error are written.",
+        DefaultHelp = "text",
+        Parse = SettingParsers.Format,
+        Format = SettingParsers.NameOf,
+        Defaults = _ => [LogFormat.Text],
+    };
+
+    internal static readonly Setting<LogLevel> LogLevelSetting = new()
+    {
+        Name = "log-level",
+        Unit = "LEVEL",
+        Help = "Least level that is logged: trace, debug, info, warn, error, critical or none.",
+        DefaultHelp = "info",
+        Parse = SettingParsers.Level,
+        Format = SettingParsers.NameOf,
+        Defaults = _ => [LogLevel.Information],
+    };
+
+    internal static readonly Setting<TimeSpan> DrainDeadline = Duration(
+        "drain-deadline",
+        TimeSpan.FromSeconds(30),
+        new(TimeSpan.Zero, TimeSpan.FromHours(1)),
+        "How long requests may go on after SIGTERM.");
+
+    internal static readonly Setting<TimeSpan> FlushInterval = Duration(
+        "flush-interval",
+        TimeSpan.FromSeconds(1),
+        new(TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
+        "How long a relaxed write may wait for its flush.");
+
+    /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        Mountpath, Listen, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, FlushInterval,
+    ];
+
+    private static Setting<bool> Switch(string name, string help) => new()
+    {
+        Name = name,
+        Unit = "true|false",
+        Shape = SettingShape.Switch,
+        Help = help,
+        DefaultHelp = "false",
+        Parse = SettingParsers.Boolean,
+        Format = SettingParsers.NameOf,
+        Defaults = _ => [false],
+    };
+
+    private static Setting<TimeSpan> Duration(string name, TimeSpan duration, DurationRange range, string help) => new()
+    {
+        Name = name,
+        Unit = "DURATION",
+        Help = help,
+        DefaultHelp = Contract.DurationText.Format(duration),
+        Parse = text => SettingParsers.Duration(text, range),
+        Format = Contract.DurationText.Format,
+        Defaults = _ => [duration],
+    };
+}

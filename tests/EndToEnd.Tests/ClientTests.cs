@@ -1,0 +1,77 @@
+// The client verbs of the published binary against a server of the same binary: what the README promises.
+using System.Text.Json;
+using Sluice.EndToEnd.Tests.Support;
+
+namespace Sluice.EndToEnd.Tests;
+
+public sealed class ClientTests(ServerFixture fixture) : IClassFixture<ServerFixture>, IDisposable
+{
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-cli-");
+
+    [Fact]
+    public async Task AFileADirectoryAndAStreamRoundTrip()
+    {
+        await SucceedAsync("bucket", "create", "ais://files");
+        string source = Directory.CreateDirectory(Path.Combine(_home.FullName, "source", "deep", "er")).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(source, "%odd name&.bin"), new byte[1_500_000]);
+        await File.WriteAllTextAsync(Path.Combine(_home.FullName, "source", "plain"), "text");
+        await SucceedAsync("put", Path.Combine(_home.FullName, "source"), "ais://files/tree/");
+        await SucceedAsync("get", "--recursive", "ais://files/tree/", Path.Combine(_home.FullName, "target"));
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(_home.FullName, "source"), "*", SearchOption.AllDirectories))
+        {
+            string copy = file.Replace("/source/", "/target/", StringComparison.Ordinal);
+            Assert.Equal(await File.ReadAllBytesAsync(file), await File.ReadAllBytesAsync(copy));
+        }
+
+        (int code, _, string error) = await SluiceProcess.RunAsync("from a pipe", fixture.Server.Endpoint, "put", "-", "ais://files/piped");
+        Assert.True(code == 0, error);
+        Assert.Equal("from a pipe", await SucceedAsync("cat", "ais://files/piped"));
+        Assert.Equal("from a pipe", await SucceedAsync("get", "ais://files/piped", "-"));
+        string[] lines = (await SucceedAsync("ls", "--json", "--recursive", "ais://files")).Trim().Split('\n');
+        Assert.Equal(["piped", "tree/deep/er/%odd name&.bin", "tree/plain"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()));
+        await SucceedAsync("rm", "ais://files/piped");
+        await SucceedAsync("bucket", "rm", "--force", "ais://files");
+    }
+
+    [Theory]
+    [InlineData(3, "does not exist", "cat", "ais://b/nosuch")]
+    [InlineData(3, "does not exist", "ls", "ais://nosuch")]
+    [InlineData(4, "already exists", "bucket", "create", "ais://b")]
+    [InlineData(4, "not empty", "bucket", "rm", "ais://b")]
+    [InlineData(4, "colour", "bucket", "create", "ais://c", "--property", "colour=red")]
+    [InlineData(2, "provider", "ls", "ftp://b")]
+    public async Task ARefusalIsOneSentenceWithItsExitCode(int code, string sentence, params string[] arguments)
+    {
+        (int got, _, string error) = await SluiceProcess.RunAsync(null, fixture.Server.Endpoint, arguments);
+        Assert.True(got == code, $"{got}: {error}");
+        Assert.Contains(sentence, error, StringComparison.Ordinal);
+        Assert.Single(error.Trim().Split('\n'));
+    }
+
+    [Fact]
+    public async Task AnEndpointThatDoesNotAnswerIsNamed()
+    {
+        (int code, _, string error) = await SluiceProcess.RunAsync(null, new Uri("http://127.0.0.1:1"), "bucket", "ls");
+        Assert.Equal(1, code);
+        Assert.Contains("127.0.0.1:1", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("bash")]
+    [InlineData("zsh")]
+    [InlineData("fish")]
+    public async Task CompletionKnowsEveryVerb(string shell)
+    {
+        string script = await SucceedAsync("completion", shell);
+        Assert.All(["serve", "config", "self-test", "bucket", "put", "get", "ls", "rm", "head", "cat"], verb => Assert.Contains(verb, script, StringComparison.Ordinal));
+    }
+
+    public void Dispose() => _home.Delete(recursive: true);
+
+    private async Task<string> SucceedAsync(params string[] arguments)
+    {
+        (int code, string output, string error) = await SluiceProcess.RunAsync(null, fixture.Server.Endpoint, arguments);
+        Assert.True(code == 0, $"{string.Join(' ', arguments)}: {code} {error}");
+        return output;
+    }
+}

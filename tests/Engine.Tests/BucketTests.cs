@@ -1,0 +1,264 @@
+using System.Text.Json;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Listing;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Tests.Support;
+
+namespace Sluice.Engine.Tests;
+
+/// <summary>
+/// Buckets: what each access bit allows, which properties are known, versions, and that a bucket which was destroyed and made again
+/// shows nothing of what it held.
+/// </summary>
+public sealed class BucketTests
+{
+    private static readonly ObjectName s_name = ObjectName.From("x");
+
+    public static TheoryData<string, AccessBits> Verbs => new()
+    {
+        { "GET", AccessBits.GetObject },
+        { "HEAD", AccessBits.HeadObject },
+        { "check-lock", AccessBits.HeadObject },
+        { "PUT", AccessBits.PutObject },
+        { "DELETE", AccessBits.DeleteObject },
+        { "PATCH object", AccessBits.UpdateObject },
+        { "LIST", AccessBits.ListObjects },
+        { "HEAD bucket", AccessBits.HeadBucket },
+        { "PATCH bucket", AccessBits.PatchBucket },
+        { "destroy", AccessBits.DestroyBucket },
+    };
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public async Task AVerbNeedsItsBitAndNoOther(string verb, AccessBits bit)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        await fixture.PutAsync("x", "content");
+        await SetAccessAsync(fixture, (AccessBits.All ^ bit) | AccessBits.PatchBucket);
+        Failure? refused = bit == AccessBits.PatchBucket ? null : await DoAsync(fixture, verb);
+        if (bit != AccessBits.PatchBucket)
+        {
+            Assert.Equal(ErrorCode.AccessDenied, refused?.Code);
+            Assert.Matches("""^bucket "ais://b": [A-Za-z-]+ access denied for """, refused!.Message);
+        }
+
+        await SetAccessAsync(fixture, bit | AccessBits.PatchBucket);
+        Assert.Null(await DoAsync(fixture, verb));
+    }
+
+    [Fact]
+    public async Task WithoutThePatchBitPropertiesStayAsTheyAre()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, """{"access":"ro"}""");
+        Assert.Equal(ErrorCode.AccessDenied, (await DoAsync(fixture, "PATCH bucket"))?.Code);
+        Assert.Equal(ErrorCode.AccessDenied, (await DoAsync(fixture, "PUT"))?.Code);
+        Assert.Equal(ErrorCode.ObjectNotFound, (await DoAsync(fixture, "GET"))?.Code);
+        Assert.Equal(AccessBits.ReadOnly, fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties.Access);
+    }
+
+    [Theory]
+    [InlineData("""{"ro":1}""", "property \"ro\" is not supported by this version")]
+    [InlineData("""{"mirror":{"enabled":true}}""", "\"mirror")]
+    [InlineData("""{"checksum":{"typo":"md5"}}""", "\"checksum.typo\"")]
+    [InlineData("""{"checksum":{"type":"sha3"}}""", "checksum")]
+    [InlineData("""{"checksum":{"type":"crc64nvme"}}""", "property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512")]
+    [InlineData("""{"versioning":{"enabled":"perhaps"}}""", "property \"versioning.enabled\" must be true or false")]
+    [InlineData("""{"versioning":{"synchronize":true}}""", "\"versioning.synchronize\"")]
+    [InlineData("""{"durability":"none"}""", "property \"durability\" must be \"strict\" or \"relaxed\"")]
+    [InlineData("""{"durability":1}""", "property \"durability\" must be \"strict\" or \"relaxed\"")]
+    [InlineData("""{"access":"rwx"}""", "property \"access\" must be ro, rw, su or a decimal mask of access bits")]
+    [InlineData("""{"access":-1}""", "property \"access\" must be ro, rw, su or a decimal mask of access bits")]
+    [InlineData("""{"bid":"1"}""", "property \"bid\" is read-only")]
+    [InlineData("""{"created":"1"}""", "property \"created\" is read-only")]
+    [InlineData("""[]""", "bucket properties must be a JSON object")]
+    [InlineData("""{"a\u0000\"b":1}""", "property \"a??b\" is not supported by this version")]
+    public async Task AnUnknownOrImpossiblePropertyIsRefusedByNameAndChangesNothing(string properties, string sentence)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        BucketProperties before = fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties;
+        foreach (string tree in (string[])[properties, properties.StartsWith('{') ? """{"durability":"relaxed",""" + properties[1..] : properties])
+        {
+            Result<BucketRecord> changed = await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json(tree));
+            Assert.Equal(ErrorCode.InvalidProperty, changed.Error?.Code);
+            Assert.Contains(sentence, changed.Error!.Message, StringComparison.Ordinal);
+            Result<BucketRecord> made = await fixture.Engine.CreateBucketAsync(Caller.Anonymous, EngineFixture.Name("c"), EngineFixture.Json(tree));
+            Assert.Equal(ErrorCode.InvalidProperty, made.Error?.Code);
+        }
+
+        Assert.Equal(before, fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties);
+        Assert.Equal(ErrorCode.BucketNotFound, fixture.Engine.HeadBucket(Caller.Anonymous, EngineFixture.Name("c")).Error?.Code);
+    }
+
+    [Fact]
+    public async Task PropertiesAreKeptOverARestart()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(
+            2, """{"checksum":{"type":"sha256","validate_warm_get":true},"versioning":{"enabled":false},"durability":"relaxed","access":"3071"}""");
+        BucketProperties before = fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties;
+        Assert.Equal(
+            (ChecksumType.Sha256, true, false, Durability.Relaxed, (AccessBits)3071),
+            (before.ChecksumType, before.ValidateWarmGet, before.Versioning, before.Durability, before.Access));
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        Assert.Equal(before, fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties);
+    }
+
+    [Fact]
+    public async Task VersionsCountOverwritesAndSurviveARestart()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        Assert.Equal("1", (await fixture.PutAsync("x", "a")).Version);
+        Assert.Equal("2", (await fixture.PutAsync("x", "b")).Version);
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        Assert.Equal("3", (await fixture.PutAsync("x", "c")).Version);
+        Assert.Equal("1", (await fixture.PutAsync("y", "another name counts for itself")).Version);
+        await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json("""{"versioning":{"enabled":false}}"""));
+        Assert.Equal("", (await fixture.PutAsync("x", "d")).Version);
+    }
+
+    [Theory]
+    [InlineData("strict")]
+    [InlineData("relaxed")]
+    public async Task ADestroyedBucketThatIsMadeAgainShowsNothingOfTheOld(string durability)
+    {
+        string properties = $$"""{"durability":"{{durability}}"}""";
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2, properties);
+        ulong bid = fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties.Bid;
+        for (int i = 0; i < 20; i++)
+        {
+            await fixture.PutAsync($"d/n{i}", "old");
+            Assert.Equal("old", await fixture.GetTextAsync($"d/n{i}")); // in both caches
+        }
+
+        Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
+        Assert.Equal(ErrorCode.BucketNotFound, (await DoAsync(fixture, "GET"))?.Code);
+        Assert.Empty(fixture.Engine.ListBuckets(Caller.Anonymous, null).Value);
+        await MakeAsync(fixture, properties);
+        Assert.NotEqual(bid, fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties.Bid);
+        for (int round = 0; round < 2; round++)
+        {
+            Assert.Empty(await fixture.NamesAsync());
+            Assert.Null(await fixture.GetAsync("d/n1"));
+            Assert.Equal(ErrorCode.ObjectNotFound, (await fixture.DeleteAsync("d/n1")).Error?.Code);
+            await fixture.CloseAsync();
+            await fixture.OpenAsync();
+        }
+
+        Assert.Equal("1", (await fixture.PutAsync("d/n1", "new")).Version);
+        Assert.Equal("new", await fixture.GetTextAsync("d/n1"));
+    }
+
+    [Fact]
+    public async Task AFileOfAnEarlierBucketThatStandsInTheNewOneDoesNotExist()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        await fixture.PutAsync("x", "old");
+        string file = Path.Combine(fixture.Paths[0], "@ais/b/%ob/x");
+        string aside = Path.Combine(fixture.Paths[0], "aside");
+        File.Move(file, aside);
+        Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
+        await MakeAsync(fixture, "null");
+        await fixture.PutAsync("y", "makes the directory");
+        File.Move(aside, file); // as a destroyed bucket's drive that was away would bring it back
+        Assert.Null(await fixture.GetAsync("x"));
+        Assert.Equal(["y"], await fixture.NamesAsync());
+        Assert.Equal(ErrorCode.ObjectNotFound, (await fixture.DeleteAsync("x")).Error?.Code);
+        Assert.Equal("1", (await fixture.PutAsync("x", "new")).Version);
+        Assert.Equal("new", await fixture.GetTextAsync("x"));
+    }
+
+    [Fact]
+    public async Task TheTrashIsEmptiedByTheNextStartAtTheLatest()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        for (int i = 0; i < 20; i++)
+        {
+            await fixture.PutAsync($"d{i % 3}/e/n{i}", "x");
+        }
+
+        Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
+        Assert.All(fixture.Paths, path => Assert.False(Directory.Exists(Path.Combine(path, "@ais/b"))));
+
+        // Emptying runs in the background and stops when the engine closes; each start goes on with it, and it always gets further.
+        int left = int.MaxValue;
+        for (int start = 0; left > 0; start++)
+        {
+            Assert.True(start < 200, $"{left} entries are still in the trash");
+            await fixture.CloseAsync();
+            int now = fixture.Paths.Sum(TrashCount);
+            Assert.True(now <= left);
+            left = now;
+            await fixture.OpenAsync();
+        }
+    }
+
+    [Fact]
+    public async Task BucketsAreListedInOrderAndMadeOnce()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        foreach (string name in (string[])["zz", "a", "b-c"])
+        {
+            Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, EngineFixture.Name(name), default)).Ok);
+        }
+
+        Assert.Equal(ErrorCode.BucketExists, (await fixture.Engine.CreateBucketAsync(Caller.Anonymous, EngineFixture.Name("a"), default)).Error?.Code);
+        Assert.Equal(["a", "b", "b-c", "zz"], fixture.Engine.ListBuckets(Caller.Anonymous, "ais").Value.Select(bucket => bucket.Name.Name));
+        Assert.Empty(fixture.Engine.ListBuckets(Caller.Anonymous, "aws").Value);
+        Assert.Equal(ErrorCode.BucketNotFound, (await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, EngineFixture.Name("none"))).Error?.Code);
+    }
+
+    private static int TrashCount(string mountpath)
+    {
+        string trash = Path.Combine(mountpath, ".sluice/trash");
+        return Directory.Exists(trash) ? Directory.EnumerateFileSystemEntries(trash, "*", SearchOption.AllDirectories).Count() : 0;
+    }
+
+    private static async Task MakeAsync(EngineFixture fixture, string properties) =>
+        Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json(properties))).Ok);
+
+    private static async Task SetAccessAsync(EngineFixture fixture, AccessBits bits)
+    {
+        JsonElement tree = EngineFixture.Json($$"""{"access":"{{(ulong)bits}}"}""");
+        Result<BucketRecord> changed = await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, tree);
+        Assert.True(changed.Ok, changed.Error?.Message);
+    }
+
+    /// <summary>Does one verb; answers why it was refused, or null.</summary>
+    private static async Task<Failure?> DoAsync(EngineFixture fixture, string verb)
+    {
+        ObjectEngine engine = fixture.Engine;
+        BucketName bucket = fixture.Bucket;
+        switch (verb)
+        {
+            case "GET":
+                Result<ObjectReader> open = await engine.OpenObjectAsync(Caller.Anonymous, bucket, s_name);
+                if (open.Ok)
+                {
+                    open.Value.Dispose();
+                }
+
+                return open.Error;
+            case "HEAD":
+                return (await engine.HeadObjectAsync(Caller.Anonymous, bucket, s_name)).Error;
+            case "check-lock":
+                return engine.CheckLock(Caller.Anonymous, bucket, s_name).Error;
+            case "PUT":
+                return (await fixture.TryPutAsync("x", "again"u8.ToArray())).Error;
+            case "DELETE":
+                return (await engine.DeleteObjectAsync(Caller.Anonymous, bucket, s_name)).Error;
+            case "PATCH object":
+                return (await engine.SetCustomAsync(Caller.Anonymous, bucket, s_name, [new("k", "v")], replaceAll: false)).Error;
+            case "LIST":
+                return (await engine.ListObjectsAsync(
+                    Caller.Anonymous, new ListRequest { Bucket = bucket, PageSize = 10 }, CancellationToken.None)).Error;
+            case "HEAD bucket":
+                return engine.HeadBucket(Caller.Anonymous, bucket).Error;
+            case "PATCH bucket":
+                return (await engine.SetBucketPropertiesAsync(Caller.Anonymous, bucket, EngineFixture.Json("{}"))).Error;
+            default:
+                return (await engine.DestroyBucketAsync(Caller.Anonymous, bucket)).Error;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+
+namespace Sluice.Engine.Tests.Support;
+
+/// <summary>
+/// A file system of a test's own, in a sparse file in a temporary directory, mounted through a loop device. Unmounted and removed when it
+/// is disposed, whatever the test did. Needs root.
+/// </summary>
+public sealed class LoopMount : IDisposable
+{
+    private const long Ext4Bytes = 64L << 20, XfsBytes = 300L << 20; // mkfs.xfs refuses less than 300 MiB
+
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-loop-");
+    private bool _mounted;
+
+    private LoopMount()
+    {
+        MountPoint = Directory.CreateDirectory(System.IO.Path.Combine(_home.FullName, "at")).FullName;
+    }
+
+    /// <summary>Where the file system is mounted.</summary>
+    public string MountPoint { get; }
+
+    private string Image => System.IO.Path.Combine(_home.FullName, "image");
+
+    /// <summary>ext4 with inodes of 256 bytes, or XFS.</summary>
+    public static LoopMount New(string kind) => kind == "xfs"
+        ? Made(XfsBytes, "mkfs.xfs", "-q", "-f")
+        : Made(Ext4Bytes, "mkfs.ext4", "-q", "-F", "-I", "256");
+
+    /// <summary>A memory file system without extended attributes of users (ramfs has no handler for them).</summary>
+    public static LoopMount NewWithoutXattrs()
+    {
+        var mount = new LoopMount();
+        mount.Guarded(() => mount.Mount("-t", "ramfs", "ramfs"));
+        return mount;
+    }
+
+    /// <summary>Mounts the same file system again with other options.</summary>
+    public void Remount(string options) => Run("mount", "-o", "remount," + options, MountPoint);
+
+    public void Dispose()
+    {
+        if (_mounted)
+        {
+            Run("umount", MountPoint);
+            _mounted = false;
+        }
+
+        _home.Delete(recursive: true);
+    }
+
+    private static LoopMount Made(long bytes, string program, params string[] arguments)
+    {
+        var mount = new LoopMount();
+        mount.Guarded(() =>
+        {
+            using (FileStream image = File.Create(mount.Image))
+            {
+                image.SetLength(bytes);
+            }
+
+            Run(program, [.. arguments, mount.Image]);
+            mount.Mount("-o", "loop", mount.Image);
+        });
+        return mount;
+    }
+
+    private void Mount(params string[] arguments)
+    {
+        Run("mount", [.. arguments, MountPoint]);
+        _mounted = true;
+    }
+
+    private void Guarded(Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.Environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin";
+        using Process process = Process.Start(start)!;
+        string said = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {said}");
+    }
+}

@@ -1,0 +1,142 @@
+using Sluice.Native.Codecs;
+
+namespace Sluice.Native.Tests.Codecs;
+
+/// <summary>
+/// The two CRCs against their check values and against division a bit at a time, which shares nothing with what is tested but the
+/// polynomial.
+/// </summary>
+public sealed class CrcTests
+{
+    [Fact]
+    public void Crc32CHasItsCheckValue() => Assert.Equal(0xe3069283, Crc32C.Hash("123456789"u8));
+
+    [Fact]
+    public void Crc64NvmeHasItsCheckValue() => Assert.Equal(0xae8b14860a799888, Crc64Nvme.Hash("123456789"u8));
+
+    [Fact]
+    public void TheDigestOfNothingIsZero()
+    {
+        Assert.Equal(0U, Crc32C.Hash([]));
+        Assert.Equal(0UL, Crc64Nvme.Hash([]));
+    }
+
+    [Fact]
+    public void Crc32CHasTheValuesOfRfc3720()
+    {
+        Assert.Equal(0x8a9136aaU, Crc32C.Hash(new byte[32]));
+        byte[] ones = new byte[32];
+        Array.Fill(ones, (byte)0xff);
+        Assert.Equal(0x62a8ab43U, Crc32C.Hash(ones));
+        Assert.Equal(0x46dd794eU, Crc32C.Hash([.. Enumerable.Range(0, 32).Select(i => (byte)i)]));
+        Assert.Equal(0x113fdb5cU, Crc32C.Hash([.. Enumerable.Range(0, 32).Select(i => (byte)(31 - i))]));
+    }
+
+    [Fact]
+    public void EveryLengthUpTo300AgreesWithTheTwinsAtAnyAlignment()
+    {
+        var random = new Random(64);
+        var data = new byte[512];
+        for (int length = 0; length <= 300; length++)
+        {
+            for (int round = 0; round < 4; round++)
+            {
+                random.NextBytes(data);
+                ReadOnlySpan<byte> piece = data.AsSpan(random.Next(64), length);
+                uint before32 = (uint)random.NextInt64();
+                ulong before64 = (ulong)random.NextInt64();
+                Assert.Equal(Bits32(0, piece), Crc32C.Hash(piece));
+                Assert.Equal(Bits32(before32, piece), Crc32C.Append(before32, piece));
+                Assert.Equal(Bits32(before32, piece), Crc32C.Scalar(before32, piece));
+                Assert.Equal(Bits64(0, piece), Crc64Nvme.Hash(piece));
+                Assert.Equal(Bits64(before64, piece), Crc64Nvme.Append(before64, piece));
+                Assert.Equal(Bits64(before64, piece), Crc64Nvme.Scalar(before64, piece));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    [InlineData(65_537)]
+    public void LongInputsAgreeWithTheTwins(int length)
+    {
+        var data = new byte[length];
+        new Random(length).NextBytes(data);
+        Assert.Equal(Bits32(0, data), Crc32C.Hash(data));
+        Assert.Equal(Bits64(0, data), Crc64Nvme.Hash(data));
+    }
+
+    [Fact]
+    public void EveryFlippedBitChangesTheDigest()
+    {
+        var data = new byte[200];
+        new Random(3).NextBytes(data);
+        (uint of32, ulong of64) = (Crc32C.Hash(data), Crc64Nvme.Hash(data));
+        for (int bit = 0; bit < data.Length * 8; bit++)
+        {
+            data[bit / 8] ^= (byte)(1 << (bit % 8));
+            Assert.NotEqual(of32, Crc32C.Hash(data));
+            Assert.NotEqual(of64, Crc64Nvme.Hash(data));
+            data[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+    }
+
+    [Fact]
+    public void APartitionedInputCombinesToTheDigestOfTheWhole()
+    {
+        var random = new Random(12);
+        for (int round = 0; round < 300; round++)
+        {
+            var data = new byte[random.Next(0, 2000)];
+            random.NextBytes(data);
+            int cut = random.Next(0, data.Length + 1);
+            ReadOnlySpan<byte> a = data.AsSpan(0, cut);
+            ReadOnlySpan<byte> b = data.AsSpan(cut);
+            Assert.Equal(Bits32(0, data), Crc32C.Combine(Crc32C.Hash(a), Crc32C.Hash(b), b.Length));
+            Assert.Equal(Bits64(0, data), Crc64Nvme.Combine(Crc64Nvme.Hash(a), Crc64Nvme.Hash(b), b.Length));
+        }
+    }
+
+    [Fact]
+    public void CombiningCoversLengthsBeyond32Bits()
+    {
+        // Appending n zero bytes twice is appending 2n once: the doubling reaches lengths that no test could hash.
+        uint of32 = 0x12345678;
+        ulong of64 = 0x123456789abcdef0;
+        (uint zeros32, ulong zeros64) = (Crc32C.Hash(new byte[1024]), Crc64Nvme.Hash(new byte[1024]));
+        for (long length = 1024; length < 1L << 40; length *= 2)
+        {
+            (uint twice32, ulong twice64) = (Crc32C.Combine(zeros32, zeros32, length), Crc64Nvme.Combine(zeros64, zeros64, length));
+            Assert.Equal(
+                Crc32C.Combine(of32, twice32, 2 * length), Crc32C.Combine(Crc32C.Combine(of32, zeros32, length), zeros32, length));
+            Assert.Equal(
+                Crc64Nvme.Combine(of64, twice64, 2 * length), Crc64Nvme.Combine(Crc64Nvme.Combine(of64, zeros64, length), zeros64, length));
+            (zeros32, zeros64) = (twice32, twice64);
+        }
+    }
+
+    private static uint Bits32(uint digest, ReadOnlySpan<byte> data)
+    {
+        uint state = ~digest;
+        for (int bit = 0; bit < data.Length * 8; bit++)
+        {
+            bool one = ((state ^ ((uint)data[bit / 8] >> (bit % 8))) & 1) != 0;
+            state = (state >> 1) ^ (one ? 0x82f63b78U : 0);
+        }
+
+        return ~state;
+    }
+
+    private static ulong Bits64(ulong digest, ReadOnlySpan<byte> data)
+    {
+        ulong state = ~digest;
+        for (int bit = 0; bit < data.Length * 8; bit++)
+        {
+            bool one = ((state ^ ((ulong)data[bit / 8] >> (bit % 8))) & 1) != 0;
+            state = (state >> 1) ^ (one ? 0x9a6c9329ac4bc9b5UL : 0);
+        }
+
+        return ~state;
+    }
+}

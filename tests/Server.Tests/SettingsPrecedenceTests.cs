@@ -1,0 +1,164 @@
+// Flags before environment before file before default, for every row of the table by itself.
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Sluice.Server.Settings;
+using Sluice.Server.Tests.Support;
+
+namespace Sluice.Server.Tests;
+
+public sealed class SettingsPrecedenceTests : IDisposable
+{
+    private const string UuidA = "00000000-0000-0000-0000-00000000000a", UuidB = "00000000-0000-0000-0000-00000000000b",
+        UuidC = "00000000-0000-0000-0000-00000000000c";
+
+    private readonly TestFolder _folder = new();
+
+    public static TheoryData<string, string, string, string> Rows => new()
+    {
+        { "mountpath", "flag", "variable", "file" },
+        { "listen", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3" },
+        { "allow-shared-disk", "true", "false", "true" },
+        { "allow-moved", "false", "true", "false" },
+        { "forget-mountpath", UuidA, UuidB, UuidC },
+        { "memory", "100MiB", "200MiB", "300MiB" },
+        { "io", "threads", "auto", "threads" },
+        { "log-format", "json", "text", "json" },
+        { "log-level", "debug", "warn", "error" },
+        { "drain-deadline", "1s", "2s", "3s" },
+        { "flush-interval", "0.1s", "0.2s", "0.3s" },
+    };
+
+    [Fact]
+    public void EveryRowOfTheTableIsTested() => Assert.Equal(SettingsTable.All.Select(setting => setting.Name), Rows.Select(row => row.Data.Item1));
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void FlagWinsOverVariableOverFileOverDefault(string name, string flag, string variable, string file)
+    {
+        if (name == "mountpath")
+        {
+            (flag, variable, file) = (_folder.Make(flag), _folder.Make(variable), _folder.Make(file));
+        }
+
+        Setting setting = SettingsTable.All.Single(one => one.Name == name);
+        SettingsSources sources = _folder.Sources($"# a comment\n{name}: {file}\n");
+        var environment = new Dictionary<string, string> { [setting.Variable] = variable };
+        var flags = new Dictionary<string, IReadOnlyList<string>> { [name] = [flag] };
+
+        Assert.Equal((setting.Flag, flag), Effective(sources with { Flags = flags, Environment = environment }, name));
+        Assert.Equal((setting.Variable, variable), Effective(sources with { Environment = environment }, name));
+        Assert.Equal(($"{_folder.Path}/sluice.yaml:2", file), Effective(sources, name));
+        Assert.Equal("default", Effective(_folder.Sources(), name).Origin);
+    }
+
+    [Fact]
+    public void DefaultsAreThoseOfTheDesign()
+    {
+        ServerSettings settings = SettingsReader.Read(_folder.Sources()).Settings!;
+
+        Assert.Empty(settings.Mountpaths);
+        Assert.Equal(new IPEndPoint(IPAddress.Loopback, 8080), settings.Listen);
+        Assert.False(settings.AllowSharedDisk);
+        Assert.False(settings.AllowMoved);
+        Assert.Empty(settings.ForgetMountpaths);
+        Assert.Equal(250L << 20, settings.MemoryBytes);
+        Assert.Equal(IoBackend.Auto, settings.Io);
+        Assert.Equal(LogFormat.Text, settings.LogFormat);
+        Assert.Equal(LogLevel.Information, settings.LogLevel);
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.DrainDeadline);
+        Assert.Equal(TimeSpan.FromSeconds(1), settings.FlushInterval);
+    }
+
+    [Fact]
+    public void EveryTypedSettingComesFromItsOwnRow()
+    {
+        string mountpath = _folder.Make("m");
+        ServerSettings settings = SettingsReader.Read(_folder.Sources(
+            $"""
+            mountpath: [{mountpath}]
+            listen: "[::1]:9"
+            allow-shared-disk: true
+            allow-moved: true
+            forget-mountpath: {UuidA}
+            memory: 1.5GiB
+            io: threads
+            log-format: json
+            log-level: Warning
+            drain-deadline: 1m30s
+            flush-interval: 250ms
+            """)).Settings!;
+
+        Assert.Equal([mountpath], settings.Mountpaths);
+        Assert.Equal(new IPEndPoint(IPAddress.IPv6Loopback, 9), settings.Listen);
+        Assert.True(settings.AllowSharedDisk);
+        Assert.True(settings.AllowMoved);
+        Assert.Equal([UuidA], settings.ForgetMountpaths);
+        Assert.Equal(1536L << 20, settings.MemoryBytes);
+        Assert.Equal(IoBackend.Threads, settings.Io);
+        Assert.Equal(LogFormat.Json, settings.LogFormat);
+        Assert.Equal(LogLevel.Warning, settings.LogLevel);
+        Assert.Equal(TimeSpan.FromSeconds(90), settings.DrainDeadline);
+        Assert.Equal(TimeSpan.FromMilliseconds(250), settings.FlushInterval);
+    }
+
+    [Fact]
+    public void MountpathsOfTheVariableAreSeparatedByColonOrComma()
+    {
+        string[] paths = [_folder.Make("a"), _folder.Make("b"), _folder.Make("c")];
+        var environment = new Dictionary<string, string> { ["SLUICE_MOUNTPATH"] = $"{paths[0]}:{paths[1]},{paths[2]}" };
+
+        Assert.Equal(paths, SettingsReader.Read(_folder.Sources() with { Environment = environment }).Settings!.Mountpaths);
+    }
+
+    [Fact]
+    public void FileCanBeNamedByVariableAndTheFlagWins()
+    {
+        string variable = _folder.Write("variable.yaml", "memory: 100MiB");
+        SettingsSources sources = _folder.Sources() with { Environment = new Dictionary<string, string> { ["SLUICE_CONFIG"] = variable } };
+
+        Assert.Equal(($"{variable}:1", "100MiB"), Effective(sources, "memory"));
+        string flag = _folder.Write("flag.yaml", "memory: 200MiB");
+        Assert.Equal(($"{flag}:1", "200MiB"), Effective(sources with { ConfigFlag = "flag.yaml" }, "memory"));
+    }
+
+    [Fact]
+    public void ClientVariableIsLeftAlone()
+    {
+        var environment = new Dictionary<string, string> { ["SLUICE_ENDPOINT"] = "http://127.0.0.1:8080", ["PATH"] = "/bin" };
+
+        Assert.Empty(SettingsReader.Read(_folder.Sources() with { Environment = environment }).Problems);
+    }
+
+    [Fact]
+    public void MountpathsReachTheEngineAbsoluteAndWithoutLinks()
+    {
+        string real = _folder.Make("real/deep");
+        Directory.CreateSymbolicLink(_folder.Path + "/link", "real/../real");
+        Directory.CreateSymbolicLink(_folder.Path + "/absolute", _folder.Path + "/link/deep");
+
+        foreach (string path in (string[])["link/deep", "./absolute/", _folder.Path + "/real//deep/../deep", "absolute/../deep"])
+        {
+            var flags = new Dictionary<string, IReadOnlyList<string>> { ["mountpath"] = [path] };
+            Assert.Equal([real], SettingsReader.Read(_folder.Sources() with { Flags = flags }).Settings!.Mountpaths);
+        }
+    }
+
+    [Fact]
+    public void RelativeMountpathOfTheFileStartsFromTheFilesFolder()
+    {
+        string drive = _folder.Make("etc/drive");
+        _folder.Write("etc/s.yaml", "mountpath: drive");
+
+        Assert.Equal([drive], SettingsReader.Read(_folder.Sources() with { ConfigFlag = "etc/s.yaml" }).Settings!.Mountpaths);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static (string Origin, string Text) Effective(SettingsSources sources, string name)
+    {
+        SettingsReading reading = SettingsReader.Read(sources);
+        Assert.Empty(reading.Problems);
+        EffectiveSetting one = reading.Effective.Single(effective => effective.Setting.Name == name);
+        return (one.Origin, string.Join(' ', one.Values.Select(value => value.Text)));
+    }
+}

@@ -1,0 +1,191 @@
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Native;
+using Sluice.Simulation.Tests.Disk;
+using Sluice.Simulation.Tests.Faults;
+using Sluice.Simulation.Tests.Matrix;
+
+namespace Sluice.Simulation.Tests;
+
+/// <summary>Disks that fail while the engine lives: the verb is refused, the old object is served, and nothing is left behind.</summary>
+public sealed class FaultTests
+{
+    private const CrashKind Alive = CrashKind.Kill; // what is acknowledged is served; what is refused is old or new
+
+    public static TheoryData<string, Durability> ObjectScenarios()
+    {
+        var data = new TheoryData<string, Durability>();
+        foreach (Scenario scenario in Scenarios.All.Where(scenario => !scenario.Name.StartsWith("bucket", StringComparison.Ordinal)))
+        {
+            foreach (Durability durability in Enum.GetValues<Durability>().Where(durability => scenario.RunsStrict || durability == Durability.Relaxed))
+            {
+                data.Add(scenario.Name, durability);
+            }
+        }
+
+        return data;
+    }
+
+    [Fact]
+    public async Task AFailedFsyncRefusesThePutQuarantinesTheFileAndKeepsTheOldObject()
+    {
+        Session session = await StartAsync("overwrite", Durability.Strict);
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Sync, 1, Errno.EIO)]);
+        Result put = await session.TryPutAsync("x", 5000);
+        Assert.Equal(ErrorCode.StorageFailed, put.Error?.Code);
+        Assert.Equal(1, session.Host.Faults.CallsOf(DiskVerb.Sync)); // never retried
+        session.Life.Of("x").Withdraw();
+        Assert.Empty(WorkFiles(session));
+        Assert.Single(session.Host.Disk.Tree(), entry => entry.Path.StartsWith("/sim/0/.sluice/quarantine/", StringComparison.Ordinal));
+        session.Host.Faults.Disarm();
+        await AssertSoundAsync(session, quarantine: true);
+    }
+
+    [Fact]
+    public async Task AFailedDirectoryFsyncRefusesThePutAndTheObjectIsTheOldOrTheNew()
+    {
+        Session session = await StartAsync("overwrite", Durability.Strict);
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Sync, 2, Errno.EIO)]);
+        Result put = await session.TryPutAsync("x", 5000);
+        Assert.Equal(ErrorCode.StorageFailed, put.Error?.Code);
+        session.Host.Faults.Disarm();
+        await AssertSoundAsync(session);
+    }
+
+    [Theory]
+    [InlineData(Durability.Strict)]
+    [InlineData(Durability.Relaxed)]
+    public async Task AFullDiskRefusesThePutLeavesNothingAndRecoversByADelete(Durability durability)
+    {
+        Session session = await StartAsync("overwrite", durability);
+        await session.PutAsync("y", 50_000);
+        await session.FlushAsync();
+        SimulatedFileSystem disk = session.Host.Disk.FileSystem("/sim/0");
+        disk.CapacityBytes = disk.UsedBytes + 6_000;
+        Result put = await session.TryPutAsync("x", 8_000);
+        Assert.Equal(ErrorCode.OutOfSpace, put.Error?.Code);
+        session.Life.Of("x").Withdraw();
+        Assert.Empty(WorkFiles(session));
+        await session.DeleteAsync("y");
+        await session.PutAsync("x", 8_000);
+        disk.CapacityBytes = long.MaxValue;
+        await AssertSoundAsync(session);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFailedFlushIsNotTakenForASuccessByTheNextOne(bool stopped)
+    {
+        Session session = await StartAsync("overwrite", Durability.Relaxed);
+        await session.PutAsync("x", 5000);
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.SyncFileSystem, 1, Errno.EIO)]);
+        await Assert.ThrowsAsync<StorageException>(session.FlushAsync);
+        session.Host.Disk.LoseDirtyPages();
+        session.Host.Faults.Disarm();
+        await session.PutAsync("y", 3000);
+        Action flushed = session.Life.Of("y").BeginFlush(); // y is on the medium by the next flush, x is not
+        await session.Host.Engine.FlushAsync();
+        flushed();
+        if (stopped)
+        {
+            Assert.Null(await session.Host.CloseAsync());
+        }
+
+        session.Host.Crash(new Crash(CrashKind.CutOrdered, 0));
+        Assert.Null(await session.Host.OpenAsync());
+        Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.CutOrdered).RunAsync());
+        Assert.Equal(1, session.Host.Engine.Recovered.RolledBack);
+        Assert.Null(await session.Host.CloseAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(ObjectScenarios))]
+    public async Task ShortReadsAndWritesChangeNothing(string scenario, Durability durability)
+    {
+        for (int seed = 0; seed < 3; seed++)
+        {
+            Session session = await StartAsync(scenario, durability);
+            session.Host.Faults.Arm(shortSeed: seed);
+            await Scenarios.Named(scenario).Act(session);
+            session.Host.Crash(new Crash(CrashKind.Kill, 0));
+            session.Host.Faults.Arm(shortSeed: seed);
+            Assert.Null(await session.Host.OpenAsync());
+            Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.Kill).RunAsync());
+            Assert.Null(await session.Host.CloseAsync());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ObjectScenarios))]
+    public async Task AnyOneStepMayFail(string scenario, Durability durability)
+    {
+        IReadOnlyList<DiskVerb> trace = await CrashRun.TraceAsync(Scenarios.Named(scenario), durability);
+        for (int step = 0; step < trace.Count; step++)
+        {
+            int nth = trace.Take(step + 1).Count(verb => verb == trace[step]);
+            foreach (FaultKind kind in trace[step] == DiskVerb.Write ? new[] { FaultKind.Fails, FaultKind.Tears } : [FaultKind.Fails])
+            {
+                Session session = await StartAsync(scenario, durability);
+                session.Host.Faults.Arm(faults: [new PlannedFault(trace[step], nth, Errno.EIO, kind)]);
+                string where = $"{scenario}/{durability}: {kind} at step {step + 1}, {trace[step]}";
+                try
+                {
+                    await Scenarios.Named(scenario).Act(session);
+                }
+                catch (Exception refused) when (refused is StorageException or Xunit.Sdk.XunitException)
+                {
+                    // The session asserts that its verbs succeed; this one was refused.
+                }
+
+                Assert.True(session.Host.Faults.FaultCount == 1, where);
+                session.Host.Faults.Disarm();
+                await AssertSoundAsync(session, quarantine: true, where);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ALostDirectoryEntryIsAnAbsentObjectAndHarmsNoOther()
+    {
+        Session session = await StartAsync("overwrite", Durability.Strict);
+        await session.PutAsync("y", 3000);
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Rename, 1, Errno.None, FaultKind.LosesEntry)]);
+        await session.PutAsync("x", 5000);
+        session.Life.Of("x").Begin(null); // what the disk made of it
+        session.Life.Of("x").Acknowledge();
+        session.Host.Crash(new Crash(CrashKind.Kill, 0));
+        Assert.Null(await session.Host.OpenAsync());
+        Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.Kill).RunAsync());
+        Assert.Null(await session.Host.CloseAsync());
+    }
+
+    private static async Task<Session> StartAsync(string scenario, Durability durability)
+    {
+        Scenario named = Scenarios.Named(scenario);
+        var session = new Session(new SimulatedHost(named.Mountpaths), durability);
+        Assert.Null(await session.Host.OpenAsync());
+        await named.Before(session);
+        return session;
+    }
+
+    private static IEnumerable<string> WorkFiles(Session session) =>
+        session.Host.Disk.Tree().Select(entry => entry.Path).Where(path => path.Contains("/%wk/", StringComparison.Ordinal));
+
+    /// <summary>The living engine serves what it may, and so does the next one; nothing is left by then.</summary>
+    private static async Task AssertSoundAsync(Session session, bool quarantine = false, string where = "")
+    {
+        var serving = new Survey(session.Host, session.Oracle, Alive) { QuarantineAllowed = quarantine, TreeCompared = false };
+        IReadOnlyList<string> violations = await serving.RunAsync();
+        Assert.True(violations.Count == 0, $"{where}, alive: {string.Join("; ", violations)}");
+        string? left = await session.Host.CloseAsync();
+        Assert.True(left is null, $"{where}: {left}");
+        string? problem = await session.Host.OpenAsync();
+        Assert.True(problem is null, $"{where}: {problem}");
+        violations = await new Survey(session.Host, session.Oracle, Alive) { QuarantineAllowed = quarantine }.RunAsync();
+        Assert.True(violations.Count == 0, $"{where}, after a clean stop: {string.Join("; ", violations)}");
+        Assert.Null(await session.Host.CloseAsync());
+    }
+}

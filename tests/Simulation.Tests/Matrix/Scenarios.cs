@@ -1,0 +1,140 @@
+namespace Sluice.Simulation.Tests.Matrix;
+
+/// <summary>What is done before the steps are counted, and what is crashed in.</summary>
+public sealed record Scenario(string Name, Func<Session, Task> Before, Func<Session, Task> Act)
+{
+    /// <summary>Mountpaths of the machine.</summary>
+    public int Mountpaths { get; init; } = 1;
+
+    /// <summary>False when the scenario is about relaxed buckets only.</summary>
+    public bool RunsStrict { get; init; } = true;
+}
+
+/// <summary>The scenarios of the crash matrix. What is written before is durable before the first counted step, unless the name says otherwise.</summary>
+public static class Scenarios
+{
+    private const int Small = 700;
+    private const int Pages = 9_000; // three pages, the last one not full
+    private const int Early = 300 << 10; // above Limits.EarlyFlushBytesMin
+
+    // Static properties are made in the order of the text: All comes last.
+    private static IReadOnlyList<Scenario> OfContents { get; } =
+    [
+        new("first-put", Bucket(), session => session.PutAsync("x", Pages)),
+        new("first-put-deep", Bucket(), session => session.PutAsync("dir/sub/x", Small)),
+        new("second-put-deep", Bucket(session => session.PutAsync("dir/y", Small)), session => session.PutAsync("dir/x", Small)),
+        new("overwrite", Bucket(session => session.PutAsync("x", Pages)), session => session.PutAsync("x", Small)),
+        new("overwrite-large", Bucket(session => session.PutAsync("x", Pages)), session => session.PutAsync("x", Early)),
+        new("overwrite-empty", Bucket(session => session.PutAsync("x", 0)), async session =>
+        {
+            await session.PutAsync("x", Small);
+            await session.PutAsync("x", 0);
+        }),
+        new("overwrite-twice", Bucket(session => session.PutAsync("x", Pages)), async session =>
+        {
+            await session.PutAsync("x", Small);
+            await session.PutAsync("x", Pages);
+        }),
+        new("overwrite-flush", Bucket(session => session.PutAsync("x", Pages)), async session =>
+        {
+            await session.PutAsync("x", Small);
+            await session.FlushAsync();
+            await session.PutAsync("x", Pages);
+        }),
+        new("overwrite-unflushed", Bucket(), async session =>
+        {
+            await session.PutAsync("x", Pages);
+            await session.PutAsync("x", Small);
+        }),
+        new("delete", Bucket(session => session.PutAsync("dir/x", Pages)), session => session.DeleteAsync("dir/x")),
+        new("delete-put", Bucket(session => session.PutAsync("dir/x", Pages)), async session =>
+        {
+            await session.DeleteAsync("dir/x");
+            await session.PutAsync("dir/x", Small);
+        }),
+        new("put-delete", Bucket(session => session.PutAsync("x", Pages)), async session =>
+        {
+            await session.PutAsync("x", Small);
+            await session.DeleteAsync("x");
+        }),
+    ];
+
+    private static IReadOnlyList<Scenario> OfRecords { get; } =
+    [
+        new("patch", Bucket(session => session.PutAsync("x", Small)), session => session.PatchAsync("x", Session.FewPairs("red"))),
+        new("patch-again", Bucket(session => session.PutAsync("x", Small, Session.FewPairs("red"))), async session =>
+        {
+            await session.PatchAsync("x", Session.FewPairs("blue"));
+            await session.PutAsync("x", Pages, Session.FewPairs("green"));
+            await session.PatchAsync("x", Session.FewPairs("white"));
+        }),
+        new("patch-into-sidecar", Bucket(session => session.PutAsync("x", Small)), session => session.PatchAsync("x", Session.ManyPairs('v'))),
+        new("patch-sidecar", Bucket(session => session.PutAsync("x", Small, Session.ManyPairs('v'))), session =>
+            session.PatchAsync("x", Session.ManyPairs('w'))),
+        new("patch-out-of-sidecar", Bucket(session => session.PutAsync("x", Small, Session.ManyPairs('v'))), session =>
+            session.PatchAsync("x", Session.FewPairs("red"))),
+        new("sidecar-put", Bucket(), session => session.PutAsync("x", Pages, Session.ManyPairs('v'))),
+        new("sidecar-overwrite", Bucket(session => session.PutAsync("x", Pages, Session.ManyPairs('v'))), session =>
+            session.PutAsync("x", Small, Session.ManyPairs('w'))),
+        new("sidecar-overwrite-plain", Bucket(session => session.PutAsync("x", Pages, Session.ManyPairs('v'))), session =>
+            session.PutAsync("x", Small)),
+        new("sidecar-delete", Bucket(session => session.PutAsync("x", Pages, Session.ManyPairs('v'))), session => session.DeleteAsync("x")),
+    ];
+
+    private static IReadOnlyList<Scenario> OfNamesAndBuckets { get; } =
+    [
+        new("nested-after", Bucket(session => session.PutAsync("a", Pages)), session => session.PutAsync("a/b", Small)),
+        new("nested-after-unflushed", Bucket(session => session.PutAsync("a", Pages)), async session =>
+        {
+            await session.PutAsync("a", Small);
+            await session.PutAsync("a/b", Small);
+        }),
+        new("nested-before", Bucket(session => session.PutAsync("a/b", Pages)), session => session.PutAsync("a", Small)),
+        new("nested-overwrite", Bucket(Nested), async session =>
+        {
+            await session.PutAsync("a", Small);
+            await session.PutAsync("a/b", Pages);
+        }),
+        new("nested-delete", Bucket(Nested), async session =>
+        {
+            await session.DeleteAsync("a");
+            await session.DeleteAsync("a/b");
+        }),
+        new("bucket-create", _ => Task.CompletedTask, async session =>
+        {
+            await session.CreateBucketAsync();
+            await session.PutAsync("x", Small);
+        }) { Mountpaths = 3 },
+        new("bucket-destroy", Bucket(Nested), session => session.DestroyBucketAsync()) { Mountpaths = 3 },
+        new("bucket-recreate", Bucket(session => session.PutAsync("x", Small)), async session =>
+        {
+            await session.DestroyBucketAsync();
+            await session.CreateBucketAsync();
+            await session.PutAsync("x", Pages);
+        }) { Mountpaths = 2 },
+        new("relaxed-to-strict", Bucket(session => session.PutAsync("x", Small)), async session =>
+        {
+            await session.PutAsync("x", Pages);
+            await session.PutAsync("y", Pages);
+            await session.MakeStrictAsync();
+            await session.PutAsync("x", Small);
+        }) { RunsStrict = false },
+    ];
+
+    public static IReadOnlyList<Scenario> All { get; } = [.. OfContents, .. OfRecords, .. OfNamesAndBuckets];
+
+    public static Scenario Named(string name) => All.Single(scenario => scenario.Name == name);
+
+    private static async Task Nested(Session session)
+    {
+        await session.PutAsync("a", Small);
+        await session.PutAsync("a/b", Pages);
+    }
+
+    private static Func<Session, Task> Bucket(Func<Session, Task>? more = null) => async session =>
+    {
+        await session.CreateBucketAsync();
+        await (more?.Invoke(session) ?? Task.CompletedTask);
+        await session.FlushAsync();
+    };
+}

@@ -1,0 +1,124 @@
+using System.IO.Pipelines;
+using System.Text.Json;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Simulation.Tests.Matrix;
+
+/// <summary>What one client does, every verb told to the oracle before it begins and when it is acknowledged.</summary>
+public sealed class Session(SimulatedHost host, Durability durability)
+{
+    private int _content;
+
+    public static BucketName Bucket { get; } =
+        BucketName.TryCreate("ais", "", "", "b", out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
+
+    public SimulatedHost Host { get; } = host;
+
+    public Oracle Oracle { get; } = new();
+
+    public BucketLife Life => Oracle.Bucket.Last ?? throw new InvalidOperationException("there is no bucket");
+
+    /// <summary>Pairs whose record stays in the attribute.</summary>
+    public static KeyValuePair<string, string>[] FewPairs(string value) => [new("color", value), new("kind", "test")];
+
+    /// <summary>Pairs of more than 4 KiB: they need a sidecar.</summary>
+    public static KeyValuePair<string, string>[] ManyPairs(char value) =>
+        [.. Enumerable.Range(0, 50).Select(i => new KeyValuePair<string, string>($"key-{i:d3}", new string(value, 90)))];
+
+    public async Task CreateBucketAsync()
+    {
+        using JsonDocument properties = JsonDocument.Parse(durability == Durability.Strict ? "{}" : """{"durability":"relaxed"}""");
+        Oracle.Bucket.Begin(new BucketLife { Strict = durability == Durability.Strict });
+        Result<BucketRecord> made = await Host.Engine.CreateBucketAsync(Caller.Anonymous, Bucket, properties.RootElement);
+        Assert.True(made.Ok, made.Error?.Message);
+        Oracle.Bucket.Acknowledge();
+    }
+
+    public async Task DestroyBucketAsync()
+    {
+        Oracle.Bucket.Begin(null);
+        Result destroyed = await Host.Engine.DestroyBucketAsync(Caller.Anonymous, Bucket);
+        Assert.True(destroyed.Ok, destroyed.Error?.Message);
+        Oracle.Bucket.Acknowledge();
+    }
+
+    /// <summary>From relaxed to strict: what was acknowledged so far is durable when this answers.</summary>
+    public async Task MakeStrictAsync()
+    {
+        using JsonDocument properties = JsonDocument.Parse("""{"durability":"strict"}""");
+        Action flushed = BeginFlush();
+        Result<BucketRecord> changed = await Host.Engine.SetBucketPropertiesAsync(Caller.Anonymous, Bucket, properties.RootElement);
+        Assert.True(changed.Ok, changed.Error?.Message);
+        flushed();
+        Life.Strict = true;
+    }
+
+    public async Task<Result> TryPutAsync(string name, int size, IReadOnlyList<KeyValuePair<string, string>>? custom = null)
+    {
+        var content = new byte[size];
+        new Random(++_content).NextBytes(content);
+        History<ObjectState> history = Life.Of(name);
+        var state = new ObjectState(content, (history.Last?.Version ?? 0) + 1, custom ?? []);
+        history.Begin(state);
+        Result<ObjectAttributes> put = await Host.Engine.PutObjectAsync(
+            Caller.Anonymous,
+            new PutRequest
+            {
+                Bucket = Bucket,
+                Name = ObjectName.From(name),
+                Body = PipeReader.Create(new MemoryStream(content)),
+                LengthBytes = size,
+                Custom = state.Custom,
+            },
+            CancellationToken.None);
+        if (!put.Ok)
+        {
+            return put.Error!;
+        }
+
+        history.Acknowledge();
+        Assert.Equal(state.Checksum, put.Value.Checksum);
+        return Result.Done;
+    }
+
+    public async Task PutAsync(string name, int size, IReadOnlyList<KeyValuePair<string, string>>? custom = null)
+    {
+        Result put = await TryPutAsync(name, size, custom);
+        Assert.True(put.Ok, put.Error?.Message);
+    }
+
+    public async Task DeleteAsync(string name)
+    {
+        History<ObjectState> history = Life.Of(name);
+        history.Begin(null);
+        Result deleted = await Host.Engine.DeleteObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name));
+        Assert.True(deleted.Ok, deleted.Error?.Message);
+        history.Acknowledge();
+    }
+
+    /// <summary>Replaces all pairs.</summary>
+    public async Task PatchAsync(string name, KeyValuePair<string, string>[] custom)
+    {
+        History<ObjectState> history = Life.Of(name);
+        history.Begin(new ObjectState(history.Last!.Content, history.Last.Version, custom));
+        Result<ObjectAttributes> patched =
+            await Host.Engine.SetCustomAsync(Caller.Anonymous, Bucket, ObjectName.From(name), custom, replaceAll: true);
+        Assert.True(patched.Ok, patched.Error?.Message);
+        history.Acknowledge();
+    }
+
+    public async Task FlushAsync()
+    {
+        Action flushed = BeginFlush();
+        await Host.Engine.FlushAsync();
+        flushed();
+    }
+
+    private Action BeginFlush()
+    {
+        List<Action> all = Oracle.Bucket.Last is { } life ? [.. life.Objects.Values.Select(history => history.BeginFlush())] : [];
+        return () => all.ForEach(one => one());
+    }
+}

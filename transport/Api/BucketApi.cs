@@ -1,0 +1,205 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Transport.Http;
+
+namespace Sluice.Transport.Api;
+
+/// <summary>/v1/buckets (contract: native API §5, buckets).</summary>
+internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
+{
+    private static readonly Caller s_caller = Caller.Anonymous;
+
+    /// <summary>GET /v1/buckets: the buckets, as a JSON array.</summary>
+    public async ValueTask<Failure?> ListAllAsync(RequestContext context, string provider, bool isEasy)
+    {
+        Result<ActionMessage> read = await MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (!isEasy && message.Action.Length > 0 && message.Action != Actions.List)
+        {
+            return Unbuilt(message.Action);
+        }
+
+        string? canonical = BucketName.CanonicalProvider(provider);
+        if (canonical is null)
+        {
+            return new Failure(ErrorCode.InvalidBucketName, "invalid backend provider: expecting ais, aws, gcp, azure or oci");
+        }
+
+        Result<IReadOnlyList<BucketRecord>> listed = engine.ListBuckets(s_caller, provider.Length == 0 ? null : canonical);
+        if (!listed.Ok)
+        {
+            return listed.Error;
+        }
+
+        await Answers.JsonAsync(context, writer =>
+        {
+            writer.WriteStartArray();
+            foreach (BucketRecord record in listed.Value)
+            {
+                WriteIdentity(writer, record.Name);
+            }
+
+            writer.WriteEndArray();
+        });
+        return null;
+    }
+
+    /// <summary>GET of a bucket: list its objects, with the defaults when no message says more.</summary>
+    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket)
+    {
+        Result<ActionMessage> read = await MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        return message.Action is "" or Actions.List ? await lists.ListAsync(context, bucket, message.Value) : Unbuilt(message.Action);
+    }
+
+    /// <summary>HEAD of a bucket: its properties in a header.</summary>
+    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket)
+    {
+        if (!string.IsNullOrEmpty(context.Target.Parameter("bsumm_remote")))
+        {
+            return new Failure(ErrorCode.NotImplemented, "the summary of a bucket is not built yet");
+        }
+
+        Result<BucketRecord> record = engine.HeadBucket(s_caller, bucket);
+        if (!record.Ok)
+        {
+            return record.Error;
+        }
+
+        var bytes = new ArrayBufferWriter<byte>(512);
+        using (var writer = new Utf8JsonWriter(bytes, Answers.WriterOptions))
+        {
+            record.Value.Properties.WriteJson(writer, bucket.Provider);
+        }
+
+        context.Headers[HeaderNames.BucketProperties] = Encoding.UTF8.GetString(bytes.WrittenSpan);
+        await Answers.EmptyAsync(context);
+        return null;
+    }
+
+    /// <summary>POST: create-bck.</summary>
+    public async ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket)
+    {
+        Result<ActionMessage> read = await MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (message.Action != Actions.CreateBucket)
+        {
+            return Unbuilt(message.Action, "POST");
+        }
+
+        if (bucket.Provider != "ais" || bucket.NamespaceUuid.Length > 0)
+        {
+            return new Failure(ErrorCode.NotImplemented, $"bucket \"{bucket}\": remote backends are not built yet; make an ais bucket");
+        }
+
+        Result<BucketRecord> made = await engine.CreateBucketAsync(s_caller, bucket, message.Value);
+        return made.Ok ? await DoneAsync(context) : made.Error;
+    }
+
+    /// <summary>DELETE: destroy-bck.</summary>
+    public async ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket)
+    {
+        Result<ActionMessage> read = await MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (message.Action != Actions.DestroyBucket)
+        {
+            return Unbuilt(message.Action, "DELETE");
+        }
+
+        Result destroyed = await engine.DestroyBucketAsync(s_caller, bucket);
+        return destroyed.Ok ? await DoneAsync(context) : destroyed.Error;
+    }
+
+    /// <summary>PATCH: set-bprops.</summary>
+    public async ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket)
+    {
+        Result<ActionMessage> read = await MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (message.Action != Actions.SetBucketProperties)
+        {
+            return Unbuilt(message.Action, "PATCH");
+        }
+
+        Result<BucketRecord> changed = await engine.SetBucketPropertiesAsync(s_caller, bucket, message.Value);
+        return changed.Ok ? await DoneAsync(context) : changed.Error;
+    }
+
+    /// <summary>PUT: nothing yet.</summary>
+    public async ValueTask<Failure?> PutAsync(RequestContext context)
+    {
+        Result<ActionMessage> read = await MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        return Unbuilt(message.Action, "PUT");
+    }
+
+    /// <summary>The control message of a request; the caller disposes it.</summary>
+    internal static async ValueTask<Result<ActionMessage>> MessageAsync(RequestContext context)
+    {
+        Result<byte[]> body = await ControlBody.ReadAsync(context);
+        return !body.Ok ? body.Error!
+            : ActionMessage.TryParse(body.Value, out ActionMessage? message, out string? problem) ? message
+            : new Failure(ErrorCode.BadRequest, problem);
+    }
+
+    /// <summary>Why an action is not carried out: it is missing, unknown, not built, or belongs to another method.</summary>
+    internal static Failure Unbuilt(string action, string? method = null) =>
+        action.Length == 0 ? new Failure(ErrorCode.BadRequest, "the body has no \"action\"")
+        : !Actions.IsKnown(action) ? new Failure(ErrorCode.UnknownAction, $"unknown action \"{Printable(action)}\"")
+        : Actions.IsBuilt(action) ? new Failure(ErrorCode.BadRequest, $"action \"{action}\" does not go with {method ?? "this method and path"}")
+        : new Failure(ErrorCode.NotImplemented, $"action \"{action}\" is not built yet");
+
+    private static string Printable(string text) => string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+
+    private static void WriteIdentity(Utf8JsonWriter writer, BucketName name)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", name.Name);
+        writer.WriteString("provider", name.Provider);
+        writer.WriteStartObject("namespace");
+        writer.WriteString("uuid", name.NamespaceUuid);
+        writer.WriteString("name", name.NamespaceName);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    private static async ValueTask<Failure?> DoneAsync(RequestContext context)
+    {
+        await Answers.EmptyAsync(context);
+        return null;
+    }
+}

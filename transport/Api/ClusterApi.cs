@@ -1,0 +1,168 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Transport.Http;
+
+namespace Sluice.Transport.Api;
+
+/// <summary>/v1/health and the questions to /v1/daemon and /v1/cluster (contract: native API §6, §7).</summary>
+internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bool> isDraining)
+{
+    private static readonly HashSet<string> s_unbuilt =
+    [
+        "node_status", "log", "config", "cluster_config", "bmd", "snode", "mountpaths", "sysinfo", "metrics", "node_stats", "disk",
+        "tls_certificate", "remote", "backends", "target_ips", "status", "status_all", "running_all", "qryxstats", "stats", "rmd", "etlmd",
+    ];
+
+    /// <summary>GET or HEAD /v1/health: liveness; readiness, rebalance readiness and details on request.</summary>
+    public async ValueTask<Failure?> HealthAsync(RequestContext context)
+    {
+        if (!HttpMethods.IsGet(context.Method) && !HttpMethods.IsHead(context.Method))
+        {
+            return await NativeApi.NotAllowed(context, "GET, HEAD");
+        }
+
+        Http.RequestTarget target = context.Target;
+        if (target.IsOn("cii") || target.IsOn("cii-apr"))
+        {
+            return new Failure(ErrorCode.NotImplemented, "node-state information is for the nodes of a cluster and is not built yet");
+        }
+
+        if (isDraining() && (target.IsOn("readiness") || target.IsOn("prr")))
+        {
+            return new Failure(ErrorCode.Unavailable, "the server is stopping");
+        }
+
+        EngineStatus status = await engine.StatusAsync();
+        string uptime = ((DateTimeOffset.UtcNow - status.StartedAt).Ticks * 100).ToString(CultureInfo.InvariantCulture);
+        context.Headers[HeaderNames.ClusterUptime] = uptime;
+        context.Headers[HeaderNames.NodeUptime] = uptime;
+        if (target.IsOn("details"))
+        {
+            await Answers.JsonAsync(context, writer => WriteDetails(writer, status));
+            return null;
+        }
+
+        await Answers.EmptyAsync(context);
+        return null;
+    }
+
+    /// <summary>GET /v1/daemon and /v1/cluster.</summary>
+    public async ValueTask<Failure?> QueryAsync(RequestContext context)
+    {
+        if (!HttpMethods.IsGet(context.Method))
+        {
+            Result<ActionMessage> read = await BucketApi.MessageAsync(context);
+            if (!read.Ok)
+            {
+                return read.Error;
+            }
+
+            using ActionMessage message = read.Value;
+            return message.Action.Length == 0 ? await NativeApi.NotAllowed(context, "GET") : BucketApi.Unbuilt(message.Action);
+        }
+
+        string what = context.Target.Parameter("what") ?? "";
+        switch (what)
+        {
+            case "smap":
+                EngineStatus status = await engine.StatusAsync();
+                await Answers.JsonAsync(context, writer => WriteMap(writer, status, context.LocalEndPoint));
+                return null;
+            case "software_version":
+                await Answers.TextAsync(context, node.Version);
+                return null;
+            default:
+                return s_unbuilt.Contains(what)
+                    ? new Failure(ErrorCode.NotImplemented, $"'what={what}' is not built yet")
+                    : new Failure(ErrorCode.BadRequest, $"unrecognized 'what={Printable(what)}' query");
+        }
+    }
+
+    private void WriteDetails(Utf8JsonWriter writer, EngineStatus status)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("version", node.Version);
+        writer.WriteString("node", node.TargetId);
+        writer.WriteString("cluster", status.ClusterUuid);
+        writer.WriteString("started", status.StartedAt.UtcDateTime);
+        writer.WriteString("io", node.IoBackend);
+        writer.WriteString("ready", isDraining() ? "stopping" : "yes");
+        writer.WriteStartArray("mountpaths");
+        foreach (MountpathStatus mountpath in status.Mountpaths)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("path", mountpath.Path);
+            writer.WriteString("uuid", mountpath.Uuid);
+            writer.WriteString("fs", mountpath.FileSystem);
+            writer.WriteNumber("size_bytes", mountpath.SizeBytes);
+            writer.WriteNumber("free_bytes", mountpath.FreeBytes);
+            writer.WriteBoolean("healthy", mountpath.Healthy);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("warnings");
+        foreach (string warning in status.Warnings)
+        {
+            writer.WriteStringValue(warning);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartObject("counters");
+        foreach ((string name, long value) in status.Counters)
+        {
+            writer.WriteNumber(name, value);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
+    /// <summary>One node in two roles. The address is the one that this client reached us at, so that it can be reached again.</summary>
+    private void WriteMap(Utf8JsonWriter writer, EngineStatus status, IPEndPoint local)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("pmap");
+        writer.WritePropertyName(node.ProxyId);
+        WriteNode(writer, "proxy", node.ProxyId, local);
+        writer.WriteEndObject();
+        writer.WritePropertyName("proxy_si");
+        WriteNode(writer, "proxy", node.ProxyId, local);
+        writer.WriteStartObject("tmap");
+        writer.WritePropertyName(node.TargetId);
+        WriteNode(writer, "target", node.TargetId, local);
+        writer.WriteEndObject();
+        writer.WriteString("uuid", status.ClusterUuid);
+        writer.WriteString("creation_time", status.CreatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+        writer.WriteString("version", status.MapVersion.ToString(CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+    }
+
+    private static void WriteNode(Utf8JsonWriter writer, string type, string id, IPEndPoint local)
+    {
+        string host = local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString();
+        string port = local.Port.ToString(CultureInfo.InvariantCulture);
+        writer.WriteStartObject();
+        foreach (string net in (ReadOnlySpan<string>)["public_net", "intra_data_net", "intra_control_net"])
+        {
+            writer.WriteStartObject(net);
+            writer.WriteString("node_ip_addr", local.Address.ToString());
+            writer.WriteString("daemon_port", port);
+            writer.WriteString("direct_url", $"http://{host}:{port}");
+            writer.WriteEndObject();
+        }
+
+        writer.WriteString("daemon_type", type);
+        writer.WriteString("daemon_id", id);
+        writer.WriteNumber("flags", 0);
+        writer.WriteNumber("id_digest", NodeIdentity.DigestOf(id));
+        writer.WriteEndObject();
+    }
+
+    private static string Printable(string text) => string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+}

@@ -1,0 +1,170 @@
+using Microsoft.AspNetCore.Http;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Transport.Http;
+
+namespace Sluice.Transport.Api;
+
+/// <summary>
+/// The native API: path and method to a handler. Handlers answer by themselves; what they refuse they return, and it is written here, so that
+/// every error has one shape.
+/// </summary>
+public sealed class NativeApi
+{
+    private readonly NodeIdentity _node;
+    private readonly BucketApi _buckets;
+    private readonly ObjectApi _objects;
+    private readonly ClusterApi _cluster;
+
+    /// <summary>The API of one engine.</summary>
+    public NativeApi(ObjectEngine engine, NodeIdentity node)
+    {
+        _node = node;
+        _buckets = new BucketApi(engine, new ListApi(engine, node));
+        _objects = new ObjectApi(engine, node);
+        _cluster = new ClusterApi(engine, node, () => Draining);
+    }
+
+    /// <summary>True when the server is about to stop: readiness says no.</summary>
+    public bool Draining { get; set; }
+
+    /// <summary>Answers a request, whatever it is.</summary>
+    public async Task HandleAsync(RequestContext context)
+    {
+        Failure? failure = await RouteAsync(context);
+        if (failure is not null)
+        {
+            await RefuseAsync(context, failure);
+        }
+    }
+
+    /// <summary>Answers with a refusal.</summary>
+    public Task RefuseAsync(RequestContext context, Failure failure) => Answers.ErrorAsync(context, failure, _node.Display);
+
+    /// <summary>Answers with a refusal that the HTTP parser made.</summary>
+    public Task RefuseAsync(RequestContext context, int status, string message) => Answers.ErrorAsync(context, status, "", message, _node.Display);
+
+    private ValueTask<Failure?> RouteAsync(RequestContext context)
+    {
+        int position = 0;
+        string? first = context.Target.NextSegment(ref position);
+        if (first != Routes.Version)
+        {
+            return first is not null && EasyProvider(first) is { } provider
+                ? RouteEasyAsync(context, provider, position)
+                : Refused(new Failure(ErrorCode.UnknownRoute, UnknownPath(context)));
+        }
+
+        return context.Target.NextSegment(ref position) switch
+        {
+            Routes.Objects => RouteObjectAsync(context, context.Target.Parameter("provider") ?? "", position),
+            Routes.Buckets => RouteBucketAsync(context, context.Target.Parameter("provider") ?? "", position, isEasy: false),
+            Routes.Health => _cluster.HealthAsync(context),
+            Routes.Daemon or Routes.Cluster => _cluster.QueryAsync(context),
+            "reverse" or "etl" or "download" or "sort" or "ml" or "users" or "tokens" or "clusters" or "roles" or "xactions" or "metrics" =>
+                Refused(new Failure(ErrorCode.NotImplemented, $"{context.Method} {context.Target.RawPath} is not built yet")),
+            _ => Refused(new Failure(ErrorCode.UnknownRoute, UnknownPath(context))),
+        };
+    }
+
+    /// <summary>/ais/bucket[/object]: the provider is the first segment (contract: native API §1).</summary>
+    private ValueTask<Failure?> RouteEasyAsync(RequestContext context, string provider, int position)
+    {
+        int behindBucket = position;
+        string? bucket = context.Target.NextSegment(ref behindBucket);
+        bool hasObject = bucket is not null && behindBucket + 1 < context.Target.RawPath.Length;
+        return hasObject ? RouteObjectAsync(context, provider, position)
+            : HttpMethods.IsPut(context.Method) ? Refused(new Failure(ErrorCode.BadRequest, "the path has no object name: expecting /PROVIDER/BUCKET/OBJECT"))
+            : RouteBucketAsync(context, provider, position, isEasy: true);
+    }
+
+    private ValueTask<Failure?> RouteBucketAsync(RequestContext context, string provider, int position, bool isEasy)
+    {
+        string? name = context.Target.NextSegment(ref position);
+        if (name is null)
+        {
+            return HttpMethods.IsGet(context.Method) ? _buckets.ListAllAsync(context, provider, isEasy) : NotAllowed(context, "GET");
+        }
+
+        if (!TryBucket(context, provider, name, out BucketName? bucket, out Failure? refusal))
+        {
+            return Refused(refusal!);
+        }
+
+        if (context.Target.NextSegment(ref position) is not null)
+        {
+            return Refused(new Failure(ErrorCode.BadRequest, $"invalid request URI: {context.Target.RawPath} has a segment behind the bucket"));
+        }
+
+        return context.Method switch
+        {
+            "GET" => _buckets.GetAsync(context, bucket!),
+            "HEAD" => _buckets.HeadAsync(context, bucket!),
+            "POST" => _buckets.PostAsync(context, bucket!),
+            "DELETE" => _buckets.DeleteAsync(context, bucket!),
+            "PATCH" => _buckets.PatchAsync(context, bucket!),
+            "PUT" => _buckets.PutAsync(context),
+            _ => NotAllowed(context, "GET, HEAD, POST, PUT, PATCH, DELETE"),
+        };
+    }
+
+    private ValueTask<Failure?> RouteObjectAsync(RequestContext context, string provider, int position)
+    {
+        string? name = context.Target.NextSegment(ref position);
+        if (name is null)
+        {
+            return Refused(new Failure(ErrorCode.BadRequest, "the path has no bucket: expecting /v1/objects/BUCKET/OBJECT"));
+        }
+
+        if (!TryBucket(context, provider, name, out BucketName? bucket, out Failure? refusal))
+        {
+            return Refused(refusal!);
+        }
+
+        byte[]? key = context.Target.Rest(position);
+        if (key is { Length: 0 } && HttpMethods.IsPost(context.Method))
+        {
+            return _objects.PostToBucketAsync(context);
+        }
+
+        return key is null
+            ? Refused(new Failure(ErrorCode.InvalidObjectName, "the object name has a '%' that is not followed by two hexadecimal digits"))
+            : context.Method switch
+            {
+                "GET" => _objects.GetAsync(context, bucket!, key),
+                "HEAD" => _objects.HeadAsync(context, bucket!, key),
+                "PUT" => _objects.PutAsync(context, bucket!, key),
+                "DELETE" => _objects.DeleteAsync(context, bucket!, key),
+                "PATCH" => _objects.PatchAsync(context, bucket!, key),
+                "POST" => _objects.PostAsync(context, bucket!, key),
+                _ => NotAllowed(context, "GET, HEAD, PUT, POST, PATCH, DELETE"),
+            };
+    }
+
+    /// <summary>The bucket that path and query name.</summary>
+    private static bool TryBucket(RequestContext context, string provider, string name, out BucketName? bucket, out Failure? refusal)
+    {
+        string space = context.Target.Parameter("namespace") ?? "";
+        space = space.StartsWith('@') ? space[1..] : space;
+        int hash = space.IndexOf('#', StringComparison.Ordinal);
+        string uuid = hash < 0 ? space : space[..hash];
+        string spaceName = hash < 0 ? "" : space[(hash + 1)..];
+        bool ok = BucketName.TryCreate(provider, uuid, spaceName, name, out bucket, out string? problem);
+        refusal = ok ? null : new Failure(ErrorCode.InvalidBucketName, problem!);
+        return ok;
+    }
+
+    private static string? EasyProvider(string segment) => segment is "ais" or "gs" or "gcp" or "az" or "azure" or "oc" or "oci" or "aws" ? segment : null;
+
+    private static string UnknownPath(RequestContext context) =>
+        $"no such path: {context.Target.RawPath}; expecting /v1/buckets, /v1/objects, /v1/health, /v1/daemon or /v1/cluster";
+
+    internal static ValueTask<Failure?> NotAllowed(RequestContext context, string allowed)
+    {
+        context.Headers.Allow = allowed;
+        return Refused(new Failure(ErrorCode.MethodNotAllowed, $"{context.Method} is not allowed here; allowed are {allowed}"));
+    }
+
+    internal static ValueTask<Failure?> Refused(Failure failure) => ValueTask.FromResult<Failure?>(failure);
+}

@@ -1,0 +1,313 @@
+using System.Text.Json;
+using Microsoft.Extensions.Primitives;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Objects;
+using Sluice.Transport.Http;
+using ByteRange = Sluice.Transport.Http.ByteRange;
+
+namespace Sluice.Transport.Api;
+
+/// <summary>/v1/objects (contract: objects §1–5). Names come as bytes, decoded once.</summary>
+internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
+{
+    private const int PieceBytes = 256 << 10; // what is read from disk and handed to the connection at once
+
+    private static readonly Caller s_caller = Caller.Anonymous;
+    private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
+    private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
+
+    /// <summary>GET, whole or one range.</summary>
+    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, byte[] key)
+    {
+        if (Unbuilt(context, s_unbuiltGet) is { } unbuilt)
+        {
+            return unbuilt;
+        }
+
+        if (!TryName(key, out ObjectName name, out Failure? refusal))
+        {
+            return refusal;
+        }
+
+        Result<ObjectReader> opened = await engine.OpenObjectAsync(s_caller, bucket, name);
+        if (!opened.Ok)
+        {
+            return opened.Error;
+        }
+
+        using ObjectReader reader = opened.Value;
+        var range = new ByteRange(0, reader.SizeBytes);
+        StringValues asked = context.RequestHeaders.Range;
+        if (asked.Count > 0)
+        {
+            if (asked.Count > 1 || !RangeHeader.TryParse(asked.ToString(), reader.SizeBytes, out range))
+            {
+                context.Headers.ContentRange = $"bytes */{reader.SizeBytes}";
+                return new Failure(ErrorCode.RangeNotSatisfiable, $"range \"{Printable(asked.ToString())}\" cannot be had of {reader.SizeBytes} bytes");
+            }
+
+            context.Status = 206;
+            context.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Count - 1}/{reader.SizeBytes}";
+        }
+
+        if (reader.BucketProperties.ValidateWarmGet)
+        {
+            Result verified = await reader.VerifyAsync(range.Offset, range.Count);
+            if (!verified.Ok)
+            {
+                context.Headers.ContentRange = StringValues.Empty;
+                return verified.Error;
+            }
+        }
+
+        ObjectHeaders.WriteGet(context.Headers, reader.Attributes);
+        context.Headers.ContentLength = range.Count;
+        await SendAsync(context, reader, range);
+        return null;
+    }
+
+    /// <summary>HEAD, in the dialect that the query asks for.</summary>
+    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, byte[] key)
+    {
+        string? props = context.Target.Parameter("props");
+        if (!string.IsNullOrEmpty(props) && ObjectHeaders.UnknownProperty(props) is { } unknown)
+        {
+            return new Failure(ErrorCode.BadRequest, $"unknown object property \"{Printable(unknown)}\": expecting {ObjectHeaders.PropertyNames}");
+        }
+
+        if (!TryName(key, out ObjectName name, out Failure? refusal))
+        {
+            return refusal;
+        }
+
+        Result<ObjectAttributes> known = await engine.HeadObjectAsync(s_caller, bucket, name);
+        if (!known.Ok)
+        {
+            return known.Error;
+        }
+
+        if (!string.IsNullOrEmpty(props))
+        {
+            ObjectHeaders.WriteHeadV2(context.Headers, known.Value, bucket, name, props, node);
+        }
+        else if (context.Target.Parameter("presence") is "1" or "3")
+        {
+            context.Headers[HeaderNames.Present] = "true";
+        }
+        else
+        {
+            ObjectHeaders.WriteHeadV1(context.Headers, known.Value, bucket, name, node);
+        }
+
+        return null;
+    }
+
+    /// <summary>PUT: the request's body becomes the object.</summary>
+    public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, byte[] key)
+    {
+        if (Unbuilt(context, s_unbuiltPut) is { } unbuilt)
+        {
+            return unbuilt;
+        }
+
+        if (!TryName(key, out ObjectName name, out Failure? refusal)
+            || !ObjectHeaders.TryReadChecksum(context.RequestHeaders, out Checksum expected, out refusal)
+            || !ObjectHeaders.TryReadCustom(context.RequestHeaders, out List<KeyValuePair<string, string>>? custom, out refusal))
+        {
+            return refusal;
+        }
+
+        var request = new PutRequest
+        {
+            Bucket = bucket,
+            Name = name,
+            Body = context.Body,
+            LengthBytes = context.HasBody ? context.ContentLength : 0,
+            Expected = expected,
+            Custom = custom,
+        };
+        Result<ObjectAttributes> stored = await engine.PutObjectAsync(s_caller, request, context.Aborted);
+        if (!stored.Ok)
+        {
+            return stored.Error;
+        }
+
+        ObjectHeaders.WriteAttributes(context.Headers, stored.Value);
+        await Answers.EmptyAsync(context);
+        return null;
+    }
+
+    /// <summary>DELETE; a body, if there is one, may ask for something else that is not built.</summary>
+    public async ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, byte[] key)
+    {
+        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (message.Action.Length > 0)
+        {
+            return BucketApi.Unbuilt(message.Action, "DELETE of an object");
+        }
+
+        if (!string.IsNullOrEmpty(context.Target.Parameter("uploadId")))
+        {
+            return new Failure(ErrorCode.NotImplemented, "multipart upload is not built yet");
+        }
+
+        if (!TryName(key, out ObjectName name, out Failure? refusal))
+        {
+            return refusal;
+        }
+
+        Result deleted = await engine.DeleteObjectAsync(s_caller, bucket, name);
+        if (deleted.Ok)
+        {
+            await Answers.EmptyAsync(context);
+        }
+
+        return deleted.Error;
+    }
+
+    /// <summary>PATCH: custom metadata, merged or replaced.</summary>
+    public async ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, byte[] key)
+    {
+        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (message.Action.Length > 0)
+        {
+            return BucketApi.Unbuilt(message.Action, "PATCH of an object");
+        }
+
+        if (message.Value.ValueKind != JsonValueKind.Object)
+        {
+            return new Failure(ErrorCode.BadRequest, "\"value\" must be a JSON object of custom metadata, text to text");
+        }
+
+        var custom = new List<KeyValuePair<string, string>>();
+        foreach (JsonProperty pair in message.Value.EnumerateObject())
+        {
+            if (pair.Value.ValueKind != JsonValueKind.String)
+            {
+                return new Failure(ErrorCode.BadRequest, $"custom metadata \"{Printable(pair.Name)}\" must be a JSON string");
+            }
+
+            custom.Add(new(pair.Name, pair.Value.GetString()!));
+        }
+
+        if (!TryName(key, out ObjectName name, out Failure? refusal))
+        {
+            return refusal;
+        }
+
+        Result<ObjectAttributes> changed = await engine.SetCustomAsync(s_caller, bucket, name, custom, context.Target.IsOn("set-new-custom"));
+        if (changed.Ok)
+        {
+            await Answers.EmptyAsync(context);
+        }
+
+        return changed.Error;
+    }
+
+    /// <summary>POST to an object: check-lock.</summary>
+    public async ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, byte[] key)
+    {
+        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        if (message.Action != Actions.CheckLock)
+        {
+            return BucketApi.Unbuilt(message.Action, "POST to an object");
+        }
+
+        if (!TryName(key, out ObjectName name, out Failure? refusal))
+        {
+            return refusal;
+        }
+
+        Result<LockState> state = engine.CheckLock(s_caller, bucket, name);
+        if (state.Ok)
+        {
+            await Answers.EmptyAsync(context, state.Value switch { LockState.WriteLocked => 423, LockState.ReadLocked => 202, _ => 200 });
+        }
+
+        return state.Error;
+    }
+
+    /// <summary>POST to a bucket below /v1/objects: promote, blob-download; not built.</summary>
+    public async ValueTask<Failure?> PostToBucketAsync(RequestContext context)
+    {
+        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
+        if (!read.Ok)
+        {
+            return read.Error;
+        }
+
+        using ActionMessage message = read.Value;
+        return BucketApi.Unbuilt(message.Action, "POST to a bucket's objects");
+    }
+
+    /// <summary>
+    /// Sends a range. The disk reads into the connection's own buffers. Once the head is out a failure can only be told by breaking the
+    /// connection: the client sees a short body, never wrong or padded bytes.
+    /// </summary>
+    private static async ValueTask SendAsync(RequestContext context, ObjectReader reader, ByteRange range)
+    {
+        long offset = range.Offset;
+        long end = range.Offset + range.Count;
+        while (offset < end)
+        {
+            int piece = (int)Math.Min(PieceBytes, end - offset);
+            Memory<byte> buffer = context.Output.GetMemory(piece);
+            Result<int> read = await reader.ReadAsync(buffer[..piece], offset);
+            if (!read.Ok)
+            {
+                context.Abort();
+                return;
+            }
+
+            context.Output.Advance(read.Value);
+            offset += read.Value;
+            System.IO.Pipelines.FlushResult flushed = await context.Output.FlushAsync(context.Aborted);
+            if (flushed.IsCompleted)
+            {
+                return; // the client is gone
+            }
+        }
+    }
+
+    private static bool TryName(byte[] key, out ObjectName name, out Failure? refusal)
+    {
+        bool ok = ObjectName.TryCreateNative(key, out name, out string? problem);
+        refusal = ok ? null : new Failure(ErrorCode.InvalidObjectName, problem!);
+        return ok;
+    }
+
+    private static Failure? Unbuilt(RequestContext context, string[] parameters)
+    {
+        foreach (string parameter in parameters)
+        {
+            if (!string.IsNullOrEmpty(context.Target.Parameter(parameter)))
+            {
+                return new Failure(ErrorCode.NotImplemented, $"the query parameter \"{parameter}\" is not built yet");
+            }
+        }
+
+        return null;
+    }
+
+    private static string Printable(string text) => string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c == '"' ? '?' : c));
+}

@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Transport.Api;
+
+/// <summary>Object attributes as headers, in both directions (contract: objects §1, §3).</summary>
+internal static class ObjectHeaders
+{
+    /// <summary>Properties that a HEAD may ask for.</summary>
+    public const string PropertyNames = "name, size, version, checksum, atime, copies, ec, custom, location, chunked, last-modified, etag";
+
+    private static readonly HashSet<string> s_properties = [.. PropertyNames.Split(", ")];
+
+    /// <summary>The first name in a comma list that is no property; null when all are.</summary>
+    public static string? UnknownProperty(string props) => Split(props).FirstOrDefault(name => !s_properties.Contains(name));
+
+    /// <summary>What GET, PUT and both HEADs have in common.</summary>
+    public static void WriteAttributes(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        WriteChecksum(headers, known);
+        WriteVersion(headers, known);
+        headers[HeaderNames.AccessTime] = Text(known.AccessedNs);
+        WriteCustom(headers, known);
+    }
+
+    /// <summary>Headers of a GET beside length and range.</summary>
+    public static void WriteGet(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        WriteAttributes(headers, known);
+        headers.ContentType = "application/octet-stream";
+        headers.AcceptRanges = "bytes";
+        if (CustomETag(known) is { } etag)
+        {
+            headers.ETag = etag;
+        }
+    }
+
+    /// <summary>HEAD without a property list: everything.</summary>
+    public static void WriteHeadV1(IHeaderDictionary headers, ObjectAttributes known, BucketName bucket, ObjectName name, NodeIdentity node)
+    {
+        WriteAttributes(headers, known);
+        headers.ContentLength = known.SizeBytes;
+        headers[HeaderNames.Present] = "true";
+        headers[HeaderNames.BucketName] = bucket.Name;
+        headers[HeaderNames.BucketProvider] = bucket.Provider;
+        headers[HeaderNames.ObjectName] = name.ToString();
+        WriteLocation(headers, known, node);
+        WriteCopies(headers, known);
+        if (CustomETag(known) is { } etag)
+        {
+            headers.ETag = etag;
+        }
+    }
+
+    /// <summary>HEAD with a property list: size and presence, and what is asked for.</summary>
+    public static void WriteHeadV2(
+        IHeaderDictionary headers, ObjectAttributes known, BucketName bucket, ObjectName name, string props, NodeIdentity node)
+    {
+        headers.ContentLength = known.SizeBytes;
+        headers[HeaderNames.Present] = "true";
+        foreach (string property in Split(props))
+        {
+            switch (property)
+            {
+                case "name":
+                    headers[HeaderNames.BucketName] = bucket.Name;
+                    headers[HeaderNames.BucketProvider] = bucket.Provider;
+                    headers[HeaderNames.ObjectName] = name.ToString();
+                    break;
+                case "version":
+                    WriteVersion(headers, known);
+                    break;
+                case "checksum":
+                    WriteChecksum(headers, known);
+                    break;
+                case "atime":
+                    headers[HeaderNames.AccessTime] = Text(known.AccessedNs);
+                    break;
+                case "copies":
+                    WriteCopies(headers, known);
+                    break;
+                case "custom":
+                    WriteCustom(headers, known);
+                    break;
+                case "location":
+                    WriteLocation(headers, known, node);
+                    break;
+                case "last-modified":
+                    headers.LastModified = DateTimeOffset.UnixEpoch.AddTicks(known.ModifiedNs / 100).ToString("R", CultureInfo.InvariantCulture);
+                    break;
+                case "etag" when (CustomETag(known) ?? DerivedETag(known)) is { } etag:
+                    headers.ETag = etag;
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The digest that a client sent with a body; none when it sent none.</summary>
+    public static bool TryReadChecksum(IHeaderDictionary headers, out Checksum checksum, out Failure? refusal)
+    {
+        string type = headers[HeaderNames.ChecksumType].ToString();
+        string value = headers[HeaderNames.ChecksumValue].ToString();
+        checksum = Checksum.None;
+        refusal = null;
+        if (type.Length == 0 && value.Length == 0)
+        {
+            return true;
+        }
+
+        if (type is "none" && value.Length == 0)
+        {
+            return true;
+        }
+
+        if (type.Length == 0 || value.Length == 0)
+        {
+            refusal = new Failure(ErrorCode.BadRequest, $"{HeaderNames.ChecksumType} and {HeaderNames.ChecksumValue} go together");
+            return false;
+        }
+
+        if (!Checksum.TryParse(type, value, out checksum, out string? problem))
+        {
+            refusal = new Failure(ErrorCode.BadRequest, $"{HeaderNames.ChecksumType}: {problem}");
+        }
+
+        return refusal is null;
+    }
+
+    /// <summary>Custom pairs, one a line or several joined by commas.</summary>
+    public static bool TryReadCustom(IHeaderDictionary headers, out List<KeyValuePair<string, string>> custom, out Failure? refusal)
+    {
+        custom = [];
+        refusal = null;
+        foreach (string? line in headers[HeaderNames.CustomMetadata])
+        {
+            foreach (string pair in (line ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                int equals = pair.IndexOf('=', StringComparison.Ordinal);
+                if (equals <= 0)
+                {
+                    refusal = new Failure(ErrorCode.BadRequest, $"{HeaderNames.CustomMetadata} must be key=value");
+                    return false;
+                }
+
+                string key = pair[..equals];
+                custom.RemoveAll(earlier => earlier.Key == key);
+                custom.Add(new(key, pair[(equals + 1)..]));
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>A location as free text: <c>t[node]:mp[path]</c>.</summary>
+    public static string Location(ObjectAttributes known, NodeIdentity node) => $"{node.Display}:mp[{known.Mountpath}]";
+
+    private static string[] Split(string props) => props.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static void WriteChecksum(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        if (known.Checksum.Type != ChecksumType.None)
+        {
+            headers[HeaderNames.ChecksumType] = Checksum.Name(known.Checksum.Type);
+            headers[HeaderNames.ChecksumValue] = known.Checksum.Hex;
+        }
+    }
+
+    private static void WriteVersion(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        if (known.Version.Length > 0)
+        {
+            headers[HeaderNames.ObjectVersion] = known.Version;
+        }
+    }
+
+    private static void WriteCustom(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        if (known.Custom.Count > 0)
+        {
+            headers[HeaderNames.CustomMetadata] = known.Custom.Select(pair => $"{pair.Key}={pair.Value}").ToArray();
+        }
+    }
+
+    private static void WriteLocation(IHeaderDictionary headers, ObjectAttributes known, NodeIdentity node) =>
+        headers[HeaderNames.Location] = Location(known, node);
+
+    private static void WriteCopies(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        headers[HeaderNames.MirrorPaths] = $"[{known.Mountpath}]";
+        headers[HeaderNames.MirrorCopies] = "1";
+    }
+
+    private static string? CustomETag(ObjectAttributes known)
+    {
+        string? etag = known.Custom.FirstOrDefault(pair => pair.Key == "ETag").Value;
+        return string.IsNullOrEmpty(etag) ? null : etag.StartsWith('"') ? etag : $"\"{etag}\"";
+    }
+
+    /// <summary>The MD5 when that is what the bucket keeps; else digest and time of the write; nothing without a digest.</summary>
+    private static string? DerivedETag(ObjectAttributes known) => known.Checksum.Type switch
+    {
+        ChecksumType.None => null,
+        ChecksumType.Md5 => $"\"{known.Checksum.Hex}\"",
+        _ => string.Create(CultureInfo.InvariantCulture, $"\"{known.Checksum.Hex}-{known.ModifiedNs:x}\""),
+    };
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

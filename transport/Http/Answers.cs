@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Sluice.Contract;
+using Sluice.Engine;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>
+/// The shapes an answer takes: empty, text, JSON, other bytes, error. An error is one JSON object and a newline; to a HEAD it goes into the
+/// header <c>Hdr-Error</c> (contract: native API §3).
+/// </summary>
+public static class Answers
+{
+    private const string Json = "application/json";
+
+    /// <summary>Strings of clients are quoted as JSON; other characters stay as they are, so that messages keep their quotes readable.</summary>
+    public static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>200 without a body.</summary>
+    public static Task EmptyAsync(RequestContext context, int status = 200)
+    {
+        context.Status = status;
+        context.Headers.ContentLength = 0;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>200 with text.</summary>
+    public static Task TextAsync(RequestContext context, string text) => BytesAsync(context, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(text));
+
+    /// <summary>200 with a JSON document that <paramref name="write"/> writes.</summary>
+    public static Task JsonAsync(RequestContext context, Action<Utf8JsonWriter> write)
+    {
+        var bytes = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(bytes, WriterOptions))
+        {
+            write(writer);
+        }
+
+        return BytesAsync(context, Json, bytes.WrittenMemory);
+    }
+
+    /// <summary>200 with bytes; a HEAD gets their length only.</summary>
+    public static async Task BytesAsync(RequestContext context, string contentType, ReadOnlyMemory<byte> bytes)
+    {
+        context.Headers.ContentType = contentType;
+        context.Headers.ContentLength = bytes.Length;
+        if (!context.IsHead)
+        {
+            await context.Output.WriteAsync(bytes, context.Aborted);
+        }
+    }
+
+    /// <summary>A refusal of the engine or of a route.</summary>
+    public static Task ErrorAsync(RequestContext context, Failure failure, string node)
+    {
+        ErrorRow row = ErrorTable.Row(failure.Code);
+        return ErrorAsync(context, row.HttpStatus, row.NativeCode, failure.Message, node);
+    }
+
+    /// <summary>An error with a status of its own; the connection is broken when the answer has already begun.</summary>
+    public static async Task ErrorAsync(RequestContext context, int status, string nativeCode, string message, string node)
+    {
+        if (context.HasStarted)
+        {
+            context.Abort();
+            return;
+        }
+
+        byte[] body = FormatError(context, status, nativeCode, message, node);
+        context.Status = status;
+        Microsoft.AspNetCore.Http.IHeaderDictionary headers = context.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        if (status is 503 or 429)
+        {
+            headers.RetryAfter = "1";
+        }
+
+        if (context.IsHead)
+        {
+            headers[HeaderNames.Error] = Encoding.UTF8.GetString(body);
+            headers.ContentLength = null;
+            return;
+        }
+
+        headers.ContentType = Json;
+        headers.ContentLength = body.Length + 1;
+        Span<byte> span = context.Output.GetSpan(body.Length + 1);
+        body.CopyTo(span);
+        span[body.Length] = (byte)'\n';
+        context.Output.Advance(body.Length + 1);
+        await context.Output.FlushAsync(context.Aborted);
+    }
+
+    private static byte[] FormatError(RequestContext context, int status, string nativeCode, string message, string node)
+    {
+        var bytes = new ArrayBufferWriter<byte>(512);
+        using var writer = new Utf8JsonWriter(bytes, WriterOptions);
+        writer.WriteStartObject();
+        if (nativeCode.Length > 0)
+        {
+            writer.WriteString("tcode", nativeCode);
+        }
+
+        writer.WriteString("message", message);
+        writer.WriteString("method", context.Method);
+        writer.WriteString("url_path", PathOf(context));
+        writer.WriteString("remote_addr", context.RemoteAddress);
+        writer.WriteString("caller", "");
+        writer.WriteString("node", node);
+        writer.WriteNumber("status", status);
+        writer.WriteEndObject();
+        writer.Flush();
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The path as sent, shortened: it is repeated in a header.</summary>
+    private static string PathOf(RequestContext context)
+    {
+        string path = context.Target is { } target ? target.RawPath : context.RawTarget;
+        string head = path.Length <= 1024 ? path : string.Create(CultureInfo.InvariantCulture, $"{path.AsSpan(0, 1024)}…");
+        return head.Any(char.IsControl) ? string.Concat(head.Where(c => !char.IsControl(c))) : head;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Sluice.Contract;
+using Sluice.Engine;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>Reads the body of a control message, which is small: more than <see cref="BytesMax"/> is refused before it is buffered.</summary>
+public static class ControlBody
+{
+    /// <summary>Longest control message in bytes: a list of 10,000 names of 100 bytes.</summary>
+    public const int BytesMax = 1 << 20;
+
+    /// <summary>The whole body; empty when there is none. Refuses with TooLarge.</summary>
+    public static async ValueTask<Result<byte[]>> ReadAsync(RequestContext context)
+    {
+        if (!context.HasBody)
+        {
+            return Array.Empty<byte>();
+        }
+
+        if (context.ContentLength > BytesMax)
+        {
+            return TooLong();
+        }
+
+        PipeReader body = context.Body;
+        while (true)
+        {
+            ReadResult read = await body.ReadAsync(context.Aborted);
+            if (read.Buffer.Length > BytesMax)
+            {
+                body.AdvanceTo(read.Buffer.Start);
+                return TooLong();
+            }
+
+            if (read.IsCompleted)
+            {
+                byte[] bytes = read.Buffer.ToArray();
+                body.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static Failure TooLong() => new(ErrorCode.TooLarge, $"a control message has at most {BytesMax} bytes");
+}

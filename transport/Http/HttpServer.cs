@@ -1,0 +1,99 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Sluice.Engine;
+using Sluice.Transport.Api;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>
+/// Kestrel without a host: its HTTP/1.1 parser over a connection transport, our application on top. Listens from
+/// <see cref="StartAsync"/> to <see cref="StopAsync"/>.
+/// </summary>
+public sealed class HttpServer : IAsyncDisposable
+{
+    /// <summary>Longest request line in bytes: a name of 1024 bytes, all escaped, is 3 KiB; continuation parameters come on top.</summary>
+    public const int RequestLineBytesMax = 16 << 10;
+
+    /// <summary>Longest request head in bytes: 8 KiB of custom metadata, and as much again for proxies and tokens.</summary>
+    public const int RequestHeadBytesMax = 32 << 10;
+
+    private readonly KestrelServer _kestrel;
+    private readonly SluiceApplication _application;
+    private readonly NativeApi _api;
+    private readonly IPEndPoint _endPoint;
+
+    /// <summary>A server that is not listening yet.</summary>
+    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log)
+    {
+        _endPoint = endPoint;
+        _api = new NativeApi(engine, node);
+        _application = new SluiceApplication(_api, log.CreateLogger("http"));
+        var options = new KestrelServerOptions
+        {
+            AddServerHeader = false,
+            AllowSynchronousIO = false,
+            ApplicationServices = new DefaultServiceProviderFactory().CreateServiceProvider(new ServiceCollection()),
+            RequestHeaderEncodingSelector = _ => Encoding.UTF8,
+            ResponseHeaderEncodingSelector = _ => Encoding.UTF8,
+        };
+        KestrelServerLimits limits = options.Limits;
+        limits.MaxRequestBodySize = null; // the engine's limit is the largest object; control messages have their own
+        limits.MaxRequestLineSize = RequestLineBytesMax;
+        limits.MaxRequestHeadersTotalSize = RequestHeadBytesMax;
+        limits.MaxResponseBufferSize = 1 << 20;
+        limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
+        limits.MinResponseDataRate = null;
+        options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
+        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
+        _kestrel = new KestrelServer(Options.Create(options), transport, log);
+    }
+
+    /// <summary>Requests that are being answered now.</summary>
+    public int InFlight => _application.InFlight;
+
+    /// <summary>Where it listens; the port is the one that the system chose when 0 was asked for. After <see cref="StartAsync"/>.</summary>
+    public IPEndPoint EndPoint
+    {
+        get
+        {
+            Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature addresses =
+                _kestrel.Features.Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()!;
+            return new IPEndPoint(_endPoint.Address, new Uri(addresses.Addresses.First()).Port);
+        }
+    }
+
+    /// <summary>Starts listening. Throws <see cref="IOException"/> or <see cref="AddressInUseException"/> when the address cannot be had.</summary>
+    public Task StartAsync(CancellationToken cancellation) => _kestrel.StartAsync(_application, cancellation);
+
+    /// <summary>
+    /// Stops accepting, closes idle connections, and waits for requests in flight; those that are not done at the deadline are broken.
+    /// Returns how many those were.
+    /// </summary>
+    public async Task<int> StopAsync(TimeSpan deadline)
+    {
+        _api.Draining = true;
+        using var timeout = new CancellationTokenSource(deadline);
+        int broken = 0;
+        await using (timeout.Token.Register(() => broken = InFlight))
+        {
+            await _kestrel.StopAsync(timeout.Token);
+        }
+
+        return broken;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _kestrel.StopAsync(now.Token);
+        _kestrel.Dispose();
+    }
+}

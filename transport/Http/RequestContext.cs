@@ -1,0 +1,98 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>
+/// One request and its response on Kestrel's features, without the weight of HttpContext. Kestrel keeps it with the connection and it is
+/// reused for the next request there. Belongs to the request from <see cref="Begin"/> until the application's method returns.
+/// </summary>
+public sealed class RequestContext
+{
+    private IFeatureCollection _features = null!;
+    private IHttpRequestFeature _request = null!;
+    private IHttpResponseFeature _response = null!;
+    private IHttpResponseBodyFeature _output = null!;
+
+    /// <summary>Method in upper case, as sent.</summary>
+    public string Method => _request.Method;
+
+    /// <summary>True for a HEAD: an answer has no body.</summary>
+    public bool IsHead => HttpMethods.IsHead(Method);
+
+    /// <summary>Target as the client wrote it.</summary>
+    public string RawTarget => _request.RawTarget;
+
+    /// <summary>The target, decoded; set by the application before anything else sees the request.</summary>
+    public RequestTarget Target { get; internal set; } = null!;
+
+    /// <summary>Headers of the request.</summary>
+    public IHeaderDictionary RequestHeaders => _request.Headers;
+
+    /// <summary>Headers of the response; until it has started.</summary>
+    public IHeaderDictionary Headers => _response.Headers;
+
+    /// <summary>Declared length of the body in bytes; null when it is chunked or there is none.</summary>
+    public long? ContentLength => _request.Headers.ContentLength;
+
+    /// <summary>True when a body may follow the head.</summary>
+    public bool HasBody => _features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
+
+    /// <summary>The body; owned by Kestrel, which drains what is left over.</summary>
+    public PipeReader Body => _features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+
+    /// <summary>Where the response's body goes.</summary>
+    public PipeWriter Output => _output.Writer;
+
+    /// <summary>Cancelled when the connection is gone.</summary>
+    public CancellationToken Aborted => _features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
+
+    /// <summary>True once the head of the response is out: the status can no longer change.</summary>
+    public bool HasStarted => _response.HasStarted;
+
+    /// <summary>Status of the response; 200 unless set.</summary>
+    public int Status
+    {
+        get => _response.StatusCode;
+        set => _response.StatusCode = value;
+    }
+
+    /// <summary>Address of the client, for messages.</summary>
+    public string RemoteAddress
+    {
+        get
+        {
+            IHttpConnectionFeature? connection = _features.Get<IHttpConnectionFeature>();
+            return connection?.RemoteIpAddress is { } address ? new IPEndPoint(address, connection.RemotePort).ToString() : "";
+        }
+    }
+
+    /// <summary>The end of the connection that is ours: an address at which this client reaches us.</summary>
+    public IPEndPoint LocalEndPoint
+    {
+        get
+        {
+            IHttpConnectionFeature? connection = _features.Get<IHttpConnectionFeature>();
+            IPAddress address = connection?.LocalIpAddress ?? IPAddress.Loopback;
+            return new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, connection?.LocalPort ?? 0);
+        }
+    }
+
+    /// <summary>Sends the head; needed before a body whose length was set is written in large pieces.</summary>
+    public Task StartAsync() => _output.StartAsync();
+
+    /// <summary>Breaks the connection: the client sees that the body is short.</summary>
+    public void Abort() => _features.GetRequiredFeature<IHttpRequestLifetimeFeature>().Abort();
+
+    /// <summary>Starts over with the features of the next request.</summary>
+    internal void Begin(IFeatureCollection features)
+    {
+        _features = features;
+        _request = features.GetRequiredFeature<IHttpRequestFeature>();
+        _response = features.GetRequiredFeature<IHttpResponseFeature>();
+        _output = features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        Target = null!;
+    }
+}

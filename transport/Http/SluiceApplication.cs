@@ -1,0 +1,79 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Transport.Api;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>
+/// What Kestrel calls for each request: reads the target, hands the request to the API, and is the one place where exceptions end. A client
+/// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all.
+/// </summary>
+public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplication<RequestContext>
+{
+    private int _inFlight;
+
+    /// <summary>Requests that are being answered now.</summary>
+    public int InFlight => Volatile.Read(ref _inFlight);
+
+    /// <inheritdoc/>
+    public RequestContext CreateContext(IFeatureCollection contextFeatures)
+    {
+        Interlocked.Increment(ref _inFlight);
+        RequestContext context;
+        if (contextFeatures is IHostContextContainer<RequestContext> container)
+        {
+            context = container.HostContext ??= new RequestContext();
+        }
+        else
+        {
+            context = new RequestContext();
+        }
+
+        context.Begin(contextFeatures);
+        return context;
+    }
+
+    /// <inheritdoc/>
+    public async Task ProcessRequestAsync(RequestContext context)
+    {
+        try
+        {
+            if (!RequestTarget.TryParse(context.RawTarget, out RequestTarget? target, out string? problem))
+            {
+                await api.RefuseAsync(context, new Failure(ErrorCode.BadRequest, problem));
+                return;
+            }
+
+            context.Target = target;
+            await api.HandleAsync(context);
+        }
+        catch (BadHttpRequestException refused)
+        {
+            await api.RefuseAsync(context, refused.StatusCode, $"the request's body is malformed: {refused.Message}");
+        }
+        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(gone))
+        {
+            context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
+        }
+#pragma warning disable CA1031 // the end of the line: what gets here is a defect of ours, and the process goes on serving the others
+        catch (Exception defect)
+#pragma warning restore CA1031
+        {
+            log.LogError(defect, "{Method} {Target} failed", context.Method, context.RawTarget);
+            await api.RefuseAsync(context, new Failure(ErrorCode.Internal, "internal error; the server's log has the details"));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void DisposeContext(RequestContext context, Exception? exception) => Interlocked.Decrement(ref _inFlight);
+
+    private static bool IsDisconnect(Exception exception) =>
+        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException;
+}
