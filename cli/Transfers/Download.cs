@@ -17,6 +17,9 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
 {
     private const int BufferBytes = 256 * 1024;
 
+    /// <summary>Told how many bytes an object has before they arrive; not called when the server does not say.</summary>
+    public Action<long>? Announce { get; init; }
+
     /// <summary>Downloads to a file, replacing what is there. Directories on the way are made.</summary>
     public async Task<DownloadOutcome> ToFileAsync(ObjectAddress address, string path, CancellationToken token)
     {
@@ -68,6 +71,11 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
         using ContentDigest? digest = download.IsPartial || download.Attributes.ChecksumValue.Length == 0
             ? null
             : ContentDigest.TryCreate(download.Attributes.ChecksumType);
+        if (download.ContentBytes >= 0)
+        {
+            Announce?.Invoke(download.ContentBytes);
+        }
+
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         long size = 0;
         try

@@ -47,7 +47,14 @@ internal static class GetVerb
 
     private static async Task<ExitCode> GetOneAsync(VerbRun run, ObjectAddress source, string? path, CancellationToken token)
     {
-        var download = new Download(run.Client, run.Meter);
+        var download = new Download(run.Client, run.Meter)
+        {
+            Announce = bytes =>
+            {
+                run.Meter.Expect(bytes);
+                run.Meter.ExpectNoMore();
+            },
+        };
         if (path == StandardOutput)
         {
             // Bytes and JSON cannot share a stream, so --json has nothing to say here.
@@ -56,9 +63,6 @@ internal static class GetVerb
             return ExitCode.Ok;
         }
 
-        ObjectAttributesView attributes = await run.Client.HeadObjectAsync(source, token);
-        run.Meter.Expect(attributes.SizeBytes);
-        run.Meter.ExpectNoMore();
         string file = path is null ? LocalPath.FileNameOf(source.Name)
             : Directory.Exists(path) || path.EndsWith('/') ? Path.Join(path, LocalPath.FileNameOf(source.Name))
             : path;

@@ -72,7 +72,7 @@ internal static class PutVerb
         (ExitCode code, _) = await TransferQueue.RunAsync(
             run,
             jobs,
-            OneByOneAsync(FilesBelow(root)),
+            WalkAsync(root),
             file => file.Path,
             file => file.SizeBytes,
             (file, each) => SendAsync(run, file.Path, target.With(target.Name + Path.GetRelativePath(root, file.Path)), each),
@@ -81,20 +81,20 @@ internal static class PutVerb
         return code;
     }
 
-#pragma warning disable CS1998 // the directory is read without waiting; the queue takes either kind of source
-    private static async IAsyncEnumerable<LocalFile> OneByOneAsync(IEnumerable<LocalFile> files)
-#pragma warning restore CS1998
-    {
-        foreach (LocalFile file in files)
-        {
-            yield return file;
-        }
-    }
-
     private static async Task SendAsync(VerbRun run, string path, ObjectAddress target, CancellationToken token)
     {
         ObjectAttributesView stored = await new Upload(run.Client, run.Meter).FileAsync(path, target, token);
         run.PrintJson(writer => TransferJson.Write(writer, target, path, stored.SizeBytes, null));
+    }
+
+    private static async IAsyncEnumerable<LocalFile> WalkAsync(string root)
+    {
+        // Off the caller's thread: the transfers start while a large directory is still being read.
+        await Task.Yield();
+        foreach (LocalFile file in FilesBelow(root))
+        {
+            yield return file;
+        }
     }
 
     // Hidden files belong to it. A link to a file is sent as the file; a link to a directory is not entered, it could lead round in circles.

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Sluice.Cli.Tests.Support;
+
+/// <summary>One command line, run in this process, and what came out of it.</summary>
+public sealed record CommandRun(ExitCode Code, string Output, byte[] OutputBytes, string Error)
+{
+    /// <summary>Output as JSON lines.</summary>
+    public IReadOnlyList<JsonObject> JsonLines =>
+        [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!.AsObject())];
+
+    /// <summary>Runs <c>sluice</c> with the stub's endpoint in the environment, or without any if <paramref name="endpoint"/> is null;
+    /// a clock means that somebody watches on a terminal.</summary>
+    public static async Task<CommandRun> OfAsync(
+        string? endpoint, string[] arguments, byte[]? input = null, TimeProvider? terminalClock = null)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        // Its content can still be read when the verb has closed it.
+        var bytes = new MemoryStream();
+        var environment = new ClientEnvironment
+        {
+            Output = output,
+            Error = error,
+            OpenInput = () => new MemoryStream(input ?? []),
+            OpenOutput = () => bytes,
+            Variable = name => name == "SLUICE_ENDPOINT" ? endpoint : null,
+            ErrorIsTerminal = terminalClock is not null,
+            Clock = terminalClock ?? TimeProvider.System,
+        };
+        int code = await ClientCommands.RunAsync(Root(environment), arguments, output, error);
+        return new CommandRun((ExitCode)code, output.ToString(), bytes.ToArray(), error.ToString());
+    }
+
+    /// <summary>A root as the composition root builds it.</summary>
+    public static RootCommand Root(ClientEnvironment? environment = null)
+    {
+        var root = new RootCommand("Sluice. " + ClientCommands.ExitCodeHelp);
+        foreach (Command verb in ClientCommands.All(environment))
+        {
+            root.Add(verb);
+        }
+
+        return root;
+    }
+
+    /// <summary>UTF-8 of a text.</summary>
+    public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+}

@@ -1,0 +1,226 @@
+using System.Text.Json.Nodes;
+using Sluice.Cli.Tests.Support;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>The verbs as a person or a script meets them: what is printed where, what is stored, and the exit code.</summary>
+public sealed class VerbTests
+{
+    [Fact]
+    public async Task AFileGoesUnderTheNameGivenOrItsOwn()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        using var home = new TemporaryDirectory();
+        string file = home.Write("über %25.txt", "content");
+        foreach (string address in new[] { "ais://b/name", "ais://b/dir/", "ais://b", "ais://b/" })
+        {
+            CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", file, address]);
+            Assert.Equal((ExitCode.Ok, "", ""), (run.Code, run.Output, run.Error));
+        }
+
+        Assert.Equal(["dir/über %25.txt", "name", "über %25.txt"], server.Objects.Keys.Order(StringComparer.Ordinal));
+        Assert.All(server.Objects.Values, content => Assert.Equal("content"u8.ToArray(), content));
+        Assert.Equal("xxhash2", server.Seen.First().Headers["Ais-Checksum-Type"]);
+        Assert.Equal(new[] { "7" }, server.Seen.Select(put => put.Headers["Content-Length"]).Distinct());
+    }
+
+    [Fact]
+    public async Task ADirectoryGoesWithHiddenFilesAndWithoutFollowingLinkedDirectories()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        using var home = new TemporaryDirectory();
+        home.Write("d/a", "1");
+        home.Write("d/.hidden/b", "22");
+        home.Write("d/sub/empty", "");
+        Directory.CreateSymbolicLink(home["d/loop"], home["d"]);
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", home["d"], "ais://b/up", "--jobs", "3"]);
+        Assert.Equal((ExitCode.Ok, "3 objects, 3 B\n", ""), (run.Code, run.Output, run.Error));
+        Assert.Equal(["up/.hidden/b", "up/a", "up/sub/empty"], server.Objects.Keys.Order(StringComparer.Ordinal));
+        using var back = new TemporaryDirectory();
+        run = await CommandRun.OfAsync(server.Endpoint, ["get", "--recursive", "ais://b/up", back.Path]);
+        Assert.Equal((ExitCode.Ok, "3 objects, 3 B\n"), (run.Code, run.Output));
+        Assert.Equal([".hidden/b", "a", "sub/empty"], back.Files);
+    }
+
+    [Fact]
+    public async Task StandardInputAndOutputCarryBytes()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        byte[] content = new byte[300_000];
+        new Random(3).NextBytes(content);
+        Assert.Equal(ExitCode.Ok, (await CommandRun.OfAsync(server.Endpoint, ["put", "-", "ais://b/x"], content)).Code);
+        Assert.Equal(content, server.Objects["x"]);
+        CommandRun get = await CommandRun.OfAsync(server.Endpoint, ["get", "ais://b/x", "-"]);
+        Assert.Equal((ExitCode.Ok, ""), (get.Code, get.Output));
+        Assert.Equal(content, get.OutputBytes);
+        CommandRun cat = await CommandRun.OfAsync(server.Endpoint, ["cat", "ais://b/x", "ais://b/x"]);
+        Assert.Equal([.. content, .. content], cat.OutputBytes);
+        CommandRun part = await CommandRun.OfAsync(server.Endpoint, ["cat", "ais://b/x", "--range", "100-199"]);
+        Assert.Equal(content[100..200], part.OutputBytes);
+    }
+
+    [Fact]
+    public async Task AServerThatStoredSomethingElseIsFoundOut()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.Intercept = (context, _) =>
+        {
+            context.Response.Headers["Ais-Checksum-Type"] = "xxhash2";
+            context.Response.Headers["Ais-Checksum-Value"] = "0123456789abcdef";
+            return Task.FromResult(true);
+        };
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", "-", "ais://b/x"], [1, 2, 3]);
+        Assert.Equal(ExitCode.Failed, run.Code);
+        Assert.Contains("the server stored xxhash2 0123456789abcdef", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ListingShowsOneLevelOrAll()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.PageSizeMax = 2;
+        foreach (string name in new[] { "a", "d/x", "d/y/z", "e\u001b[2J" })
+        {
+            server.Objects[name] = new byte[12];
+        }
+
+        // A control sequence in a name does not reach the terminal; JSON has the name as it is.
+        Assert.Equal("a\nd/\ne\\u001b[2J\n", (await CommandRun.OfAsync(server.Endpoint, ["ls", "ais://b"])).Output);
+        Assert.Equal("d/x\nd/y/\n", (await CommandRun.OfAsync(server.Endpoint, ["ls", "ais://b/d/"])).Output);
+        Assert.Equal("a\nd/x\nd/y/z\ne\\u001b[2J\n", (await CommandRun.OfAsync(server.Endpoint, ["ls", "-r", "ais://b"])).Output);
+        Assert.Equal("             12       1  -                    a", (await CommandRun.OfAsync(server.Endpoint, ["ls", "-l", "ais://b"])).Output.Split('\n')[0]);
+        CommandRun json = await CommandRun.OfAsync(server.Endpoint, ["ls", "--json", "ais://b"]);
+        Assert.Equal(["a", "d/", "e\u001b[2J"], json.JsonLines.Select(line => (string?)line["name"]));
+        Assert.Equal("""{"name":"a","directory":false,"size":12}""", json.Output.Split('\n')[0]);
+        Assert.Equal("""{"name":"d/","directory":true}""", json.Output.Split('\n')[1]);
+    }
+
+    [Fact]
+    public async Task RemovingTakesTheDirectoryAndNotItsNeighbour()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        foreach (string name in new[] { "d/1", "d/2/3", "d2/x", "d" })
+        {
+            server.Objects[name] = [];
+        }
+
+        Assert.Equal(ExitCode.Usage, (await CommandRun.OfAsync(server.Endpoint, ["rm", "ais://b/d/"])).Code);
+        Assert.Equal(ExitCode.Usage, (await CommandRun.OfAsync(server.Endpoint, ["rm", "ais://b"])).Code);
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["rm", "--recursive", "ais://b/d"]);
+        Assert.Equal((ExitCode.Ok, "2 objects removed\n"), (run.Code, run.Output));
+        Assert.Equal(["d", "d2/x"], server.Objects.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(ExitCode.NotFound, (await CommandRun.OfAsync(server.Endpoint, ["rm", "-r", "ais://b/d"])).Code);
+        Assert.Equal(ExitCode.Ok, (await CommandRun.OfAsync(server.Endpoint, ["rm", "ais://b/d"])).Code);
+        Assert.Equal(["d2/x"], server.Objects.Keys);
+    }
+
+    [Fact]
+    public async Task HeadPrintsAttributesAsTextAndAsOneDocument()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.Objects["x"] = CommandRun.Bytes("abc");
+        CommandRun text = await CommandRun.OfAsync(server.Endpoint, ["head", "ais://b/x"]);
+        Assert.Equal(
+            "name = ais://b/x\nsize = 3\nchecksum = xxhash2:44bc2cf5ad770999\nversion = 1\natime = 1764000000000000000\ncustom.color = blåbær\ncustom.k = a=b\n",
+            text.Output);
+        JsonObject json = JsonNode.Parse((await CommandRun.OfAsync(server.Endpoint, ["head", "--json", "ais://b/x"])).Output)!.AsObject();
+        Assert.Equal(
+            ["bucket", "name", "size", "checksum_type", "checksum", "version", "atime", "location", "copies", "custom"],
+            json.Select(pair => pair.Key));
+        Assert.Equal("blåbær", (string?)json["custom"]!["color"]);
+    }
+
+    [Fact]
+    public async Task BucketVerbs()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        Assert.Equal("ais://b\n", (await CommandRun.OfAsync(server.Endpoint, ["bucket", "ls"])).Output);
+        CommandRun show = await CommandRun.OfAsync(server.Endpoint, ["bucket", "show", "b"]);
+        Assert.Equal("provider = ais\nchecksum.type = xxhash2\naccess = 831\n", show.Output);
+        JsonNode tree = JsonNode.Parse((await CommandRun.OfAsync(server.Endpoint, ["bucket", "show", "b", "--json"])).Output)!;
+        Assert.Equal("xxhash2", (string?)tree["checksum"]!["type"]);
+        server.Intercept = (_, seen) => Task.FromResult(seen.Method == "POST");
+        CommandRun create = await CommandRun.OfAsync(
+            server.Endpoint,
+            ["bucket", "create", "ais://b", "--property", "checksum.type=sha256", "--property", "versioning.enabled=false", "-p", "mirror.copies=3"]);
+        Assert.Equal((ExitCode.Ok, ""), (create.Code, create.Error));
+        Assert.Equal(
+            """{"checksum":{"type":"sha256"},"versioning":{"enabled":false},"mirror":{"copies":3}}""",
+            server.Only("POST").Json["value"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task ABucketThatIsNotEmptyNeedsForce()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.Objects["x"] = [];
+        CommandRun refused = await CommandRun.OfAsync(server.Endpoint, ["bucket", "rm", "ais://b"]);
+        Assert.Equal(
+            (ExitCode.Refused, "sluice: bucket ais://b is not empty; --force removes it with all that it holds\n"), (refused.Code, refused.Error));
+        Assert.DoesNotContain(server.Seen, each => each.Method == "DELETE");
+        Assert.Equal(ExitCode.Ok, (await CommandRun.OfAsync(server.Endpoint, ["bucket", "rm", "--force", "ais://b"])).Code);
+        Assert.Equal("destroy-bck", (string?)server.Only("DELETE").Json["action"]);
+    }
+
+    [Fact]
+    public async Task OneFailureDoesNotStopTheOthers()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        using var home = new TemporaryDirectory();
+        for (int i = 0; i < 40; i++)
+        {
+            home.Write($"d/{i:00}", "x");
+        }
+
+        server.Intercept = async (context, seen) =>
+        {
+            if (!seen.RawPath.EndsWith("17", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            await StubServer.RefuseAsync(context, 403, "ErrBucketAccessDenied", "no");
+            return true;
+        };
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", home["d"], "ais://b/"]);
+        Assert.Equal((ExitCode.Refused, $"sluice: {home["d/17"]}: no\n"), (run.Code, run.Error));
+        Assert.Equal(39, server.Objects.Count);
+    }
+
+    [Fact]
+    public async Task AServerThatCannotBeReachedIsOneSentenceForAllTransfers()
+    {
+        using var home = new TemporaryDirectory();
+        for (int i = 0; i < 40; i++)
+        {
+            home.Write($"d/{i:00}", "x");
+        }
+
+        string endpoint;
+        await using (StubServer server = await StubServer.StartAsync())
+        {
+            endpoint = server.Endpoint;
+        }
+
+        CommandRun run = await CommandRun.OfAsync(null, ["put", home["d"], "ais://b/", "--endpoint", endpoint]);
+        Assert.Equal((ExitCode.Failed, $"sluice: cannot reach {endpoint}: Connection refused\n"), (run.Code, run.Error));
+    }
+
+    [Fact]
+    public async Task AProgressLineIsDrawnOnATerminalAndTakenAway()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        var clock = new ManualClock();
+        server.Intercept = (_, _) =>
+        {
+            // All bytes have arrived, the answer has not left: the transfer is under way for certain.
+            clock.Advance(TimeSpan.FromMilliseconds(200));
+            return Task.FromResult(false);
+        };
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", "-", "ais://b/x"], new byte[5000], clock);
+        Assert.Contains("4.9 KiB  24.4 KiB/s", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith("\r\u001b[2K", run.Error, StringComparison.Ordinal);
+        CommandRun json = await CommandRun.OfAsync(server.Endpoint, ["put", "-", "ais://b/x", "--json"], new byte[5000], clock);
+        Assert.Equal("", json.Error);
+    }
+}
