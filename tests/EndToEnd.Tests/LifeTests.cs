@@ -63,6 +63,58 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
+    public async Task ASecondSignalEndsAtOnce()
+    {
+        using SluiceProcess server = await SluiceProcess.StartAsync([Mountpath("a")]);
+        using var store = new Store(server.Endpoint);
+        await store.CreateAsync("b");
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Endpoint.Host, server.Endpoint.Port);
+        await socket.SendAsync("PUT /v1/objects/b/never HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"u8.ToArray());
+        Assert.True(await socket.ReceiveAsync(new byte[1000]) > 0);
+        server.Signal("TERM");
+        server.Signal("TERM"); // the request above would keep it for 30 s
+        Assert.Equal(143, await server.EndAsync());
+        using SluiceProcess again = await SluiceProcess.StartAsync([Mountpath("a")]);
+        using var after = new Store(again.Endpoint);
+        Assert.Null(await after.GetAsync("b", "never"));
+        Assert.Equal(0, await again.StopAsync());
+    }
+
+    [Fact]
+    public async Task TheSupervisorIsToldWhenItServesAndWhenItStops()
+    {
+        string path = Path.Combine(_home.FullName, "notify");
+        using var supervisor = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        supervisor.Bind(new UnixDomainSocketEndPoint(path));
+        using SluiceProcess server = await SluiceProcess.StartAsync([Mountpath("a")], new Dictionary<string, string> { ["NOTIFY_SOCKET"] = path });
+        byte[] message = new byte[1000];
+        Assert.StartsWith("READY=1", System.Text.Encoding.UTF8.GetString(message, 0, await supervisor.ReceiveAsync(message)), StringComparison.Ordinal);
+        Assert.Equal(0, await server.StopAsync());
+        Assert.StartsWith("STOPPING=1", System.Text.Encoding.UTF8.GetString(message, 0, await supervisor.ReceiveAsync(message)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SettingsComeFromFlagsThenVariablesThenTheFile()
+    {
+        string file = Path.Combine(_home.FullName, "sluice.yaml");
+        await File.WriteAllTextAsync(file, $"log-format: json\nmemory: 96MiB\nmountpath:\n  - {Mountpath("from-file")}\n");
+        using SluiceProcess server = await SluiceProcess.StartAsync(
+            [Mountpath("from-flag")], new Dictionary<string, string> { ["SLUICE_MEMORY"] = "128MiB" }, "--config", file);
+        string started = server.Log.Split('\n').Single(line => line.Contains(" listens on ", StringComparison.Ordinal));
+        Assert.StartsWith("{", started, StringComparison.Ordinal);
+        Assert.Contains("128MiB", started, StringComparison.Ordinal);
+        using var store = new Store(server.Endpoint);
+        string details = await store.ControlAsync(HttpMethod.Get, "/v1/health?details=1", "");
+        Assert.Contains("from-flag", details, StringComparison.Ordinal);
+        Assert.DoesNotContain("from-file", details, StringComparison.Ordinal);
+        await File.AppendAllTextAsync(file, "colour: red\n");
+        (int code, _, string error) = await SluiceProcess.RunAsync(null, null, "config", "--config", file);
+        Assert.Equal(2, code);
+        Assert.Contains("colour", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ThePublishedBinaryPassesItsSelfTest()
     {
         (int code, string output, string error) = await SluiceProcess.RunAsync(null, null, "self-test");

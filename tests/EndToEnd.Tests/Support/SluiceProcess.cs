@@ -43,10 +43,18 @@ public sealed partial class SluiceProcess : IDisposable
     }
 
     /// <summary>Starts a server and waits until it listens.</summary>
-    public static async Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, params string[] more)
+    public static Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, params string[] more) => StartAsync(mountpaths, [], more);
+
+    /// <summary>Starts a server with environment variables of its own and waits until it listens.</summary>
+    public static async Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, Dictionary<string, string> variables, params string[] more)
     {
         string[] arguments = ["serve", "--listen", "127.0.0.1:0", .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more];
         var start = new ProcessStartInfo(Binary, arguments) { RedirectStandardError = true };
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
         var line = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var process = new Process { StartInfo = start, EnableRaisingEvents = true };
         var server = new SluiceProcess(process, line.Task);
@@ -90,9 +98,15 @@ public sealed partial class SluiceProcess : IDisposable
     }
 
     /// <summary>Sends SIGTERM and answers the exit code.</summary>
-    public async Task<int> StopAsync()
+    public Task<int> StopAsync()
     {
         Signal("TERM");
+        return EndAsync();
+    }
+
+    /// <summary>Waits for its end and answers the exit code.</summary>
+    public async Task<int> EndAsync()
+    {
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         return _process.ExitCode;
     }
