@@ -77,6 +77,9 @@ internal sealed class VerbOptions
         ParseResult parse, Func<ParseResult, VerbRun, CancellationToken, Task<ExitCode>> body, bool showsProgress, CancellationToken token)
     {
         ExitCode code;
+        // The first signal unwinds what is under way, so that no unfinished file stays behind; the second ends the process as usual.
+        using var interruption = new Interruption(token);
+        token = interruption.Token;
         try
         {
             string endpoint = parse.GetValue(Endpoint) is { Length: > 0 } given ? given

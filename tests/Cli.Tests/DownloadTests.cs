@@ -73,6 +73,29 @@ public sealed class DownloadTests
     }
 
     [Fact]
+    public async Task AnInterruptionInTheMiddleLeavesNothing()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        using var home = new TemporaryDirectory();
+        using var interruption = new CancellationTokenSource();
+        server.Intercept = async (context, _) =>
+        {
+            context.Response.ContentLength = 1_000_000;
+            await context.Response.Body.WriteAsync(new byte[10_000]);
+            await context.Response.Body.FlushAsync();
+            await interruption.CancelAsync();
+            // Answers no more until the client has gone away.
+            var gone = new TaskCompletionSource();
+            using CancellationTokenRegistration registration = context.RequestAborted.Register(gone.SetResult);
+            await gone.Task;
+            return true;
+        };
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["get", "ais://b/x", home["copy"]], token: interruption.Token);
+        Assert.Equal((ExitCode.Failed, "sluice: interrupted\n"), (run.Code, run.Error));
+        Assert.Empty(home.Files);
+    }
+
+    [Fact]
     public async Task StandardOutputIsVerifiedAsWell()
     {
         await using StubServer server = await StubServer.StartAsync();

@@ -14,7 +14,7 @@ public sealed record CommandRun(ExitCode Code, string Output, byte[] OutputBytes
     /// <summary>Runs <c>sluice</c> with the stub's endpoint in the environment, or without any if <paramref name="endpoint"/> is null;
     /// a clock means that somebody watches on a terminal.</summary>
     public static async Task<CommandRun> OfAsync(
-        string? endpoint, string[] arguments, byte[]? input = null, TimeProvider? terminalClock = null)
+        string? endpoint, string[] arguments, byte[]? input = null, TimeProvider? terminalClock = null, CancellationToken token = default)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
@@ -30,7 +30,21 @@ public sealed record CommandRun(ExitCode Code, string Output, byte[] OutputBytes
             ErrorIsTerminal = terminalClock is not null,
             Clock = terminalClock ?? TimeProvider.System,
         };
-        int code = await ClientCommands.RunAsync(Root(environment), arguments, output, error);
+        // As the composition root does it: no response files, no handler of exceptions.
+        ParseResult parsed = Root(environment).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            return new CommandRun(ExitCode.Usage, "", [], parsed.Errors[0].Message);
+        }
+
+        int code = await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        },
+        token);
         return new CommandRun((ExitCode)code, output.ToString(), bytes.ToArray(), error.ToString());
     }
 
