@@ -47,7 +47,7 @@ internal static class CanonicalPath
 
     private static void Push(Stack<string> pending, string path)
     {
-        foreach (string component in path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
+        foreach (string component in Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries)))
         {
             if (component != ".")
             {
