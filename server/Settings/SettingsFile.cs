@@ -56,7 +56,8 @@ internal sealed class SettingsFile
         }
         catch (YamlException error)
         {
-            problems.Add($"{path}:{error.Start.Line}: is not YAML: {Sentence(error.Message)}");
+            // The end is where the parser stopped; the start may be that of a scalar lines before.
+            problems.Add($"{path}:{error.End.Line}: is not YAML: {Sentence(error.Message)}");
         }
 
         return file._entries;

@@ -114,7 +114,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("sluice: srve: is not known to sluice; did you mean serve? (see sluice --help)", "srve")]
     [InlineData("sluice: @file: is not known to sluice config (see sluice config --help)", "config", "@file")]
     [InlineData("sluice: Required argument missing for option: '--listen' (see sluice serve --help)", "serve", "--listen")]
-    [InlineData("sluice: Option '--io' expects a single argument but 2 were provided (see sluice serve --help)", "serve", "--io", "auto", "--io", "auto")]
+    [InlineData(
+        "sluice: Option '--io' expects a single argument but 2 were provided (see sluice serve --help)",
+        "serve", "--io", "auto", "--io", "auto")]
     public async Task MistakeIsOneSentenceOnStandardErrorAndExitCodeTwo(string sentence, params string[] args)
     {
         Assert.Equal(2, await _line.RunAsync(args));

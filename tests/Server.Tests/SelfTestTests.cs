@@ -19,7 +19,12 @@ public sealed class SelfTestTests : IDisposable
 
         Assert.All(outcomes, outcome => Assert.True(outcome.Ok, $"{outcome.Name}: {outcome.Detail}"));
         Assert.Equal(outcomes.Count, outcomes.Select(outcome => outcome.Name).Distinct().Count());
-        foreach (string part in (string[])["cpu-features", "xxh64-kernel", "xxh3-kernel", "crc32c-kernel", "crc64nvme-kernel", "name-codec", "metadata-golden", "hrw-vectors"])
+        string[] parts =
+        [
+            "cpu-features", "xxh64-kernel", "xxh3-kernel", "crc32c-kernel", "crc64nvme-kernel", "name-codec", "metadata-golden",
+            "hrw-vectors",
+        ];
+        foreach (string part in parts)
         {
             Assert.Contains(outcomes, outcome => outcome.Name == part);
         }
@@ -47,8 +52,8 @@ public sealed class SelfTestTests : IDisposable
         (data, cuts) => XxHash64.Hash(data[cuts[0]..]), data => ScalarXxHash64.Hash(data, 0)));
 
     [Fact]
-    public void WrongPublishedVectorIsNoticed() =>
-        Assert.Throws<SelfTestException>(() => KernelChecks.Vectors(data => XxHash64.Hash(data, 1), [new KernelVector([], 0xef46db3751d8e999)]));
+    public void WrongPublishedVectorIsNoticed() => Assert.Throws<SelfTestException>(
+        () => KernelChecks.Vectors(data => XxHash64.Hash(data, 1), [new KernelVector([], 0xef46db3751d8e999)]));
 
     [Fact]
     public void RecordThatIsWrittenOtherwiseIsNoticed() => Assert.Throws<SelfTestException>(() => FormatChecks.Golden(metadata =>
@@ -59,7 +64,8 @@ public sealed class SelfTestTests : IDisposable
     }));
 
     [Fact]
-    public void PlacementWithAnotherMixIsNoticed() => Assert.Throws<SelfTestException>(() => FormatChecks.Placement((digest, id) => Hrw.Mix(digest) ^ id));
+    public void PlacementWithAnotherMixIsNoticed() =>
+        Assert.Throws<SelfTestException>(() => FormatChecks.Placement((digest, id) => Hrw.Mix(digest) ^ id));
 
     [Theory]
     [InlineData("")]

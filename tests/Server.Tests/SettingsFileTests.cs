@@ -50,10 +50,12 @@ public sealed class SettingsFileTests : IDisposable
     [InlineData("---\n")]
     [InlineData("{}")]
     [InlineData("mountpath: []")]
-    public void FileWithoutSettingsIsNoMistake(string yaml) => Assert.NotNull(SettingsReader.Read(_folder.Sources(yaml)).Settings);
+    public void FileWithoutSettingsIsNoMistake(string yaml) =>
+        Assert.NotNull(SettingsReader.Read(_folder.Sources(yaml)).Settings);
 
     [Fact]
-    public void FileThatIsNotThereIsRefused() => Assert.Equal([$"--config: {_folder.Path}/none.yaml does not exist"], Problems("none.yaml"));
+    public void FileThatIsNotThereIsRefused() =>
+        Assert.Equal([$"--config: {_folder.Path}/none.yaml does not exist"], Problems("none.yaml"));
 
     [Fact]
     public void FolderInsteadOfAFileIsRefused() => Assert.Equal([$"--config: {_folder.Path} is a directory"], Problems(_folder.Path));

@@ -29,7 +29,8 @@ public sealed class SettingsPrecedenceTests : IDisposable
     };
 
     [Fact]
-    public void EveryRowOfTheTableIsTested() => Assert.Equal(SettingsTable.All.Select(setting => setting.Name), Rows.Select(row => row.Data.Item1));
+    public void EveryRowOfTheTableIsTested() =>
+        Assert.Equal(SettingsTable.All.Select(setting => setting.Name), Rows.Select(row => row.Data.Item1));
 
     [Theory]
     [MemberData(nameof(Rows))]

@@ -31,7 +31,8 @@ public sealed class SettingsRefusalTests : IDisposable
     [InlineData("drain-deadline", "30", "'30' is not a duration; write a number with a unit, as 30s, 500ms or 1m30s")]
     [InlineData("drain-deadline", "2h", "2h is not from 0s to 1h")]
     [InlineData("flush-interval", "0", "0 is not from 0.001s to 1h")]
-    [InlineData("mountpath", "/no/such/place", "/no does not exist, or this user may not reach it; make the directory, or mount the drive there")]
+    [InlineData(
+        "mountpath", "/no/such/place", "/no does not exist, or this user may not reach it; make the directory, or mount the drive there")]
     [InlineData("mountpath", "/dev/null", "/dev/null is not a directory")]
     [InlineData("mountpath", "/dev/null/x", "/dev/null is not a directory")]
     [InlineData("mountpath", "/a\0b", "the path contains a NUL character")]
@@ -53,11 +54,13 @@ public sealed class SettingsRefusalTests : IDisposable
         Problems(new() { ["SLUICE_MEMORY"] = "lots" }));
 
     [Fact]
-    public void EmptyVariableIsNoValue() => Assert.Equal(["SLUICE_LISTEN: is empty; give HOST:PORT, or leave it out"], Problems(new() { ["SLUICE_LISTEN"] = "" }));
+    public void EmptyVariableIsNoValue() => Assert.Equal(
+        ["SLUICE_LISTEN: is empty; give HOST:PORT, or leave it out"], Problems(new() { ["SLUICE_LISTEN"] = "" }));
 
     [Fact]
     public void EmptyEntryOfAVariablesListIsRefused() =>
-        Assert.Equal(["SLUICE_MOUNTPATH: is empty; give DIR, or leave it out"], Problems(new() { ["SLUICE_MOUNTPATH"] = _folder.Path + ":" }));
+        Assert.Equal(
+            ["SLUICE_MOUNTPATH: is empty; give DIR, or leave it out"], Problems(new() { ["SLUICE_MOUNTPATH"] = _folder.Path + ":" }));
 
     [Theory]
     [InlineData("SLUICE_MEMROY", "; did you mean SLUICE_MEMORY?")]
@@ -80,7 +83,8 @@ public sealed class SettingsRefusalTests : IDisposable
     {
         Directory.CreateSymbolicLink(_folder.Path + "/loop", "loop");
 
-        Assert.Equal(["SLUICE_MOUNTPATH: loop goes through more than 40 symbolic links"], Problems(new() { ["SLUICE_MOUNTPATH"] = "loop" }));
+        Assert.Equal(
+            ["SLUICE_MOUNTPATH: loop goes through more than 40 symbolic links"], Problems(new() { ["SLUICE_MOUNTPATH"] = "loop" }));
     }
 
     [Fact]
@@ -101,7 +105,8 @@ public sealed class SettingsRefusalTests : IDisposable
     [InlineData("memory", "mem")]
     [InlineData("listen", "port")]
     [InlineData("io", "zz")]
-    public void NothingIsSuggestedForANameThatIsFar(string known, string name) => Assert.Null(DidYouMean.Nearest(name, [known]));
+    public void NothingIsSuggestedForANameThatIsFar(string known, string name) =>
+        Assert.Null(DidYouMean.Nearest(name, [known]));
 
     [Theory]
     [InlineData("listen", "lisetn")]
