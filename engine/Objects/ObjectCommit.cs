@@ -29,7 +29,10 @@ public sealed class ObjectCommit(
     public async ValueTask<Result<StoredObject>> CommitAsync(
         ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
     {
-        Durability durability = set.Bucket.Properties.Durability;
+        // Recovery verifies each mountpath by itself and cannot vouch for members on another one, whose unsynced bytes a power cut may take while
+        // the head stays: a set over several mountpaths is committed strictly in relaxed buckets too.
+        bool spansDisks = set.Members.Select(member => member.Work.Disk).Distinct().Count() > 1;
+        Durability durability = spansDisks ? Durability.Strict : set.Bucket.Properties.Durability;
         if (durability == Durability.Strict && body.SizeBytes > Limits.EarlyFlushBytesMin)
         {
             await SyncAllAsync(set.Members);

@@ -1,3 +1,4 @@
+using Sluice.Engine.Buckets;
 using Sluice.Simulation.Tests.Disk;
 using Sluice.Simulation.Tests.Faults;
 using Sluice.Simulation.Tests.Matrix;
@@ -5,28 +6,31 @@ using Sluice.Simulation.Tests.Matrix;
 namespace Sluice.Simulation.Tests;
 
 /// <summary>
-/// Commits of replica sets of 1, 2 (part and head) and 6 (four parts, two heads), each member on its own disk, in a strict bucket: parts
+/// Commits of replica sets of 1, 2 (part and head) and 6 (four parts, two heads), each member on its own disk, in strict and relaxed buckets: parts
 /// are named by generation and durable before the first head is, so that after any crash the newest generation with a head is whole, and
 /// alone. A failure prints one line that <see cref="TheReplayedPointHolds"/> runs alone (SLUICE_REPLAY).
 /// </summary>
 public sealed class ReplicaSetTests
 {
     [Theory]
-    [InlineData(1, 0)]
-    [InlineData(1, 1)]
-    [InlineData(2, 4)]
-    public async Task ACrashAfterAnyStepLeavesOneWholeGeneration(int heads, int parts)
+    [InlineData(1, 0, Durability.Strict)]
+    [InlineData(1, 1, Durability.Strict)]
+    [InlineData(2, 4, Durability.Strict)]
+    [InlineData(1, 0, Durability.Relaxed)]
+    [InlineData(1, 1, Durability.Relaxed)]
+    [InlineData(2, 4, Durability.Relaxed)]
+    public async Task ACrashAfterAnyStepLeavesOneWholeGeneration(int heads, int parts, Durability durability)
     {
         var violations = new List<string>();
         foreach (CrashKind kind in Enum.GetValues<CrashKind>())
         {
-            int steps = await StepsAsync(heads, parts);
+            int steps = await StepsAsync(heads, parts, durability);
             for (int step = 1; step <= steps; step++)
             {
                 for (int seed = 0; seed < (kind == CrashKind.Kill ? 1 : CrashMatrix.Seeds); seed++)
                 {
-                    violations.AddRange((await CrashAsync(heads, parts, new Crash(kind, seed), step))
-                        .Select(what => $"SLUICE_REPLAY=set{heads}+{parts}/Strict/{kind}/step{step}/seed{seed}/recovery0  {what}"));
+                    violations.AddRange((await CrashAsync(heads, parts, durability, new Crash(kind, seed), step))
+                        .Select(what => $"SLUICE_REPLAY=set{heads}+{parts}/{durability}/{kind}/step{step}/seed{seed}/recovery0  {what}"));
                 }
             }
         }
@@ -40,7 +44,7 @@ public sealed class ReplicaSetTests
         string? text = Environment.GetEnvironmentVariable("SLUICE_REPLAY");
         var point = CrashPoint.Parse(text is not null && text.StartsWith("set", StringComparison.Ordinal) ? text : "set2+4/Strict/CutOrdered/step30/seed5/recovery0");
         int[] members = [.. point.Scenario["set".Length..].Split('+').Select(int.Parse)];
-        List<string> violations = await CrashAsync(members[0], members[1], point.Crash, point.Step);
+        List<string> violations = await CrashAsync(members[0], members[1], point.Durability, point.Crash, point.Step);
         Assert.True(violations.Count == 0, $"SLUICE_REPLAY={point}  {string.Join("; ", violations)}");
     }
 
@@ -68,9 +72,9 @@ public sealed class ReplicaSetTests
         bench.Close();
     }
 
-    private static async Task<int> StepsAsync(int heads, int parts)
+    private static async Task<int> StepsAsync(int heads, int parts, Durability durability)
     {
-        var bench = new ReplicaSetBench(heads, parts, JournalMode.Ordered);
+        var bench = new ReplicaSetBench(heads, parts, JournalMode.Ordered, durability);
         await bench.OpenAsync();
         bench.Faults.Arm();
         await bench.CommitAsync(1);
@@ -80,9 +84,9 @@ public sealed class ReplicaSetTests
         return steps;
     }
 
-    private static async Task<List<string>> CrashAsync(int heads, int parts, Crash crash, int step)
+    private static async Task<List<string>> CrashAsync(int heads, int parts, Durability durability, Crash crash, int step)
     {
-        var bench = new ReplicaSetBench(heads, parts, crash.Mode);
+        var bench = new ReplicaSetBench(heads, parts, crash.Mode, durability);
         await bench.OpenAsync();
         bench.Faults.Arm(crashAfter: step);
         int acknowledged = 0;
@@ -98,9 +102,11 @@ public sealed class ReplicaSetTests
             // The crash that was asked for.
         }
 
+        // Nothing was flushed: a power cut may take what a relaxed set on one mountpath acknowledged, never half of it.
+        bool mayBeUnflushed = durability == Durability.Relaxed && heads + parts == 1 && crash.Kind != CrashKind.Kill;
         bench.Crash(crash);
         await bench.OpenAsync();
-        List<string> violations = await bench.SurveyAsync(acknowledged);
+        List<string> violations = await bench.SurveyAsync(mayBeUnflushed ? 0 : acknowledged);
         bench.Close();
         return violations;
     }
