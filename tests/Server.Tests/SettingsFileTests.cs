@@ -33,7 +33,7 @@ public sealed class SettingsFileTests : IDisposable
 
     [Theory]
     [InlineData("io: auto\nmemory: [1", 3)]
-    [InlineData("io: auto\n\tmemory: 1GiB", 1)] // the parser names the line where the text that the tab is in begins
+    [InlineData("io: auto\n\tmemory: 1GiB", 2)]
     [InlineData("io: \"auto", 1)]
     [InlineData("io: auto\n  memory: 1GiB", 2)]
     public void BrokenYamlNamesFileAndLine(string yaml, int line)
