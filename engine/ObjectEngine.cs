@@ -64,6 +64,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
 
+    /// <summary>When this engine was opened; asks no disk.</summary>
+    public DateTimeOffset StartedAt => _startedAt;
+
     /// <summary>Names that a request holds right now; 0 when idle.</summary>
     public int HeldNameCount => _locks.HeldCount;
 

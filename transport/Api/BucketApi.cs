@@ -179,11 +179,9 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
     /// <summary>Why an action is not carried out: it is missing, unknown, not built, or belongs to another method.</summary>
     internal static Failure Unbuilt(string action, string? method = null) =>
         action.Length == 0 ? new Failure(ErrorCode.BadRequest, "the body has no \"action\"")
-        : !Actions.IsKnown(action) ? new Failure(ErrorCode.UnknownAction, $"unknown action \"{Printable(action)}\"")
+        : !Actions.IsKnown(action) ? new Failure(ErrorCode.UnknownAction, $"unknown action \"{Answers.Printable(action)}\"")
         : Actions.IsBuilt(action) ? new Failure(ErrorCode.BadRequest, $"action \"{action}\" does not go with {method ?? "this method and path"}")
         : new Failure(ErrorCode.NotImplemented, $"action \"{action}\" is not built yet");
-
-    private static string Printable(string text) => string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
 
     private static void WriteIdentity(Utf8JsonWriter writer, BucketName name)
     {

@@ -45,7 +45,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             if (asked.Count > 1 || !RangeHeader.TryParse(asked.ToString(), reader.SizeBytes, out range))
             {
                 context.Headers.ContentRange = $"bytes */{reader.SizeBytes}";
-                return new Failure(ErrorCode.RangeNotSatisfiable, $"range \"{Printable(asked.ToString())}\" cannot be had of {reader.SizeBytes} bytes");
+                return new Failure(ErrorCode.RangeNotSatisfiable, $"range \"{Answers.Printable(asked.ToString())}\" cannot be had of {reader.SizeBytes} bytes");
             }
 
             context.Status = 206;
@@ -74,7 +74,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         string? props = context.Target.Parameter("props");
         if (!string.IsNullOrEmpty(props) && ObjectHeaders.UnknownProperty(props) is { } unknown)
         {
-            return new Failure(ErrorCode.BadRequest, $"unknown object property \"{Printable(unknown)}\": expecting {ObjectHeaders.PropertyNames}");
+            return new Failure(ErrorCode.BadRequest, $"unknown object property \"{Answers.Printable(unknown)}\": expecting {ObjectHeaders.PropertyNames}");
         }
 
         if (!TryName(key, out ObjectName name, out Failure? refusal))
@@ -198,7 +198,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         {
             if (pair.Value.ValueKind != JsonValueKind.String)
             {
-                return new Failure(ErrorCode.BadRequest, $"custom metadata \"{Printable(pair.Name)}\" must be a JSON string");
+                return new Failure(ErrorCode.BadRequest, $"custom metadata \"{Answers.Printable(pair.Name)}\" must be a JSON string");
             }
 
             custom.Add(new(pair.Name, pair.Value.GetString()!));
@@ -308,6 +308,4 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
 
         return null;
     }
-
-    private static string Printable(string text) => string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c == '"' ? '?' : c));
 }

@@ -18,6 +18,9 @@ public static class Answers
     /// <summary>Strings of clients are quoted as JSON; other characters stay as they are, so that messages keep their quotes readable.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>A client's text made safe to quote in a sentence: short, on one line, without quotes.</summary>
+    public static string Printable(string text) => string.Concat(text.Take(64).Select(c => char.IsControl(c) || char.IsSurrogate(c) || c == '"' ? '?' : c));
+
     /// <summary>200 without a body.</summary>
     public static Task EmptyAsync(RequestContext context, int status = 200)
     {
