@@ -35,7 +35,8 @@ public static class Serve
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
-        await using var server = new HttpServer(settings.Listen, engine, node, logs);
+        using var network = RingNetwork.Open(settings, logs);
+        await using var server = new HttpServer(settings.Listen, engine, node, logs, network?.Transport);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;

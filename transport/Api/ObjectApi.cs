@@ -12,8 +12,6 @@ namespace Sluice.Transport.Api;
 /// <summary>/v1/objects (contract: objects §1–5). Names come as bytes, decoded once.</summary>
 internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
 {
-    private const int PieceBytes = 256 << 10; // what is read from disk and handed to the connection at once
-
     private static readonly Caller s_caller = Caller.Anonymous;
     private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
     private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
@@ -64,7 +62,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
 
         ObjectHeaders.WriteGet(context.Headers, reader.Attributes);
         context.Headers.ContentLength = range.Count;
-        await SendAsync(context, reader, range);
+        await ObjectSender.SendAsync(context, reader, range);
         return null;
     }
 
@@ -117,6 +115,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             || !ObjectHeaders.TryReadCustom(context.RequestHeaders, out List<KeyValuePair<string, string>>? custom, out refusal))
         {
             return refusal;
+        }
+
+        if (context is { HasBody: true, ContentLength: { } length })
+        {
+            context.Bodies?.BeginBody(length);
         }
 
         var request = new PutRequest
@@ -258,35 +261,6 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
 
         using ActionMessage message = read.Value;
         return BucketApi.Unbuilt(message.Action, "POST to a bucket's objects");
-    }
-
-    /// <summary>
-    /// Sends a range. The disk reads into the connection's own buffers. Once the head is out a failure can only be told by breaking the
-    /// connection: the client sees a short body, never wrong or padded bytes.
-    /// </summary>
-    private static async ValueTask SendAsync(RequestContext context, ObjectReader reader, ByteRange range)
-    {
-        long offset = range.Offset;
-        long end = range.Offset + range.Count;
-        while (offset < end)
-        {
-            int piece = (int)Math.Min(PieceBytes, end - offset);
-            Memory<byte> buffer = context.Output.GetMemory(piece);
-            Result<int> read = await reader.ReadAsync(buffer[..piece], offset);
-            if (!read.Ok)
-            {
-                context.Abort();
-                return;
-            }
-
-            context.Output.Advance(read.Value);
-            offset += read.Value;
-            System.IO.Pipelines.FlushResult flushed = await context.Output.FlushAsync(context.Aborted);
-            if (flushed.IsCompleted)
-            {
-                return; // the client is gone
-            }
-        }
     }
 
     private static bool TryName(byte[] key, out ObjectName name, out Failure? refusal)

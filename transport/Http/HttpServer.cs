@@ -28,8 +28,8 @@ public sealed class HttpServer : IAsyncDisposable
     private readonly NativeApi _api;
     private readonly IPEndPoint _endPoint;
 
-    /// <summary>A server that is not listening yet.</summary>
-    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log)
+    /// <summary>A server that is not listening yet, on the given transport; null: the system's sockets.</summary>
+    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log, IConnectionListenerFactory? transport = null)
     {
         _endPoint = endPoint;
         _api = new NativeApi(engine, node);
@@ -50,7 +50,7 @@ public sealed class HttpServer : IAsyncDisposable
         limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
         limits.MinResponseDataRate = null;
         options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
+        transport ??= new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
         _kestrel = new KestrelServer(Options.Create(options), transport, log);
     }
 

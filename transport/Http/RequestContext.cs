@@ -15,6 +15,8 @@ public sealed class RequestContext
     private IHttpRequestFeature _request = null!;
     private IHttpResponseFeature _response = null!;
     private IHttpResponseBodyFeature _output = null!;
+    private IConnectionBodies? _bodies;
+    private bool _bodiesKnown;
 
     /// <summary>Method in upper case, as sent.</summary>
     public string Method => _request.Method;
@@ -45,6 +47,20 @@ public sealed class RequestContext
 
     /// <summary>Where the response's body goes.</summary>
     public PipeWriter Output => _output.Writer;
+
+    /// <summary>What the connection can do for bodies beside its pipes; null when it can do nothing. The same for every request of a connection.</summary>
+    public IConnectionBodies? Bodies
+    {
+        get
+        {
+            if (!_bodiesKnown)
+            {
+                (_bodies, _bodiesKnown) = (_features.Get<IConnectionBodies>(), true);
+            }
+
+            return _bodies;
+        }
+    }
 
     /// <summary>Cancelled when the connection is gone.</summary>
     public CancellationToken Aborted => _features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;

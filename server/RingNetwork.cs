@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Native.Uring;
+using Sluice.Server.Settings;
+using Sluice.Transport.Uring;
+
+namespace Sluice.Server;
+
+/// <summary>The ring loops of the process, one for each processor, and the transport on them. Ends them in the order that they need.</summary>
+internal sealed class RingNetwork : IDisposable
+{
+    private readonly RingLoop[] _loops;
+
+    private RingNetwork(RingLoop[] loops, ILoggerFactory logs)
+    {
+        _loops = loops;
+        Transport = new UringTransport(loops, new UringTransportOptions(), logs);
+    }
+
+    /// <summary>Connections on the loops.</summary>
+    public UringTransport Transport { get; }
+
+    /// <summary>The loops, for disk I/O too.</summary>
+    public IReadOnlyList<RingLoop> Loops => _loops;
+
+    /// <summary>Starts the loops; null when io_uring is not wanted or not to be had, which the log tells once.</summary>
+    public static RingNetwork? Open(ServerSettings settings, ILoggerFactory logs)
+    {
+        if (settings.Io == IoBackend.Threads)
+        {
+            return null;
+        }
+
+        var loops = new List<RingLoop>();
+        try
+        {
+            for (int i = 0; i < Environment.ProcessorCount; i++)
+            {
+                loops.Add(new RingLoop(new RingLoopOptions { Name = $"sluice-ring-{i}", ReceiveBufferCount = 512 }));
+            }
+        }
+        catch (RingUnavailableException refused)
+        {
+            loops.ForEach(loop => loop.Dispose());
+            logs.CreateLogger("server").LogWarning("{Problem}: sockets and threads take over", refused.Message);
+            return null;
+        }
+
+        return new RingNetwork([.. loops], logs);
+    }
+
+    /// <summary>Ends the loops, then unmaps their buffers.</summary>
+    public void Dispose()
+    {
+        Array.ForEach(_loops, loop => loop.Dispose());
+        Transport.Dispose();
+    }
+}
