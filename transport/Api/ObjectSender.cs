@@ -73,7 +73,7 @@ internal static class ObjectSender
                 continue;
             }
 
-            if (bodies.TryWriteFile(context.Output, reader.Handle.Descriptor, offset, window))
+            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window))
             {
                 offset += window;
             }

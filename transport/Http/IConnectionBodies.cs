@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Sluice.Engine.Io;
 using Sluice.Native.Memory;
 
 namespace Sluice.Transport.Http;
@@ -14,10 +15,10 @@ public interface IConnectionBodies
 
     /// <summary>
     /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
-    /// waiting for. After StartAsync; the file stays open until the following flush is done. Nothing else is written between. A file that ends early
-    /// breaks the connection. False: a flush is pending on <paramref name="body"/>; flush and try again.
+    /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. A file that ends early breaks
+    /// the connection. False: a flush is pending on <paramref name="body"/>; flush and try again.
     /// </summary>
-    bool TryWriteFile(PipeWriter body, int descriptor, long offset, int count);
+    bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count);
 
     /// <summary>
     /// The same with the first <paramref name="count"/> bytes of a buffer. When it answers true the lease is the connection's, which disposes it once

@@ -18,12 +18,14 @@ internal sealed class Acceptor : RingOperation, IRingTicker
     private readonly HashSet<UringConnection> _connections = [];
     private readonly TaskCompletionSource _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Linger _linger;
     private bool _isUnbinding, _isStopping, _isBackingOff;
 
     /// <summary>Takes over the listening socket.</summary>
     public Acceptor(LoopBuffers buffers, int listener, ChannelWriter<ConnectionContext> accepted, ConnectionQuota quota, ILogger log)
     {
         (_buffers, _listener, _accepted, _quota, _log) = (buffers, listener, accepted, quota, log);
+        _linger = new Linger(buffers.Loop, buffers.Options.LingerTimeout);
         _buffers.Loop.Post(static acceptor => ((Acceptor)acceptor!).Arm(), this);
     }
 
@@ -41,10 +43,14 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         return _empty.Task;
     }
 
+    /// <summary>The application is done with the connection, the socket is not.</summary>
+    public void Linger(UringConnection connection) => _linger.Add(connection);
+
     /// <summary>The connection's socket is closed.</summary>
     public void OnClosed(UringConnection connection)
     {
         _connections.Remove(connection);
+        _linger.Remove(connection);
         _quota.Release();
         TellIfEmpty();
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Sluice.Engine.Io;
 using Sluice.Native;
 using Sluice.Native.Memory;
 using Sluice.Native.Uring;
@@ -37,7 +38,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     // Loop thread only.
     private InputSegment? _filling; // the block that the receive in flight fills
     private long _blockBytesLeft; // of the request's body, to be received into blocks
-    private bool _closing, _disposed, _released;
+    private bool _disposed, _lingering, _closing, _released;
 
     // Guarded by Gate.
     private bool _aborted, _descriptorClosed;
@@ -72,10 +73,21 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     public long SentBytes => _output.SentBytes;
 
     /// <inheritdoc/>
-    public bool TryWriteFile(PipeWriter body, int descriptor, long offset, int count) => _output.TryAnnounce(body, new UringOutput.Segment(descriptor, offset, count));
+    public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count)
+    {
+        ObjectDisposedException.ThrowIf(!file.TryHold(), file);
+
+        bool written = _output.TryAnnounce(body, new OutputSegment(file, offset, count));
+        if (!written)
+        {
+            file.DangerousRelease();
+        }
+
+        return written;
+    }
 
     /// <inheritdoc/>
-    public bool TryWriteLease(PipeWriter body, BufferLease owned, int count) => _output.TryAnnounce(body, new UringOutput.Segment(owned, count));
+    public bool TryWriteLease(PipeWriter body, BufferLease owned, int count) => _output.TryAnnounce(body, new OutputSegment(owned, count));
 
     /// <inheritdoc/>
     public void BeginBody(long lengthBytes)
@@ -99,7 +111,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     /// <summary>Receives again, if it should and does not yet. On the loop.</summary>
     public void ArmReceive()
     {
-        if (_receive.InFlight || _closing || _receive.HasEnded || _input.IsPaused)
+        if (_receive.InFlight || _closing || _lingering || _receive.HasEnded || _input.IsPaused)
         {
             return;
         }
@@ -126,7 +138,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     }
 
     /// <summary>The reader waits: for the next request, or for more of a body. On the loop.</summary>
-    public void OnReaderWaits() => _output.ReleaseBuffer(); // an idle connection has no buffer
+    public void OnReaderWaits() => _output.ReleaseMemory();
 
     /// <summary>The reader has caught up. Any thread.</summary>
     public void ResumeReceive() => _loop.Post(s_armReceive, this); // also on the loop: the caller is in the middle of a read
@@ -199,7 +211,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private void OnBlockReceived(RingCompletion completion)
     {
         _filling = null;
-        if (completion.Result > 0 && !_closing)
+        if (completion.Result > 0 && !_closing && !_lingering)
         {
             _blockBytesLeft -= completion.Result;
             _input.Grow(completion.Result, isLast: _blockBytesLeft == 0);
@@ -213,7 +225,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private void OnBufferReceived(RingCompletion completion)
     {
         InputSegment? segment = completion.HasBuffer ? _buffers.Take(completion) : null;
-        if (segment is not null && (completion.Result <= 0 || _closing))
+        if (segment is not null && (completion.Result <= 0 || _closing || _lingering))
         {
             _buffers.Return(segment);
             segment = null;
@@ -265,6 +277,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private void OnWritable()
     {
         _output.OnWritable();
+        CloseIfSent();
         FinishClose();
     }
 
@@ -272,13 +285,30 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     {
         _output.Fail();
         _input.End(new ConnectionAbortedException("the connection was aborted"));
+        CloseIfSent();
     }
 
     private void Dispose()
     {
         _disposed = true;
+        if (!_aborted && !_closing && _output.IsSending)
+        {
+            _lingering = true; // a response is answered before it is sent: closing now would cut it
+            _acceptor.Linger(this);
+            return;
+        }
+
         Close();
         FinishClose();
+    }
+
+    /// <summary>What was on its way is sent, or never will be.</summary>
+    private void CloseIfSent()
+    {
+        if (_lingering && !_output.IsSending)
+        {
+            Close();
+        }
     }
 
     private void Close()

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using Sluice.Native;
@@ -7,8 +6,12 @@ using Sluice.Native.Memory;
 namespace Sluice.Transport.Uring;
 
 /// <summary>
-/// What a connection sends: one buffer for heads and small bodies, then at most one segment (of a file, or a leased buffer) between two flushes. The
-/// segment's bytes are announced with memory that nobody may touch, so that Kestrel's count of the body holds while they never pass through here.
+/// What a connection sends. A segment's bytes are announced with memory that nobody may touch, so that Kestrel's count of the body holds while they
+/// never pass through here.
+/// <para>
+/// A flush is done when its unit is on its way: at most one unit is, and the next flush waits for it. So the application and Kestrel are
+/// done with a response while the socket still takes it, and a waiting flush, which costs Kestrel three objects, is the exception.
+/// </para>
 /// </summary>
 internal sealed class UringOutput(UringConnection connection, LoopBuffers buffers, int socket) : PipeWriter, IValueTaskSource<FlushResult>
 {
@@ -21,12 +24,9 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
 
     // Guarded by _gate.
-    private Memory<byte> _buffer; // of _lease, or of _array when more was asked for than a lease has
-    private BufferLease _lease;
-    private byte[]? _array;
-    private bool _hasLease;
-    private int _start, _end;
-    private Segment _announced, _segment;
+    private OutputUnit _staged; // is being written
+    private OutputUnit _sending; // is on its way
+    private OutputSegment _announced;
     private bool _isAnnounced, _isTaken, _isLent, _waiting, _failed;
     private long _sent;
 
@@ -34,25 +34,37 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     public override bool CanGetUnflushedBytes => true;
 
     /// <inheritdoc/>
-    public override long UnflushedBytes => _end - _start + _segment.Left;
+    public override long UnflushedBytes => _staged.End - _staged.Start + _staged.Segment.Left;
 
     /// <summary>Bytes that the socket has taken, ever.</summary>
     public long SentBytes => Volatile.Read(ref _sent);
 
+    /// <summary>True while the socket has not taken everything that was flushed.</summary>
+    public bool IsSending
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_failed && !_sending.IsEmpty;
+            }
+        }
+    }
+
     /// <summary>
-    /// The next bytes of the body are those of a segment. <paramref name="body"/> is what the application writes to: it leads here unless a flush is
-    /// pending there, and then nothing was announced.
+    /// The next bytes of the body are those of a segment, which is the output's when this answers true. <paramref name="body"/> is what the application
+    /// writes to: it leads here unless a flush is pending there, and then nothing was announced.
     /// </summary>
-    public bool TryAnnounce(PipeWriter body, Segment segment)
+    public bool TryAnnounce(PipeWriter body, OutputSegment owned)
     {
         lock (_gate)
         {
-            if (_segment.Left > 0)
+            if (_staged.Segment.Left > 0)
             {
                 return false;
             }
 
-            (_announced, _isAnnounced, _isTaken) = (segment, true, false);
+            (_announced, _isAnnounced, _isTaken) = (owned, true, false);
         }
 
         body.GetMemory(1);
@@ -65,7 +77,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
         }
 
-        body.Advance(segment.Left);
+        body.Advance(owned.Left);
         return true;
     }
 
@@ -80,14 +92,13 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return ReservedMemory.Block;
             }
 
-            if (_segment.Left > 0)
+            if (_staged.Segment.Left > 0)
             {
                 throw new InvalidOperationException("a segment is flushed before anything is written behind it");
             }
 
-            EnsureRoom(Math.Max(sizeHint, 256));
             _isLent = true;
-            return _buffer[_end..];
+            return _staged.Room(Math.Max(sizeHint, 256), buffers.Heads);
         }
     }
 
@@ -101,11 +112,11 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         {
             if (_isAnnounced && _isTaken)
             {
-                (_segment, _announced, _isAnnounced) = (_announced, default, false);
+                (_staged.Segment, _announced, _isAnnounced) = (_announced, default, false);
                 return;
             }
 
-            _end += bytes;
+            _staged.End += bytes;
             _isLent = false;
         }
     }
@@ -113,7 +124,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        bool mustAbort;
+        bool isBroken;
         lock (_gate)
         {
             if (_waiting)
@@ -121,58 +132,68 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 throw new InvalidOperationException("the output is being flushed already");
             }
 
-            if (_failed || Drive())
+            if (_failed)
             {
-                mustAbort = _failed && _segment.Left > 0;
-                if (!mustAbort)
-                {
-                    return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: _failed));
-                }
-
-                DropSegment();
+                _staged.Finish();
+                return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
             }
-            else
+
+            if (!_staged.IsEmpty && !_sending.IsEmpty)
             {
                 _flush.Reset();
                 _waiting = true;
-                connection.AwaitWritable();
                 return new ValueTask<FlushResult>(this, _flush.Version);
             }
+
+            SendStaged();
+            isBroken = IsBroken();
         }
 
-        connection.Abort(new("the response cannot be completed"));
-        return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
+        if (isBroken)
+        {
+            Break();
+        }
+
+        return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: isBroken));
     }
 
     /// <summary>The socket takes more, or has failed. On the loop; the application runs in here.</summary>
     public void OnWritable()
     {
-        bool failed, mustAbort;
+        bool failed, isBroken, wasWaiting;
         lock (_gate)
         {
-            if (!_waiting)
+            if (!_failed)
             {
-                return;
+                Drive();
             }
 
-            if (!_failed && !Drive())
+            if (!_failed && !_sending.IsEmpty)
             {
                 connection.AwaitWritable();
                 return;
             }
 
-            _waiting = false;
+            isBroken = IsBroken();
+            (wasWaiting, _waiting) = (_waiting, false);
+            if (wasWaiting && !_failed)
+            {
+                SendStaged();
+                isBroken |= IsBroken();
+            }
+
             failed = _failed;
-            mustAbort = failed && _segment.Left > 0;
-            DropSegment();
         }
 
-        if (mustAbort)
+        if (isBroken)
         {
-            connection.Abort(new("the response cannot be completed"));
+            Break();
         }
 
-        _flush.SetResult(new FlushResult(isCanceled: false, isCompleted: failed));
+        if (wasWaiting)
+        {
+            _flush.SetResult(new FlushResult(isCanceled: false, isCompleted: failed));
+        }
     }
 
     /// <summary>The connection is gone: nothing is sent any more, and whoever waits for a flush is told. On the loop.</summary>
@@ -181,31 +202,33 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         lock (_gate)
         {
             _failed = true;
+            _sending.Finish();
         }
 
         OnWritable();
     }
 
-    /// <summary>Gives the buffer back while there is nothing to send. On the loop, when the connection is idle or closed.</summary>
-    public void ReleaseBuffer()
+    /// <summary>Gives the memory back while there is nothing to send: an idle connection has none. On the loop.</summary>
+    public void ReleaseMemory()
     {
         lock (_gate)
         {
-            if (!_waiting && !_isLent && _start == _end && !_isAnnounced)
+            if (!_isLent && !_isAnnounced && _staged.IsEmpty && _staged.HasMemory)
             {
-                ReturnBuffer();
+                _staged.ReturnMemory();
             }
         }
     }
 
-    /// <summary>The connection is closed.</summary>
+    /// <summary>The connection is closed, and nobody writes any more.</summary>
     public void Drop()
     {
         lock (_gate)
         {
-            DropSegment();
-            _start = _end = 0;
-            ReturnBuffer();
+            _staged.Finish();
+            _staged.ReturnMemory();
+            _sending.Finish();
+            _sending.ReturnMemory();
         }
     }
 
@@ -216,7 +239,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <inheritdoc/>
     public override void Complete(Exception? exception = null)
     {
-        // The connection's DisposeAsync, which follows, gives everything back.
+        // The connection's DisposeAsync, which follows, waits for what is on its way and gives everything back.
     }
 
     /// <inheritdoc/>
@@ -230,48 +253,66 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _flush.OnCompleted(continuation, state, token, flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
 
-    /// <summary>Sends what the socket takes; true when everything is sent or sending failed, false when the socket is full or the turn is over.</summary>
-    private bool Drive()
+    /// <summary>What was written is on its way.</summary>
+    private void SendStaged()
+    {
+        if (_staged.IsEmpty)
+        {
+            return;
+        }
+
+        (_sending, _staged) = (_staged, _sending); // the other one is empty, and its memory is good for the next
+        Drive();
+        if (!_failed && !_sending.IsEmpty)
+        {
+            connection.AwaitWritable();
+        }
+    }
+
+    /// <summary>Sends what the socket takes, up to a turn.</summary>
+    private void Drive()
     {
         long turnEnd = _sent + TurnBytesMax;
-        while (_start < _end)
+        while (_sending.Start < _sending.End)
         {
-            if (!SendSome(_buffer.Span[_start.._end], more: _segment.Left > 0, out int sent))
+            if (!SendSome(_sending.Unsent, more: _sending.Segment.Left > 0, out int sent))
             {
-                return _failed;
+                return;
             }
 
-            _start += sent;
+            _sending.Start += sent;
         }
 
-        _start = _end = 0;
-        while (_segment.Left > 0)
+        while (_sending.Segment.Left > 0)
         {
-            if (_sent >= turnEnd)
+            if (_sent >= turnEnd || !SendSegment(out int sent))
             {
-                return false;
+                return;
             }
 
-            if (!SendSegment(out int sent))
-            {
-                return _failed;
-            }
-
-            _segment.Advance(sent);
+            _sending.Segment.Advance(sent);
         }
 
-        DropSegment();
-        return true;
+        _sending.Finish();
+        if (_staged.HasMemory)
+        {
+            _sending.ReturnMemory();
+        }
+        else if (!_isLent)
+        {
+            (_sending, _staged) = (_staged, _sending); // one buffer is enough for a connection that answers one request after the other
+        }
     }
 
     private bool SendSegment(out int sent)
     {
-        if (_segment.IsLease)
+        if (_sending.Segment.HasLease)
         {
-            return SendSome(_segment.Bytes, more: false, out sent);
+            return SendSome(_sending.Segment.Bytes, more: false, out sent);
         }
 
-        Errno error = Sockets.SendFile(socket, _segment.Descriptor, _segment.Offset, Math.Min(_segment.Left, TurnBytesMax), out sent);
+        int count = Math.Min(_sending.Segment.Left, TurnBytesMax);
+        Errno error = Sockets.SendFile(socket, _sending.Segment.Descriptor, _sending.Segment.Offset, count, out sent);
         _sent += sent;
         _failed = error is not (Errno.None or Errno.EAGAIN) || (error == Errno.None && sent == 0); // 0: the file was cut short under us
         return error == Errno.None && !_failed;
@@ -285,46 +326,19 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         return error == Errno.None;
     }
 
-    private void EnsureRoom(int bytes)
+    /// <summary>True once, when sending failed in the middle of something: the response cannot be completed.</summary>
+    private bool IsBroken()
     {
-        if (_buffer.Length - _end >= bytes)
+        bool isBroken = _failed && !_sending.IsEmpty;
+        if (isBroken)
         {
-            return;
+            _sending.Finish();
         }
 
-        int unsent = _end - _start;
-        if (_buffer.IsEmpty && bytes <= UringTransportOptions.HeadBytes && buffers.Heads.TryRent(out _lease))
-        {
-            (_buffer, _hasLease) = (_lease.Memory, true);
-            return;
-        }
-
-        byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(unsent + bytes, 4096));
-        _buffer[_start.._end].CopyTo(array);
-        ReturnBuffer();
-        (_array, _buffer, _start, _end) = (array, array, 0, unsent);
+        return isBroken;
     }
 
-    private void ReturnBuffer()
-    {
-        if (_hasLease)
-        {
-            _lease.Dispose();
-        }
-
-        if (_array is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_array);
-        }
-
-        (_buffer, _lease, _hasLease, _array) = (default, default, false, null);
-    }
-
-    private void DropSegment()
-    {
-        _segment.Dispose();
-        _segment = default;
-    }
+    private void Break() => connection.Abort(new("the response cannot be completed"));
 
     private void CancelOnLoop()
     {
@@ -341,47 +355,5 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         }
 
         _flush.SetResult(new FlushResult(isCanceled: true, isCompleted: failed));
-    }
-
-    /// <summary>Bytes that go out behind the buffer: of a file, or of a lease that is ours.</summary>
-    internal struct Segment : IDisposable
-    {
-        private readonly BufferLease _lease;
-        private int _position;
-
-        public Segment(int descriptor, long offset, int count)
-        {
-            (Descriptor, Offset, Left) = (descriptor, offset, count);
-        }
-
-        public Segment(BufferLease owned, int count)
-        {
-            (_lease, IsLease, Left) = (owned, true, count);
-        }
-
-        public int Descriptor { get; }
-
-        public long Offset { get; private set; }
-
-        public int Left { get; private set; }
-
-        public bool IsLease { get; }
-
-        public readonly ReadOnlySpan<byte> Bytes => _lease.Memory.Span.Slice(_position, Left);
-
-        public void Advance(int bytes)
-        {
-            Offset += bytes;
-            _position += bytes;
-            Left -= bytes;
-        }
-
-        public readonly void Dispose()
-        {
-            if (IsLease)
-            {
-                _lease.Dispose();
-            }
-        }
     }
 }

@@ -11,6 +11,9 @@ public sealed record UringTransportOptions
     /// <summary>Connections at once, all loops together; more are closed as they come.</summary>
     public int ConnectionsMax { get; init; } = 65536;
 
+    /// <summary>How long a peer may take nothing of a last response before its connection is broken.</summary>
+    public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Unread bytes of one connection that stop its receiving: two blocks, one that is being read and one that fills.</summary>
     public int UnreadBytesMax { get; init; } = 2 * BlockBytes;
 
