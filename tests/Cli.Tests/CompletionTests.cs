@@ -16,7 +16,7 @@ public sealed class CompletionTests
         CommandRun run = await CommandRun.OfAsync(null, ["completion", shell]);
         Assert.Equal(ExitCode.Ok, run.Code);
         string[] words = run.Output.Split([' ', '"', '\n', '\''], StringSplitOptions.RemoveEmptyEntries);
-        foreach (Command command in Below(CommandRun.Root()))
+        foreach (Command command in Below(CommandRun.Root(ClientEnvironment.OfProcess(_ => LocalFileKind.File))))
         {
             Assert.Contains(command.Name, words);
             foreach (Option option in command.Options)
