@@ -10,7 +10,7 @@ SOURCES := $(shell find native contract engine transport server cli -not -path '
 	\( -name '*.cs' -o -name '*.csproj' -o -name '*.targets' -o -name 'hrw-vectors.json' \)) \
 	Directory.Build.props Directory.Packages.props
 BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
-TEST_PACKAGES := xfsprogs e2fsprogs jq attr
+TEST_PACKAGES := xfsprogs e2fsprogs zsh fish
 # The compiler server must not outlive the call that started it.
 export UseSharedCompilation := false
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1

@@ -11,11 +11,10 @@ namespace Sluice.Cli;
 public static class ClientCommands
 {
     /// <summary>All client verbs and <c>completion</c>; each takes <c>--endpoint</c> and <c>--json</c>.</summary>
-    /// <param name="environment">Streams and variables; null for the process's own.</param>
-    public static IReadOnlyList<Command> All(ClientEnvironment? environment = null)
+    /// <param name="environment">Streams, variables, kinds of files.</param>
+    public static IReadOnlyList<Command> All(ClientEnvironment environment)
     {
-        ClientEnvironment used = environment ?? ClientEnvironment.OfProcess();
-        var options = new VerbOptions(used);
+        var options = new VerbOptions(environment);
         Command[] verbs =
         [
             BucketVerbs.Create(options),
@@ -32,7 +31,7 @@ public static class ClientCommands
             verb.Options.Add(options.Json);
         }
 
-        return [.. verbs, CompletionVerb.Create(used)];
+        return [.. verbs, CompletionVerb.Create(environment)];
     }
 
     /// <summary>What the root command's description should end with: the table of exit codes.</summary>

@@ -42,6 +42,8 @@ internal sealed class VerbRun : IDisposable
 
     public ProgressMeter Meter { get; }
 
+    public LocalFileKind KindOf(string path) => _environment.KindOf(path);
+
     public Stream OpenInput() => _environment.OpenInput();
 
     public Stream OpenOutput() => _environment.OpenOutput();
@@ -75,6 +77,15 @@ internal sealed class VerbRun : IDisposable
         if (!IsJson)
         {
             Print(() => text, _ => { });
+        }
+    }
+
+    /// <summary>Tells a person what was done with less certainty than usual; a script reads it in the JSON.</summary>
+    public void Note(string subject, string sentence)
+    {
+        if (!IsJson)
+        {
+            Meter.Aside(() => _environment.Error.WriteLine($"sluice: {PrintableText.Of(subject)}: {sentence}"));
         }
     }
 

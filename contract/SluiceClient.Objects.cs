@@ -35,7 +35,7 @@ public sealed partial class SluiceClient
     }
 
     /// <summary>Starts to read an object, or one range of it. The answer is the caller's to dispose.</summary>
-    public async Task<ObjectDownload> GetObjectAsync(ObjectAddress address, ByteRange? range, CancellationToken token)
+    public async Task<ObjectDownload> GetObjectAsync(ObjectAddress address, AskedRange? range, CancellationToken token)
     {
         HttpRequestMessage request = Request(HttpMethod.Get, ObjectTarget(address));
         if (range is { } bytes)

@@ -54,7 +54,7 @@ public sealed partial class SluiceClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     private static string BucketTarget(BucketAddress bucket) =>
-        $"/{Routes.Version}/{Routes.Buckets}/{RequestTarget.Escape(bucket.Name, keepSlash: false)}?{bucket.Query}";
+        $"/{Routes.Version}/{Routes.Buckets}/{PercentEncoding.Escape(bucket.Name, keepSlash: false)}?{bucket.Query}";
 
     private static string ObjectTarget(ObjectAddress address, string moreQuery = "")
     {
@@ -63,8 +63,8 @@ public sealed partial class SluiceClient : IDisposable
             throw new ArgumentException("an object call needs an object name", nameof(address));
         }
 
-        string bucket = RequestTarget.Escape(address.Bucket.Name, keepSlash: false);
-        string name = RequestTarget.Escape(address.Name, keepSlash: true);
+        string bucket = PercentEncoding.Escape(address.Bucket.Name, keepSlash: false);
+        string name = PercentEncoding.Escape(address.Name, keepSlash: true);
         return $"/{Routes.Version}/{Routes.Objects}/{bucket}/{name}?{address.Bucket.Query}{moreQuery}";
     }
 

@@ -5,7 +5,6 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
-using ListPage = Sluice.Engine.Listing.ListPage;
 
 namespace Sluice.Engine;
 

@@ -92,6 +92,7 @@ public sealed class ProtocolTests(ServerFixture fixture) : IClassFixture<ServerF
     [InlineData("xxhash2", 16)]
     [InlineData("xxh3", 16)]
     [InlineData("crc32c", 8)]
+    [InlineData("crc64nvme", 16)]
     [InlineData("md5", 32)]
     [InlineData("sha256", 64)]
     [InlineData("sha512", 128)]

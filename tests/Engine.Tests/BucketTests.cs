@@ -62,7 +62,7 @@ public sealed class BucketTests
     [InlineData("""{"mirror":{"enabled":true}}""", "\"mirror")]
     [InlineData("""{"checksum":{"typo":"md5"}}""", "\"checksum.typo\"")]
     [InlineData("""{"checksum":{"type":"sha3"}}""", "checksum")]
-    [InlineData("""{"checksum":{"type":"crc64nvme"}}""", "property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512")]
+    [InlineData("""{"checksum":{"type":"crc64"}}""", "property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256, sha512")]
     [InlineData("""{"versioning":{"enabled":"perhaps"}}""", "property \"versioning.enabled\" must be true or false")]
     [InlineData("""{"versioning":{"synchronize":true}}""", "\"versioning.synchronize\"")]
     [InlineData("""{"durability":"none"}""", "property \"durability\" must be \"strict\" or \"relaxed\"")]

@@ -26,7 +26,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
             return await NativeApi.NotAllowed(context, "GET, HEAD");
         }
 
-        Http.RequestTarget target = context.Target;
+        RequestTarget target = context.Target;
         if (target.IsOn("cii") || target.IsOn("cii-apr"))
         {
             return new Failure(ErrorCode.NotImplemented, "node-state information is for the nodes of a cluster and is not built yet");
@@ -57,14 +57,9 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
     {
         if (!HttpMethods.IsGet(context.Method))
         {
-            Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-            if (!read.Ok)
-            {
-                return read.Error;
-            }
-
-            using ActionMessage message = read.Value;
-            return message.Action.Length == 0 ? await NativeApi.NotAllowed(context, "GET") : BucketApi.Unbuilt(message.Action);
+            return await ActionMessage.HandleAsync(
+                context,
+                message => message.Action.Length == 0 ? NativeApi.NotAllowed(context, "GET") : NativeApi.Refused(BucketApi.Unbuilt(message.Action)));
         }
 
         string what = context.Target.Parameter("what") ?? "";

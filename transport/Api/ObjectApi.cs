@@ -5,7 +5,6 @@ using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
 using Sluice.Transport.Http;
-using ByteRange = Sluice.Transport.Http.ByteRange;
 
 namespace Sluice.Transport.Api;
 
@@ -143,15 +142,8 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     }
 
     /// <summary>DELETE; a body, if there is one, may ask for something else that is not built.</summary>
-    public async ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, byte[] key)
+    public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, byte[] key) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action.Length > 0)
         {
             return BucketApi.Unbuilt(message.Action, "DELETE of an object");
@@ -174,18 +166,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
 
         return deleted.Error;
-    }
+    });
 
     /// <summary>PATCH: custom metadata, merged or replaced.</summary>
-    public async ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, byte[] key)
+    public ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, byte[] key) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action.Length > 0)
         {
             return BucketApi.Unbuilt(message.Action, "PATCH of an object");
@@ -219,18 +204,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
 
         return changed.Error;
-    }
+    });
 
     /// <summary>POST to an object: check-lock.</summary>
-    public async ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, byte[] key)
+    public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, byte[] key) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action != Actions.CheckLock)
         {
             return BucketApi.Unbuilt(message.Action, "POST to an object");
@@ -248,20 +226,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
 
         return state.Error;
-    }
+    });
 
     /// <summary>POST to a bucket below /v1/objects: promote, blob-download; not built.</summary>
-    public async ValueTask<Failure?> PostToBucketAsync(RequestContext context)
-    {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
-        return BucketApi.Unbuilt(message.Action, "POST to a bucket's objects");
-    }
+    public ValueTask<Failure?> PostToBucketAsync(RequestContext context) =>
+        ActionMessage.HandleAsync(context, message => NativeApi.Refused(BucketApi.Unbuilt(message.Action, "POST to a bucket's objects")));
 
     private static bool TryName(byte[] key, out ObjectName name, out Failure? refusal)
     {

@@ -23,6 +23,9 @@ public sealed class HttpServer : IAsyncDisposable
     /// <summary>Longest request head in bytes: 8 KiB of custom metadata, and as much again for proxies and tokens.</summary>
     public const int RequestHeadBytesMax = 32 << 10;
 
+    /// <summary>Most headers of a request: Kestrel's own limit, named because a refusal tells it.</summary>
+    public const int RequestHeadersMax = 100;
+
     private readonly KestrelServer _kestrel;
     private readonly SluiceApplication _application;
     private readonly NativeApi _api;
@@ -46,10 +49,15 @@ public sealed class HttpServer : IAsyncDisposable
         limits.MaxRequestBodySize = null; // the engine's limit is the largest object; control messages have their own
         limits.MaxRequestLineSize = RequestLineBytesMax;
         limits.MaxRequestHeadersTotalSize = RequestHeadBytesMax;
+        limits.MaxRequestHeaderCount = RequestHeadersMax;
         limits.MaxResponseBufferSize = 1 << 20;
         limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
         limits.MinResponseDataRate = null;
-        options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
+        options.Listen(endPoint, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => connection => RefusalWriter.ServeAsync(connection, next, node.Display)); // innermost: it sees HTTP, not TLS
+        });
         transport ??= new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
         _kestrel = new KestrelServer(Options.Create(options), transport, log);
     }

@@ -17,6 +17,7 @@ public sealed class RequestContext
     private IHttpResponseBodyFeature _output = null!;
     private IConnectionBodies? _bodies;
     private bool _bodiesKnown;
+    private RefusalWriter? _refusals; // of the connection, which is the same for all requests of this context
 
     /// <summary>Method in upper case, as sent.</summary>
     public string Method => _request.Method;
@@ -102,7 +103,7 @@ public sealed class RequestContext
     /// <summary>Breaks the connection: the client sees that the body is short.</summary>
     public void Abort() => _features.GetRequiredFeature<IHttpRequestLifetimeFeature>().Abort();
 
-    /// <summary>Starts over with the features of the next request.</summary>
+    /// <summary>Starts over with the features of the next request; from here to <see cref="End"/> what is sent is the application's.</summary>
     internal void Begin(IFeatureCollection features)
     {
         _features = features;
@@ -110,5 +111,10 @@ public sealed class RequestContext
         _response = features.GetRequiredFeature<IHttpResponseFeature>();
         _output = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         Target = null!;
+        _refusals ??= features.Get<RefusalWriter>();
+        _refusals?.BeginAnswer();
     }
+
+    /// <summary>The response is out.</summary>
+    internal void End() => _refusals?.EndAnswer();
 }

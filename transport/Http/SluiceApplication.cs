@@ -58,6 +58,11 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
         {
             await api.RefuseAsync(context, refused.StatusCode, $"the request's body is malformed: {refused.Message}");
         }
+        catch (IOException refused) when (refused.InnerException is OverflowException)
+        {
+            // Kestrel's own class for this does not cover a chunk of more bytes than 32 bits count.
+            await api.RefuseAsync(context, StatusCodes.Status400BadRequest, $"the request's body is malformed: {refused.Message}");
+        }
         catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(gone))
         {
             context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
@@ -72,7 +77,11 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
     }
 
     /// <inheritdoc/>
-    public void DisposeContext(RequestContext context, Exception? exception) => Interlocked.Decrement(ref _inFlight);
+    public void DisposeContext(RequestContext context, Exception? exception)
+    {
+        context.End();
+        Interlocked.Decrement(ref _inFlight);
+    }
 
     private static bool IsDisconnect(Exception exception) =>
         exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException;
