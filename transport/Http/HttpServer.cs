@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sluice.Engine;
 using Sluice.Transport.Api;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Transport.Http;
 
@@ -28,8 +29,8 @@ public sealed class HttpServer : IAsyncDisposable
     private readonly NativeApi _api;
     private readonly IPEndPoint _endPoint;
 
-    /// <summary>A server that is not listening yet.</summary>
-    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log)
+    /// <summary>A server that is not listening yet; with <paramref name="tls"/>, it speaks TLS only. Certificates stay the caller's.</summary>
+    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log, TlsCertificates? tls = null)
     {
         _endPoint = endPoint;
         _api = new NativeApi(engine, node);
@@ -49,9 +50,28 @@ public sealed class HttpServer : IAsyncDisposable
         limits.MaxResponseBufferSize = 1 << 20;
         limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
         limits.MinResponseDataRate = null;
-        options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
+        options.Listen(endPoint, listen => Speak(listen, tls, log));
         var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
         _kestrel = new KestrelServer(Options.Create(options), transport, log);
+    }
+
+    /// <summary>
+    /// HTTP/2 comes by ALPN, hence with TLS alone. Kestrel's own choice is HTTP/1.1 and HTTP/2; set by hand it would warn that it sees no TLS.
+    /// </summary>
+    private static void Speak(ListenOptions listen, TlsCertificates? tls, ILoggerFactory log)
+    {
+        if (tls is null)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            return;
+        }
+
+        Http2Limits limits = listen.KestrelServerOptions.Limits.Http2;
+        limits.MaxStreamsPerConnection = 100;
+        limits.InitialConnectionWindowSize = 1 << 20; // all that one connection may have in flight to us, whatever its streams
+        limits.InitialStreamWindowSize = 768 << 10; // one upload fills a line of 10 Gbit/s at 0.6 ms and still leaves room for others
+        limits.MaxRequestHeaderFieldSize = RequestHeadBytesMax;
+        new TlsListener(tls, TimeProvider.System, log.CreateLogger("tls")).Use(listen);
     }
 
     /// <summary>Requests that are being answered now.</summary>

@@ -58,7 +58,7 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
         {
             await api.RefuseAsync(context, refused.StatusCode, $"the request's body is malformed: {refused.Message}");
         }
-        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(gone))
+        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(context, gone))
         {
             context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
         }
@@ -74,6 +74,8 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
     /// <inheritdoc/>
     public void DisposeContext(RequestContext context, Exception? exception) => Interlocked.Decrement(ref _inFlight);
 
-    private static bool IsDisconnect(Exception exception) =>
-        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException;
+    // A TLS record that is cut off is an IOException of the stream below HTTP. Disks never throw up to here.
+    private static bool IsDisconnect(RequestContext context, Exception exception) =>
+        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException
+        || (exception is IOException && context.IsTls);
 }
