@@ -8,13 +8,15 @@ namespace Sluice.Transport.Tls;
 /// <summary>
 /// A client that is about to store an object over https may first send the head alone, with the body's length, and wait to be told where the
 /// body should go; it takes any other answer as the last one (contract: native API §4). So a PUT that nobody has redirected yet is redirected
-/// to where it is, before its body is read.
+/// to where it is, before its body is read. Over HTTP/2 there is no such head: it ends the connection, which HTTP/2 has no header for (RFC 9113
+/// §8.2.2). There a PUT is answered at once, since not every client can stop an upload in the middle of a stream.
 /// </summary>
 internal static class PutRedirect
 {
-    /// <summary>True for a request over https without one of <see cref="RedirectMarkers"/>.</summary>
+    /// <summary>True for an HTTP/1 request over https without one of <see cref="RedirectMarkers"/>.</summary>
     public static bool IsDue(RequestContext context) =>
         context.IsTls
+        && !context.IsHttp2
         && string.IsNullOrEmpty(context.Target.Parameter(RedirectMarkers.Gateway))
         && string.IsNullOrEmpty(context.Target.Parameter(RedirectMarkers.Time))
         && string.IsNullOrEmpty(context.Target.Parameter(RedirectMarkers.Direct));

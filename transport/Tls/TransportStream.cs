@@ -91,10 +91,11 @@ internal sealed class TransportStream(PipeReader input, PipeWriter output) : Str
     /// <summary>A read into no memory only waits for bytes: none is kept for a connection that is idle.</summary>
     private int Take(ReadResult read, Span<byte> into)
     {
-        ReadOnlySequence<byte> bytes = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, into.Length));
+        int count = (int)Math.Min(read.Buffer.Length, into.Length);
+        ReadOnlySequence<byte> bytes = read.Buffer.Slice(0, count);
         bytes.CopyTo(into);
-        input.AdvanceTo(bytes.End);
-        return (int)bytes.Length;
+        input.AdvanceTo(bytes.End); // the blocks may be used again from here on
+        return count;
     }
 
     /// <summary>That the other end is gone is told by the connection's token, as without TLS.</summary>
