@@ -10,7 +10,7 @@ namespace Sluice.Cli;
 /// </summary>
 public static class ClientCommands
 {
-    /// <summary>All client verbs and <c>completion</c>; each takes <c>--endpoint</c> and <c>--json</c>.</summary>
+    /// <summary>All client verbs and <c>completion</c>; each takes <c>--endpoint</c>, <c>--json</c> and the flags of https.</summary>
     /// <param name="environment">Streams, variables, kinds of files.</param>
     public static IReadOnlyList<Command> All(ClientEnvironment environment)
     {
@@ -27,8 +27,10 @@ public static class ClientCommands
         ];
         foreach (Command verb in verbs)
         {
-            verb.Options.Add(options.Endpoint);
-            verb.Options.Add(options.Json);
+            foreach (Option option in options.Shared)
+            {
+                verb.Options.Add(option);
+            }
         }
 
         return [.. verbs, CompletionVerb.Create(environment)];

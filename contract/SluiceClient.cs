@@ -20,10 +20,13 @@ public sealed partial class SluiceClient : IDisposable
 
     private readonly HttpClient _http;
     private readonly string _origin;
+    private readonly bool _isTls;
 
-    /// <summary>A client of one endpoint, such as <c>http://127.0.0.1:8080</c>.</summary>
-    /// <exception cref="ArgumentException">The endpoint is not an http or https URL of just a host and a port.</exception>
-    public SluiceClient(string endpoint)
+    /// <summary>A client of one endpoint, such as <c>http://127.0.0.1:8080</c>; <paramref name="tls"/> is for https alone.</summary>
+    /// <exception cref="ArgumentException">
+    /// The endpoint is not an http or https URL of just a host and a port, or a file of <paramref name="tls"/> cannot be used.
+    /// </exception>
+    public SluiceClient(string endpoint, ClientTls? tls = null)
     {
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https")
             || uri.PathAndQuery != "/" || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || uri.Host.Length == 0)
@@ -43,6 +46,12 @@ public sealed partial class SluiceClient : IDisposable
             ResponseHeaderEncodingSelector = (_, _) => Encoding.UTF8,
             UseCookies = false,
         };
+        _isTls = uri.Scheme == "https";
+        if (_isTls && tls is not null)
+        {
+            handler.SslOptions = tls.ToOptions();
+        }
+
         // Transfers take as long as they take; the caller's token ends them.
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -122,9 +131,14 @@ public sealed partial class SluiceClient : IDisposable
         {
             HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError
                 or HttpRequestError.ProxyTunnelError => new SluiceException($"cannot reach {Endpoint}: {reason}", failure, isUnreachable: true),
+            _ when IsRefusedHandshake(failure) => new SluiceException($"{Endpoint} ended the TLS handshake: {reason}", failure, isUnreachable: true),
             _ => new SluiceException($"the exchange with {Endpoint} broke off: {reason}", failure),
         };
     }
+
+    /// <summary>With TLS 1.3 a server judges a client's certificate after the client's handshake is over: the refusal is met by the first read.</summary>
+    private static bool IsRefusedHandshake(Exception failure) =>
+        failure.InnerException is { } inner && (inner is System.Security.Authentication.AuthenticationException || inner.GetType().Name == "SslException" || IsRefusedHandshake(inner));
 
     private SluiceException BrokenAnswer(Exception failure) =>
         new($"the answer of {Endpoint} cannot be read: {Innermost(failure).Message.TrimEnd('.')}", failure);

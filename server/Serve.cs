@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
@@ -7,6 +8,7 @@ using Sluice.Engine.Io;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
 using Sluice.Transport.Http;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server;
 
@@ -23,6 +25,13 @@ public static class Serve
     {
         ILogger log = logs.CreateLogger("server");
         using var notifier = ServiceNotifier.FromEnvironment(log);
+        if (!TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
+        {
+            return ServerCommands.Failed;
+        }
+
+        using TlsCertificates? tls = certificates;
+        using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
         using var io = new ThreadFileIo(IoWorkers);
         var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
@@ -36,7 +45,7 @@ public static class Serve
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
         using var network = RingNetwork.Open(settings, logs);
-        await using var server = new HttpServer(settings.Listen, engine, node, logs, network?.Transport);
+        await using var server = new HttpServer(settings.Listen, engine, node, logs, tls, network?.Transport);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;
@@ -59,6 +68,35 @@ public static class Serve
         log.LogInformation("stopped");
         return 0;
     }
+
+    /// <summary>Reads the certificate, if there is to be one; false when it was refused and the log says why.</summary>
+    private static bool TryOpenTls(TlsFiles? files, ILoggerFactory logs, out TlsCertificates? tls)
+    {
+        tls = null;
+        if (files is null)
+        {
+            return true;
+        }
+
+        ILogger log = logs.CreateLogger("tls");
+        if (!TlsCertificates.TryOpen(files, TimeProvider.System, log, out tls, out string problem))
+        {
+            log.LogError("cannot start: {Problem}", problem);
+            return false;
+        }
+
+        log.LogInformation(
+            "TLS with the certificate {Subject}, valid until {ValidUntil:yyyy-MM-dd HH:mm:ss}Z{Clients}",
+            tls!.Subject, tls.ValidUntil.UtcDateTime, files.ClientAuthorityPath is null ? "" : "; clients must show one too");
+        return true;
+    }
+
+    /// <summary>SIGHUP, by which operators have always asked a service to read its files again.</summary>
+    private static PosixSignalRegistration ReloadOnHangup(TlsCertificates tls) => PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+    {
+        signal.Cancel = true;
+        tls.Reload();
+    });
 
     private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()
     {

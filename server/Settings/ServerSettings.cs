@@ -1,6 +1,7 @@
 // What the server runs with, after every source was read and every value checked. Nothing behind this type parses a setting again.
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Settings;
 
@@ -32,6 +33,9 @@ public sealed record ServerSettings
 
     /// <summary>Address and port to serve on; port 0 asks the kernel for a free one.</summary>
     public required IPEndPoint Listen { get; init; }
+
+    /// <summary>Absolute paths of the files of TLS; null to serve without it.</summary>
+    public required TlsFiles? Tls { get; init; }
 
     /// <summary>Accept several mountpaths on one file system.</summary>
     public required bool AllowSharedDisk { get; init; }

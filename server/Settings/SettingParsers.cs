@@ -24,6 +24,21 @@ internal static class SettingParsers
 
     public static Parsed<string> Directory(SettingText text) => CanonicalPath.OfDirectory(text.Text, text.Directory);
 
+    /// <summary>An absolute path. Symbolic links stay: who renews a file by moving a link means the link.</summary>
+    public static Parsed<string> File(SettingText text)
+    {
+        if (text.Text.Contains('\0', StringComparison.Ordinal))
+        {
+            return Refused<string>("the path contains a NUL character");
+        }
+
+        string path = Path.GetFullPath(text.Text, text.Directory);
+        return System.IO.File.Exists(path) ? new(path, null)
+            : Refused<string>(System.IO.Directory.Exists(path)
+                ? $"{path} is a directory, not a file"
+                : $"{path} does not exist, or this user may not reach it");
+    }
+
     public static Parsed<IPEndPoint> EndPoint(SettingText text)
     {
         int colon = text.Text.LastIndexOf(':');

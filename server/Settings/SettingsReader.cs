@@ -1,5 +1,6 @@
 // Flags before environment before file before defaults, for each setting by itself. Reports every problem, not only the first: an operator
 // who has three mistakes should learn of them at once.
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Settings;
 
@@ -56,6 +57,7 @@ public sealed class SettingsReader
             }
         }
 
+        reader.RefuseHalfOfTls(effective);
         ServerSettings? settings = reader._problems.Count == 0 ? Typed(effective) : null;
         return new SettingsReading(settings, [.. effective.Values], reader._problems);
     }
@@ -66,6 +68,9 @@ public sealed class SettingsReader
         {
             Mountpaths = All(SettingsTable.Mountpath),
             Listen = One(SettingsTable.Listen),
+            Tls = All(SettingsTable.TlsCert) is [string certificate]
+                ? new TlsFiles(certificate, One(SettingsTable.TlsKey), All(SettingsTable.TlsClientCa).SingleOrDefault())
+                : null,
             AllowSharedDisk = One(SettingsTable.AllowSharedDisk),
             AllowMoved = One(SettingsTable.AllowMoved),
             ForgetMountpaths = All(SettingsTable.ForgetMountpath),
@@ -82,6 +87,27 @@ public sealed class SettingsReader
 
         T One<T>(Setting<T> setting)
             where T : notnull => All(setting).Single();
+    }
+
+    /// <summary>A certificate is nothing without its key; half of TLS is never taken for none.</summary>
+    private void RefuseHalfOfTls(Dictionary<Setting, EffectiveSetting> effective)
+    {
+        string? certificate = Origin(SettingsTable.TlsCert);
+        string? key = Origin(SettingsTable.TlsKey);
+        if ((certificate is null) != (key is null))
+        {
+            _problems.Add(key is null
+                ? $"{certificate}: tls-cert needs its private key; give tls-key too"
+                : $"{key}: tls-key needs its certificate; give tls-cert too");
+        }
+        else if (certificate is null && Origin(SettingsTable.TlsClientCa) is { } authority)
+        {
+            _problems.Add($"{authority}: tls-client-ca is for a listener with TLS; give tls-cert and tls-key too");
+        }
+
+        // One with a problem of its own is missing: it has been reported, and counts as given.
+        string? Origin(Setting setting) =>
+            !effective.TryGetValue(setting, out EffectiveSetting? one) ? setting.Flag : one.Values.Count == 0 ? null : one.Origin;
     }
 
     private void RefuseUnknownVariables()
@@ -157,7 +183,8 @@ public sealed class SettingsReader
 
     private EffectiveSetting? Check(Setting setting, string origin, IReadOnlyList<SettingText> texts, bool isList = false)
     {
-        if (setting.Shape != SettingShape.List && (isList || texts.Count != 1))
+        bool isNone = setting.Shape == SettingShape.Optional && isList && texts.Count == 0;
+        if (setting.Shape != SettingShape.List && !isNone && (isList || texts.Count != 1))
         {
             _problems.Add($"{origin}: {setting.Name} takes one value, not {(isList ? "a list" : $"{texts.Count}")}");
             return null;

@@ -14,7 +14,7 @@ public static class SettingsTable
     public static readonly IPEndPoint ListenDefault = new(IPAddress.Loopback, 8080);
 
     /// <summary>Variables of the client, which the server leaves alone.</summary>
-    public static readonly IReadOnlyList<string> ClientVariables = ["SLUICE_ENDPOINT"];
+    public static readonly IReadOnlyList<string> ClientVariables = ["SLUICE_ENDPOINT", "SLUICE_CA", "SLUICE_CLIENT_CERT", "SLUICE_CLIENT_KEY", "SLUICE_INSECURE"];
 
     /// <summary>Names the file of settings; the file itself cannot.</summary>
     public const string ConfigFlag = "--config";
@@ -44,6 +44,14 @@ public static class SettingsTable
         Format = endPoint => endPoint.ToString(),
         Defaults = _ => [ListenDefault],
     };
+
+    internal static readonly Setting<string> TlsCert =
+        PemPath("tls-cert", "PEM file of the certificate and its chain; serves TLS only. Read again when it changes.");
+
+    internal static readonly Setting<string> TlsKey = PemPath("tls-key", "PEM file of the certificate's private key, not encrypted.");
+
+    internal static readonly Setting<string> TlsClientCa =
+        PemPath("tls-client-ca", "PEM file of authorities; clients must show a certificate of one of them.");
 
     internal static readonly Setting<bool> AllowSharedDisk =
         Switch("allow-shared-disk", "Accept several mountpaths on one file system; they fail together.");
@@ -122,9 +130,21 @@ public static class SettingsTable
     /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Mountpath, Listen, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
+        Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
         LogFormatSetting, LogLevelSetting, DrainDeadline, FlushInterval,
     ];
+
+    private static Setting<string> PemPath(string name, string help) => new()
+    {
+        Name = name,
+        Unit = "FILE",
+        Shape = SettingShape.Optional,
+        Help = help,
+        DefaultHelp = "none",
+        Parse = SettingParsers.File,
+        Format = path => path,
+        Defaults = _ => [],
+    };
 
     private static Setting<bool> Switch(string name, string help) => new()
     {

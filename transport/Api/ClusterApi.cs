@@ -67,7 +67,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
         {
             case "smap":
                 EngineStatus status = await engine.StatusAsync();
-                await Answers.JsonAsync(context, writer => WriteMap(writer, status, context.LocalEndPoint));
+                await Answers.JsonAsync(context, writer => WriteMap(writer, status, context));
                 return null;
             case "software_version":
                 await Answers.TextAsync(context, node.Version);
@@ -120,18 +120,18 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
     }
 
     /// <summary>One node in two roles. The address is the one that this client reached us at, so that it can be reached again.</summary>
-    private void WriteMap(Utf8JsonWriter writer, EngineStatus status, IPEndPoint local)
+    private void WriteMap(Utf8JsonWriter writer, EngineStatus status, RequestContext context)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("pmap");
         writer.WritePropertyName(node.ProxyId);
-        WriteNode(writer, "proxy", node.ProxyId, local);
+        WriteNode(writer, "proxy", node.ProxyId, context);
         writer.WriteEndObject();
         writer.WritePropertyName("proxy_si");
-        WriteNode(writer, "proxy", node.ProxyId, local);
+        WriteNode(writer, "proxy", node.ProxyId, context);
         writer.WriteStartObject("tmap");
         writer.WritePropertyName(node.TargetId);
-        WriteNode(writer, "target", node.TargetId, local);
+        WriteNode(writer, "target", node.TargetId, context);
         writer.WriteEndObject();
         writer.WriteString("uuid", status.ClusterUuid);
         writer.WriteString("creation_time", status.CreatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
@@ -139,8 +139,9 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
         writer.WriteEndObject();
     }
 
-    private static void WriteNode(Utf8JsonWriter writer, string type, string id, IPEndPoint local)
+    private static void WriteNode(Utf8JsonWriter writer, string type, string id, RequestContext context)
     {
+        IPEndPoint local = context.LocalEndPoint;
         string host = local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString();
         string port = local.Port.ToString(CultureInfo.InvariantCulture);
         writer.WriteStartObject();
@@ -149,7 +150,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
             writer.WriteStartObject(net);
             writer.WriteString("node_ip_addr", local.Address.ToString());
             writer.WriteString("daemon_port", port);
-            writer.WriteString("direct_url", $"http://{host}:{port}");
+            writer.WriteString("direct_url", $"{context.Scheme}://{host}:{port}");
             writer.WriteEndObject();
         }
 

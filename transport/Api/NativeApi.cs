@@ -3,6 +3,7 @@ using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Transport.Http;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Transport.Api;
 
@@ -134,6 +135,7 @@ public sealed class NativeApi
             {
                 "GET" => _objects.GetAsync(context, bucket!, key),
                 "HEAD" => _objects.HeadAsync(context, bucket!, key),
+                "PUT" when PutRedirect.IsDue(context) => PutRedirect.AnswerAsync(context, _node),
                 "PUT" => _objects.PutAsync(context, bucket!, key),
                 "DELETE" => _objects.DeleteAsync(context, bucket!, key),
                 "PATCH" => _objects.PatchAsync(context, bucket!, key),

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sluice.Engine;
 using Sluice.Transport.Api;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Transport.Http;
 
@@ -31,8 +32,12 @@ public sealed class HttpServer : IAsyncDisposable
     private readonly NativeApi _api;
     private readonly IPEndPoint _endPoint;
 
-    /// <summary>A server that is not listening yet, on the given transport; null: the system's sockets.</summary>
-    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log, IConnectionListenerFactory? transport = null)
+    /// <summary>
+    /// A server that is not listening yet; with <paramref name="tls"/>, it speaks TLS only. Certificates stay the caller's, and so does
+    /// <paramref name="transport"/>; null: the system's sockets.
+    /// </summary>
+    public HttpServer(
+        IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log, TlsCertificates? tls = null, IConnectionListenerFactory? transport = null)
     {
         _endPoint = endPoint;
         _api = new NativeApi(engine, node);
@@ -55,11 +60,30 @@ public sealed class HttpServer : IAsyncDisposable
         limits.MinResponseDataRate = null;
         options.Listen(endPoint, listen =>
         {
-            listen.Protocols = HttpProtocols.Http1;
+            Speak(listen, tls, log);
             listen.Use(next => connection => RefusalWriter.ServeAsync(connection, next, node.Display)); // innermost: it sees HTTP, not TLS
         });
         transport ??= new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
         _kestrel = new KestrelServer(Options.Create(options), transport, log);
+    }
+
+    /// <summary>
+    /// HTTP/2 comes by ALPN, hence with TLS alone. Kestrel's own choice is HTTP/1.1 and HTTP/2; set by hand it would warn that it sees no TLS.
+    /// </summary>
+    private static void Speak(ListenOptions listen, TlsCertificates? tls, ILoggerFactory log)
+    {
+        if (tls is null)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            return;
+        }
+
+        Http2Limits limits = listen.KestrelServerOptions.Limits.Http2;
+        limits.MaxStreamsPerConnection = 100;
+        limits.InitialConnectionWindowSize = 1 << 20; // all that one connection may have in flight to us, whatever its streams
+        limits.InitialStreamWindowSize = 768 << 10; // one upload fills a line of 10 Gbit/s at 0.6 ms and still leaves room for others
+        limits.MaxRequestHeaderFieldSize = RequestHeadBytesMax;
+        new TlsListener(tls, TimeProvider.System, log.CreateLogger("tls")).Use(listen);
     }
 
     /// <summary>Requests that are being answered now.</summary>

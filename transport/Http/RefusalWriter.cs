@@ -5,6 +5,8 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sluice.Contract;
 
 namespace Sluice.Transport.Http;
@@ -32,6 +34,12 @@ internal sealed class RefusalWriter(PipeWriter output, string remoteAddress, str
     /// <summary>Connection middleware: puts a writer behind the connection for as long as <paramref name="next"/> serves it.</summary>
     public static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, string node)
     {
+        if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
+        {
+            await next(connection); // frames are not heads
+            return;
+        }
+
         IDuplexPipe transport = connection.Transport;
         var writer = new RefusalWriter(transport.Output, connection.RemoteEndPoint?.ToString() ?? "", node);
         connection.Features.Set(writer);

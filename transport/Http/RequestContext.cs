@@ -86,6 +86,15 @@ public sealed class RequestContext
         }
     }
 
+    /// <summary>True when the connection is encrypted.</summary>
+    public bool IsTls => _features.Get<ITlsConnectionFeature>() is not null;
+
+    /// <summary>True when the request came over HTTP/2.</summary>
+    public bool IsHttp2 => HttpProtocol.IsHttp2(_request.Protocol);
+
+    /// <summary>How the client writes addresses here: http or https.</summary>
+    public string Scheme => IsTls ? "https" : "http";
+
     /// <summary>The end of the connection that is ours: an address at which this client reaches us.</summary>
     public IPEndPoint LocalEndPoint
     {

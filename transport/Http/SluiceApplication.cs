@@ -63,7 +63,7 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
             // Kestrel's own class for this does not cover a chunk of more bytes than 32 bits count.
             await api.RefuseAsync(context, StatusCodes.Status400BadRequest, $"the request's body is malformed: {refused.Message}");
         }
-        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(gone))
+        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(context, gone))
         {
             context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
         }
@@ -83,6 +83,8 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
         Interlocked.Decrement(ref _inFlight);
     }
 
-    private static bool IsDisconnect(Exception exception) =>
-        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException;
+    // A TLS record that is cut off is an IOException of the stream below HTTP. Disks never throw up to here.
+    private static bool IsDisconnect(RequestContext context, Exception exception) =>
+        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException
+        || (exception is IOException && context.IsTls);
 }

@@ -11,6 +11,7 @@ namespace Sluice.Transport.Uring;
 internal sealed class UringInput(UringConnection connection, LoopBuffers buffers) : PipeReader, IValueTaskSource<ReadResult>
 {
     private static readonly Action<object?> s_complete = input => ((UringInput)input!).CompleteRead();
+    private static readonly Action<object?> s_tokenCanceled = input => ((UringInput)input!).PostComplete();
 
     private readonly Lock _gate = connection.Gate;
     private ManualResetValueTaskSourceCore<ReadResult> _read; // continuations run where the result is set: on the loop
@@ -21,6 +22,8 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     private long _unread;
     private bool _ended, _canceled, _waiting, _allExamined;
     private Exception? _error;
+    private CancellationToken _token; // of the read that waits
+    private CancellationTokenRegistration _registration;
 
     /// <summary>Receiving is stopped until the reader has caught up. Guarded by the gate.</summary>
     public bool IsPaused { get; private set; }
@@ -114,7 +117,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested(); // later, it ends with the connection
+        cancellationToken.ThrowIfCancellationRequested();
         bool isOnLoop = buffers.Loop.IsCurrent;
         lock (_gate)
         {
@@ -130,6 +133,8 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
 
             _read.Reset();
             _waiting = true;
+            _token = cancellationToken;
+            _registration = cancellationToken.UnsafeRegister(s_tokenCanceled, this);
             Resume(); // a reader that wants more than the limit must not wait for ever
         }
 
@@ -139,7 +144,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
         }
         else
         {
-            buffers.Loop.Post(s_complete, this);
+            PostComplete();
         }
 
         return new ValueTask<ReadResult>(this, _read.Version);
@@ -191,7 +196,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
             _canceled = true;
         }
 
-        buffers.Loop.Post(s_complete, this);
+        PostComplete();
     }
 
     /// <inheritdoc/>
@@ -246,6 +251,8 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
         }
     }
 
+    private void PostComplete() => buffers.Loop.Post(s_complete, this);
+
     private void CompleteRead()
     {
         ReadResult result;
@@ -257,7 +264,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
                 return;
             }
 
-            error = ErrorNow();
+            error = ErrorNow() ?? (_token.IsCancellationRequested ? new OperationCanceledException(_token) : null);
             result = default;
             if (error is null && !TryTakeResult(out result))
             {
@@ -265,6 +272,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
             }
 
             _waiting = false;
+            _registration.Unregister(); // one that runs now posts, and finds nobody waiting, or another token
         }
 
         // Outside the gate: the application runs in here.

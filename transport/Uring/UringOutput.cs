@@ -18,7 +18,9 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <summary>Bytes that one turn sends before others have theirs: 1 MiB takes some 150 us.</summary>
     private const int TurnBytesMax = 1 << 20;
 
-    private static readonly Action<object?> s_cancel = output => ((UringOutput)output!).CancelOnLoop();
+    private static readonly Action<object?> s_cancel = output => ((UringOutput)output!).CancelOnLoop(default);
+    private static readonly Action<object?> s_tokenCanceled = output => ((UringOutput)output!).PostTokenCanceled();
+    private static readonly Action<object?> s_cancelByToken = output => ((UringOutput)output!).CancelByToken();
 
     private readonly Lock _gate = connection.Gate;
     private ManualResetValueTaskSourceCore<FlushResult> _flush;
@@ -29,6 +31,8 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     private OutputSegment _announced;
     private bool _isAnnounced, _isTaken, _isLent, _waiting, _failed;
     private long _sent;
+    private CancellationToken _token; // of the flush that waits
+    private CancellationTokenRegistration _registration;
 
     /// <inheritdoc/>
     public override bool CanGetUnflushedBytes => true;
@@ -124,6 +128,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <inheritdoc/>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         bool isBroken;
         lock (_gate)
         {
@@ -142,6 +147,8 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             {
                 _flush.Reset();
                 _waiting = true;
+                _token = cancellationToken;
+                _registration = cancellationToken.UnsafeRegister(s_tokenCanceled, this);
                 return new ValueTask<FlushResult>(this, _flush.Version);
             }
 
@@ -176,6 +183,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
 
             isBroken = IsBroken();
             (wasWaiting, _waiting) = (_waiting, false);
+            _registration.Unregister();
             if (wasWaiting && !_failed)
             {
                 SendStaged();
@@ -340,7 +348,18 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
 
     private void Break() => connection.Abort(new("the response cannot be completed"));
 
-    private void CancelOnLoop()
+    private void PostTokenCanceled() => buffers.Loop.Post(s_cancelByToken, this);
+
+    private void CancelByToken()
+    {
+        CancellationToken token = _token;
+        if (token.IsCancellationRequested) // else it was the token of an earlier flush
+        {
+            CancelOnLoop(token);
+        }
+    }
+
+    private void CancelOnLoop(CancellationToken token)
     {
         bool failed;
         lock (_gate)
@@ -351,9 +370,17 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             _waiting = false;
+            _registration.Unregister();
             failed = _failed;
         }
 
-        _flush.SetResult(new FlushResult(isCanceled: true, isCompleted: failed));
+        if (token.IsCancellationRequested)
+        {
+            _flush.SetException(new OperationCanceledException(token));
+        }
+        else
+        {
+            _flush.SetResult(new FlushResult(isCanceled: true, isCompleted: failed));
+        }
     }
 }
