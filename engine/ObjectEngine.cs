@@ -26,6 +26,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectDisk[] _disks;
     private readonly RelaxedFlusher[] _flushers;
     private readonly ObjectLookup _lookup;
+    private readonly HeadPublisher _heads;
     private readonly ObjectCommit _commit;
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
@@ -54,7 +55,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             SearchAll = mountpaths.MisplacedPossible,
         };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
-        _commit = new ObjectCommit(_lookup, _locks, new NestedNames(_locks, _lookup), _clock, flusherOf, _log);
+        _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
+        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, _log);
         _removal = new ObjectRemoval(_lookup, _locks, flusherOf);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];

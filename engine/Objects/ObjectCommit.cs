@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
-using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -18,10 +17,8 @@ namespace Sluice.Engine.Objects;
 /// </para>
 /// </summary>
 public sealed class ObjectCommit(
-    ObjectLookup lookup, NameLock locks, NestedNames nested, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, ILogger log)
+    ObjectLookup lookup, NameLock locks, HeadPublisher heads, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, ILogger log)
 {
-    private const int PublishAttemptsMax = 16; // each needs a new conflicting name in between; a defect must not spin
-
     /// <summary>
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
@@ -121,7 +118,7 @@ public sealed class ObjectCommit(
         foreach (ReplicaMember head in set.Heads)
         {
             ObjectPlace? old = places.Find(place => place.Disk == head.Work.Disk);
-            (ObjectPath path, DirectoryLease directory) = await PublishHeadAsync(set, head, metadata, old, DirectoryUse.CreateDurable);
+            (ObjectPath path, DirectoryLease directory) = await heads.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
             using (directory)
             {
                 IoResult synced = await directory.SyncAsync();
@@ -155,7 +152,7 @@ public sealed class ObjectCommit(
             foreach (ReplicaMember head in set.Heads)
             {
                 ObjectPlace? old = places.Find(place => place.Disk == head.Work.Disk);
-                (ObjectPath path, DirectoryLease directory) = await PublishHeadAsync(set, head, metadata, old, DirectoryUse.Create);
+                (ObjectPath path, DirectoryLease directory) = await heads.PublishAsync(set, head.Work, metadata, old, DirectoryUse.Create);
                 directory.Dispose();
                 stored ??= new StoredObject(metadata, head.Work.Disk, path, clock.NowNs);
             }
@@ -205,73 +202,6 @@ public sealed class ObjectCommit(
             {
                 disk.Check(await directory.SyncAsync(), "fsync", set.Bucket.Sidecars.Span);
             }
-        }
-    }
-
-    /// <summary>
-    /// Renames a head into place, at the name or, where a directory of that name stands, at its leaf; makes room where a file stands in the
-    /// way of the directory. Answers the place and its directory, leased, so that the caller can sync it.
-    /// </summary>
-    private async ValueTask<(ObjectPath Path, DirectoryLease Directory)> PublishHeadAsync(
-        ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, ObjectPlace? old, DirectoryUse use)
-    {
-        ObjectDisk disk = head.Work.Disk;
-        ObjectPath path = old?.Path ?? ObjectPath.Plain(set.Bucket.Objects, set.Name.Utf8.Span);
-        bool exchange = use == DirectoryUse.Create && old is not null;
-        for (int attempt = 0; attempt < PublishAttemptsMax; attempt++)
-        {
-            IoResult<DirectoryLease> acquired = await disk.Directories.AcquireAsync(path.Directory, use);
-            if (acquired.Error == Errno.ENOTDIR)
-            {
-                await nested.MakeRoomAsync(disk, set.Bucket, set.Name);
-                continue;
-            }
-
-            DirectoryLease directory = disk.Check(acquired, "mkdir", path.Directory.Span);
-            IoResult renamed = await RenameHeadAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
-            if (renamed.Ok)
-            {
-                return (path, directory);
-            }
-
-            directory.Dispose();
-            switch (renamed.Error)
-            {
-                case Errno.EISDIR or Errno.ENOTEMPTY or Errno.EEXIST when !path.IsLeaf:
-                    path = path.AsLeaf();
-                    break;
-                case Errno.ENOENT when exchange:
-                    exchange = false; // what was to be kept is gone
-                    break;
-                case Errno.ENOENT or Errno.ENOTDIR:
-                    break; // the directory was renamed away with its bucket, or pruned; made anew in the next attempt
-                default:
-                    throw disk.Fault("rename", renamed.Error, path.Whole.Span);
-            }
-        }
-
-        throw disk.Fault("rename", Errno.EBUSY, path.Whole.Span);
-    }
-
-    private async ValueTask<IoResult> RenameHeadAsync(
-        ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, ObjectPath path, DirectoryLease directory, RenameMode mode)
-    {
-        ObjectDisk disk = head.Work.Disk;
-        await locks.BeginPublishAsync(set.Digest);
-        try
-        {
-            IoResult renamed = await disk.Io.RenameAsync(head.Work.Directory, head.Work.Name, directory.Handle, path.Leaf, mode);
-            if (renamed.Ok)
-            {
-                head.Work.GiveAway();
-                lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, new StoredObject(metadata, disk, path, clock.NowNs));
-            }
-
-            return renamed;
-        }
-        finally
-        {
-            locks.EndPublish(set.Digest);
         }
     }
 

@@ -61,7 +61,7 @@ public sealed class ReplicaSetBench
         _lookup = new ObjectLookup(_disks, digests, locks, new CacheSizes(1024, 64), NullLogger.Instance) { SearchAll = true };
         RelaxedFlusher[] flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, clock, static _ => ValueTask.CompletedTask, NullLogger.Instance))];
         Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => flushers[disk.Index];
-        _commit = new ObjectCommit(_lookup, locks, new NestedNames(locks, _lookup), clock, flusherOf, NullLogger.Instance);
+        _commit = new ObjectCommit(_lookup, locks, new HeadPublisher(_lookup, locks, new NestedNames(locks, _lookup), clock), clock, flusherOf, NullLogger.Instance);
         DiskState[] states = [.. _disks.Select(_ => new DiskState(Clean: false, FlushedGeneration: 0))];
         await new StartupRecovery(_disks, states, _lookup, NullLogger.Instance).RunAsync([_bucket]);
     }
