@@ -120,7 +120,7 @@ public enum XattrName
     /// <summary><c>user.slu</c>: the object's metadata record.</summary>
     Record,
 
-    /// <summary><c>user.slt</c>: on a work file, the object that the commit is for.</summary>
+    /// <summary><c>user.slt</c>: on a member of a wide replica set, its work file's name and its object (<c>WorkTarget</c>).</summary>
     Target,
 }
 
