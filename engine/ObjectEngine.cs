@@ -33,6 +33,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly BucketTable _buckets;
     private readonly Trash[] _trash;
     private readonly Counters _counters = new();
+    private readonly ReaderReports _readers;
     private readonly DateTimeOffset _startedAt;
 
     // Background work, ended by DisposeAsync.
@@ -47,6 +48,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _log = environment.Log;
         _clock = new ObjectClock(environment.Time);
         _startedAt = environment.Time.GetUtcNow();
+        _readers = new ReaderReports(_log, _counters.Damaged.Add);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _disks = [.. mountpaths.All.Select((mountpath, index) => new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance))];
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];

@@ -10,10 +10,10 @@ internal sealed class RingNetwork : IDisposable
 {
     private readonly RingLoop[] _loops;
 
-    private RingNetwork(RingLoop[] loops, ILoggerFactory logs)
+    private RingNetwork(RingLoop[] loops, TimeSpan lingerTimeout, ILoggerFactory logs)
     {
         _loops = loops;
-        Transport = new UringTransport(loops, new UringTransportOptions(), logs);
+        Transport = new UringTransport(loops, new UringTransportOptions { LingerTimeout = lingerTimeout }, logs);
     }
 
     /// <summary>Connections on the loops.</summary>
@@ -45,8 +45,22 @@ internal sealed class RingNetwork : IDisposable
             return null;
         }
 
-        return new RingNetwork([.. loops], logs);
+        return new RingNetwork([.. loops], settings.ClientTimeout, logs);
     }
+
+    /// <summary>What the loops and the transport count, for the details of a health probe.</summary>
+    public IEnumerable<KeyValuePair<string, long>> Counters() =>
+    [
+        new("ring.loops", _loops.Length),
+        new("ring.sockets", Transport.ConnectionCount),
+        new("ring.leases", Transport.LeaseCount),
+        new("ring.refused", Transport.RefusedCount),
+        new("ring.starved", Transport.StarvedCount),
+        new("ring.paused", Transport.PausedCount),
+        new("ring.wakes", _loops.Sum(loop => loop.WakeCount)),
+        new("ring.overflows", _loops.Sum(loop => loop.OverflowCount)),
+        new("ring.longest_us", (long)_loops.Max(loop => loop.LongestIteration).TotalMicroseconds),
+    ];
 
     /// <summary>Ends the loops, then unmaps their buffers.</summary>
     public void Dispose()

@@ -45,7 +45,15 @@ public static class Serve
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
         using var network = RingNetwork.Open(settings, logs);
-        await using var server = new HttpServer(settings.Listen, engine, node, logs, tls, network?.Transport);
+        var how = new HttpServerOptions
+        {
+            EndPoint = settings.Listen,
+            Tls = tls,
+            Transport = network?.Transport,
+            ClientTimeout = settings.ClientTimeout,
+            Counters = () => network?.Counters() ?? [],
+        };
+        await using var server = new HttpServer(how, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;

@@ -61,6 +61,9 @@ public sealed record ServerSettings
     /// <summary>How long requests in flight may go on after the first signal.</summary>
     public required TimeSpan DrainDeadline { get; init; }
 
+    /// <summary>How long a client may do nothing before its connection is broken; above zero.</summary>
+    public required TimeSpan ClientTimeout { get; init; }
+
     /// <summary>How long a relaxed write may wait for its flush; above zero.</summary>
     public required TimeSpan FlushInterval { get; init; }
 }

@@ -79,6 +79,7 @@ public sealed class SettingsReader
             LogFormat = One(SettingsTable.LogFormatSetting),
             LogLevel = One(SettingsTable.LogLevelSetting),
             DrainDeadline = One(SettingsTable.DrainDeadline),
+            ClientTimeout = One(SettingsTable.ClientTimeout),
             FlushInterval = One(SettingsTable.FlushInterval),
         };
 

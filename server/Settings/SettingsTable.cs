@@ -121,6 +121,12 @@ public static class SettingsTable
         new(TimeSpan.Zero, TimeSpan.FromHours(1)),
         "How long requests may go on after SIGTERM.");
 
+    internal static readonly Setting<TimeSpan> ClientTimeout = Duration(
+        "client-timeout",
+        TimeSpan.FromMinutes(2),
+        new(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+        "How long a client may neither give nor take a byte before its connection is broken.");
+
     internal static readonly Setting<TimeSpan> FlushInterval = Duration(
         "flush-interval",
         TimeSpan.FromSeconds(1),
@@ -131,7 +137,7 @@ public static class SettingsTable
     public static IReadOnlyList<Setting> All { get; } =
     [
         Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
-        LogFormatSetting, LogLevelSetting, DrainDeadline, FlushInterval,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval,
     ];
 
     private static Setting<string> PemPath(string name, string help) => new()

@@ -10,7 +10,8 @@ using Sluice.Transport.Http;
 namespace Sluice.Transport.Api;
 
 /// <summary>/v1/health and the questions to /v1/daemon and /v1/cluster (contract: native API §6, §7).</summary>
-internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bool> isDraining)
+internal sealed class ClusterApi(
+    ObjectEngine engine, NodeIdentity node, Func<bool> isDraining, Func<IEnumerable<KeyValuePair<string, long>>> counters)
 {
     private static readonly HashSet<string> s_unbuilt =
     [
@@ -110,7 +111,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
 
         writer.WriteEndArray();
         writer.WriteStartObject("counters");
-        foreach ((string name, long value) in status.Counters)
+        foreach ((string name, long value) in status.Counters.Concat(counters()))
         {
             writer.WriteNumber(name, value);
         }

@@ -16,7 +16,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
 
     /// <summary>GET, whole or one range.</summary>
-    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, byte[] key)
+    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         if (Unbuilt(context, s_unbuiltGet) is { } unbuilt)
         {
@@ -59,14 +59,14 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             }
         }
 
-        ObjectHeaders.WriteGet(context.Headers, reader.Attributes);
+        HeaderTexts.Of(reader.Stored).Write(context.Headers);
         context.Headers.ContentLength = range.Count;
         await ObjectSender.SendAsync(context, reader, range);
         return null;
     }
 
     /// <summary>HEAD, in the dialect that the query asks for.</summary>
-    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, byte[] key)
+    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         string? props = context.Target.Parameter("props");
         if (!string.IsNullOrEmpty(props) && ObjectHeaders.UnknownProperty(props) is { } unknown)
@@ -102,7 +102,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     }
 
     /// <summary>PUT: the request's body becomes the object.</summary>
-    public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, byte[] key)
+    public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         if (Unbuilt(context, s_unbuiltPut) is { } unbuilt)
         {
@@ -130,7 +130,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             Expected = expected,
             Custom = custom,
         };
-        Result<ObjectAttributes> stored = await engine.PutObjectAsync(s_caller, request, context.Aborted);
+        Result<ObjectAttributes> stored = await engine.PutObjectAsync(s_caller, request, CancellationToken.None);
         if (!stored.Ok)
         {
             return stored.Error;
@@ -142,7 +142,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     }
 
     /// <summary>DELETE; a body, if there is one, may ask for something else that is not built.</summary>
-    public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, byte[] key) => ActionMessage.HandleAsync(context, async message =>
+    public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action.Length > 0)
         {
@@ -169,7 +169,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     });
 
     /// <summary>PATCH: custom metadata, merged or replaced.</summary>
-    public ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, byte[] key) => ActionMessage.HandleAsync(context, async message =>
+    public ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action.Length > 0)
         {
@@ -207,7 +207,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     });
 
     /// <summary>POST to an object: check-lock.</summary>
-    public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, byte[] key) => ActionMessage.HandleAsync(context, async message =>
+    public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action != Actions.CheckLock)
         {
@@ -232,7 +232,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     public ValueTask<Failure?> PostToBucketAsync(RequestContext context) =>
         ActionMessage.HandleAsync(context, message => NativeApi.Refused(BucketApi.Unbuilt(message.Action, "POST to a bucket's objects")));
 
-    private static bool TryName(byte[] key, out ObjectName name, out Failure? refusal)
+    private static bool TryName(ReadOnlyMemory<byte> key, out ObjectName name, out Failure? refusal)
     {
         bool ok = ObjectName.TryCreateNative(key, out name, out string? problem);
         refusal = ok ? null : new Failure(ErrorCode.InvalidObjectName, problem!);

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using Sluice.Engine;
 using Sluice.Engine.Objects;
 using Sluice.Native;
@@ -78,8 +77,7 @@ internal static class ObjectSender
                 offset += window;
             }
 
-            FlushResult flushed = await context.Output.FlushAsync(context.Aborted);
-            if (flushed.IsCompleted)
+            if (!await context.FlushAsync())
             {
                 return; // the client is gone
             }
@@ -102,8 +100,7 @@ internal static class ObjectSender
 
             context.Output.Advance(read.Value);
             offset += read.Value;
-            FlushResult flushed = await context.Output.FlushAsync(context.Aborted);
-            if (flushed.IsCompleted)
+            if (!await context.FlushAsync())
             {
                 return false; // the client is gone
             }

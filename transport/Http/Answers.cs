@@ -51,7 +51,8 @@ public static class Answers
         context.Headers.ContentLength = bytes.Length;
         if (!context.IsHead)
         {
-            await context.Output.WriteAsync(bytes, context.Aborted);
+            context.Output.Write(bytes.Span);
+            await context.FlushAsync();
         }
     }
 
@@ -102,13 +103,13 @@ public static class Answers
         body.CopyTo(span);
         span[body.Length] = (byte)'\n';
         context.Output.Advance(body.Length + 1);
-        await context.Output.FlushAsync(context.Aborted);
+        await context.FlushAsync();
     }
 
     /// <summary>The path as sent, shortened: it is repeated in a header.</summary>
     private static string PathOf(RequestContext context)
     {
-        string path = context.Target is { } target ? target.RawPath : context.RawTarget;
+        string path = context.HasTarget ? context.Target.RawPath : context.RawTarget;
         string head = path.Length <= 1024 ? path : string.Create(CultureInfo.InvariantCulture, $"{path.AsSpan(0, 1024)}…");
         return head.Any(char.IsControl) ? string.Concat(head.Where(c => !char.IsControl(c))) : head;
     }

@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sluice.Engine;
+using Sluice.Native.Memory;
 using Sluice.Transport.Api;
+using Sluice.Transport.Guard;
 using Sluice.Transport.Tls;
 
 namespace Sluice.Transport.Http;
@@ -27,21 +29,23 @@ public sealed class HttpServer : IAsyncDisposable
     /// <summary>Most headers of a request: Kestrel's own limit, named because a refusal tells it.</summary>
     public const int RequestHeadersMax = 100;
 
+    /// <summary>From the first byte of a head to its last, at most: a head is small, and a client that is slow with it is slow on purpose.</summary>
+    public static readonly TimeSpan RequestHeadTimeoutMax = TimeSpan.FromSeconds(30);
+
     private readonly KestrelServer _kestrel;
     private readonly SluiceApplication _application;
     private readonly NativeApi _api;
-    private readonly IPEndPoint _endPoint;
+    private readonly HttpServerOptions _options;
+    private readonly ClientWatch _watch;
+    private int _connections;
 
-    /// <summary>
-    /// A server that is not listening yet; with <paramref name="tls"/>, it speaks TLS only. Certificates stay the caller's, and so does
-    /// <paramref name="transport"/>; null: the system's sockets.
-    /// </summary>
-    public HttpServer(
-        IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log, TlsCertificates? tls = null, IConnectionListenerFactory? transport = null)
+    /// <summary>A server that is not listening yet.</summary>
+    public HttpServer(HttpServerOptions how, ObjectEngine engine, NodeIdentity node, ILoggerFactory log)
     {
-        _endPoint = endPoint;
-        _api = new NativeApi(engine, node);
-        _application = new SluiceApplication(_api, log.CreateLogger("http"));
+        _options = how;
+        _watch = new ClientWatch(how.ClientTimeout, TimeProvider.System);
+        _api = new NativeApi(engine, node, Counters);
+        _application = new SluiceApplication(_api, _watch, log.CreateLogger("http"));
         var options = new KestrelServerOptions
         {
             AddServerHeader = false,
@@ -58,12 +62,16 @@ public sealed class HttpServer : IAsyncDisposable
         limits.MaxResponseBufferSize = 1 << 20;
         limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
         limits.MinResponseDataRate = null;
-        options.Listen(endPoint, listen =>
+        limits.KeepAliveTimeout = how.ClientTimeout;
+        limits.RequestHeadersTimeout = how.ClientTimeout < RequestHeadTimeoutMax ? how.ClientTimeout : RequestHeadTimeoutMax;
+        options.Listen(how.EndPoint, listen =>
         {
-            Speak(listen, tls, log);
+            listen.Use(next => connection => CountAsync(connection, next));
+            Speak(listen, how.Tls, log);
             listen.Use(next => connection => RefusalWriter.ServeAsync(connection, next, node.Display)); // innermost: it sees HTTP, not TLS
         });
-        transport ??= new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
+        IConnectionListenerFactory transport =
+            how.Transport ?? new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
         _kestrel = new KestrelServer(Options.Create(options), transport, log);
     }
 
@@ -96,7 +104,7 @@ public sealed class HttpServer : IAsyncDisposable
         {
             Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature addresses =
                 _kestrel.Features.Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()!;
-            return new IPEndPoint(_endPoint.Address, new Uri(addresses.Addresses.First()).Port);
+            return new IPEndPoint(_options.EndPoint.Address, new Uri(addresses.Addresses.First()).Port);
         }
     }
 
@@ -127,5 +135,28 @@ public sealed class HttpServer : IAsyncDisposable
         await now.CancelAsync();
         await _kestrel.StopAsync(now.Token);
         _kestrel.Dispose();
+        _watch.Dispose();
     }
+
+    private async Task CountAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        Interlocked.Increment(ref _connections);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _connections);
+        }
+    }
+
+    private IEnumerable<KeyValuePair<string, long>> Counters() =>
+    [
+        new("net.connections", Volatile.Read(ref _connections)),
+        new("net.requests", InFlight),
+        new("net.stalled", _watch.BrokenCount),
+        new("net.leases", BufferSlab.OutstandingTotal),
+        .. _options.Counters(),
+    ];
 }

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Transport.Api;
+using Sluice.Transport.Guard;
 
 namespace Sluice.Transport.Http;
 
@@ -15,7 +16,7 @@ namespace Sluice.Transport.Http;
 /// What Kestrel calls for each request: reads the target, hands the request to the API, and is the one place where exceptions end. A client
 /// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all.
 /// </summary>
-public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplication<RequestContext>
+public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger log) : IHttpApplication<RequestContext>
 {
     private int _inFlight;
 
@@ -26,33 +27,44 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
     public RequestContext CreateContext(IFeatureCollection contextFeatures)
     {
         Interlocked.Increment(ref _inFlight);
-        RequestContext context;
-        if (contextFeatures is IHostContextContainer<RequestContext> container)
-        {
-            context = container.HostContext ??= new RequestContext();
-        }
-        else
-        {
-            context = new RequestContext();
-        }
-
+        RequestContext context = contextFeatures is IHostContextContainer<RequestContext> container
+            ? container.HostContext ??= new RequestContext(contextFeatures, watch)
+            : new RequestContext(contextFeatures, watch);
         context.Begin(contextFeatures);
         return context;
     }
 
     /// <inheritdoc/>
-    public async Task ProcessRequestAsync(RequestContext context)
+    public Task ProcessRequestAsync(RequestContext context)
+    {
+        if (!context.Target.TryRead(context.RawTarget, out string? problem))
+        {
+            return api.RefuseAsync(context, new Failure(ErrorCode.BadRequest, problem));
+        }
+
+        context.HasTarget = true;
+        ValueTask handled = HandleAsync(context);
+        return handled.IsCompletedSuccessfully ? Task.CompletedTask : EndAsync(context, handled); // a hot GET needs no task
+    }
+
+    /// <summary>What the API throws before it first waits is in the task, too.</summary>
+    private ValueTask HandleAsync(RequestContext context)
     {
         try
         {
-            if (!RequestTarget.TryParse(context.RawTarget, out RequestTarget? target, out string? problem))
-            {
-                await api.RefuseAsync(context, new Failure(ErrorCode.BadRequest, problem));
-                return;
-            }
+            return api.HandleAsync(context);
+        }
+        catch (Exception early)
+        {
+            return ValueTask.FromException(early);
+        }
+    }
 
-            context.Target = target;
-            await api.HandleAsync(context);
+    private async Task EndAsync(RequestContext context, ValueTask handled)
+    {
+        try
+        {
+            await handled;
         }
         catch (BadHttpRequestException refused)
         {
