@@ -5,6 +5,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sluice.Contract;
 
 namespace Sluice.Transport.Http;
@@ -29,9 +30,18 @@ internal sealed class RefusalWriter(PipeWriter output, string remoteAddress, str
     /// <inheritdoc/>
     public override long UnflushedBytes => output.UnflushedBytes + _capturedCount;
 
-    /// <summary>Connection middleware: puts a writer behind the connection for as long as <paramref name="next"/> serves it.</summary>
+    /// <summary>
+    /// Connection middleware: puts a writer behind the connection for as long as <paramref name="next"/> serves it. HTTP/2, chosen by ALPN, is left
+    /// alone: there a refusal is a frame, and answers of several requests mix.
+    /// </summary>
     public static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, string node)
     {
+        if (connection.Features.Get<ITlsApplicationProtocolFeature>() is { } chosen && chosen.ApplicationProtocol.Span.SequenceEqual("h2"u8))
+        {
+            await next(connection);
+            return;
+        }
+
         IDuplexPipe transport = connection.Transport;
         var writer = new RefusalWriter(transport.Output, connection.RemoteEndPoint?.ToString() ?? "", node);
         connection.Features.Set(writer);
