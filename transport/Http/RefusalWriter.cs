@@ -5,7 +5,6 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sluice.Contract;
 
@@ -31,12 +30,15 @@ internal sealed class RefusalWriter(PipeWriter output, string remoteAddress, str
     /// <inheritdoc/>
     public override long UnflushedBytes => output.UnflushedBytes + _capturedCount;
 
-    /// <summary>Connection middleware: puts a writer behind the connection for as long as <paramref name="next"/> serves it.</summary>
+    /// <summary>
+    /// Connection middleware: puts a writer behind the connection for as long as <paramref name="next"/> serves it. HTTP/2, chosen by ALPN, is left
+    /// alone: there a refusal is a frame, and answers of several requests mix.
+    /// </summary>
     public static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, string node)
     {
-        if (connection.Features.Get<ITlsApplicationProtocolFeature>()?.ApplicationProtocol.Span.SequenceEqual("h2"u8) == true)
+        if (connection.Features.Get<ITlsApplicationProtocolFeature>() is { } chosen && chosen.ApplicationProtocol.Span.SequenceEqual("h2"u8))
         {
-            await next(connection); // frames are not heads
+            await next(connection);
             return;
         }
 

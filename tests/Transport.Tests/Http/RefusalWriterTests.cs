@@ -2,6 +2,8 @@
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Tests.Http;
@@ -111,6 +113,32 @@ public sealed class RefusalWriterTests
         Assert.Contains(part, Encoding.UTF8.GetString(answer), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("http/1.1", true)]
+    [InlineData("h2", false)]
+    public async Task OnlyAConnectionOfHttp1GetsAWriterAndKeepsItsOwnEndsAfterwards(string? protocol, bool isWrapped)
+    {
+        await using var connection = new DefaultConnectionContext { Transport = new Ends(_pipe.Reader, _pipe.Writer) };
+        if (protocol is not null)
+        {
+            connection.Features.Set<ITlsApplicationProtocolFeature>(new Chosen(Encoding.ASCII.GetBytes(protocol)));
+        }
+
+        IDuplexPipe own = connection.Transport;
+        await RefusalWriter.ServeAsync(
+            connection,
+            served =>
+            {
+                Assert.Same(_pipe.Reader, served.Transport.Input);
+                Assert.Equal(isWrapped, served.Transport.Output is RefusalWriter);
+                Assert.Equal(isWrapped, ReferenceEquals(served.Transport.Output, served.Features.Get<RefusalWriter>()));
+                return Task.CompletedTask;
+            },
+            "t[x]");
+        Assert.Same(own, connection.Transport);
+    }
+
     private static RefusalWriter Writer(PipeWriter output) => new(output, "192.0.2.1:4711", "t[ü]");
 
     private static async Task WriteInPiecesAsync(RefusalWriter writer, string bytes)
@@ -131,6 +159,10 @@ public sealed class RefusalWriterTests
         _pipe.Reader.AdvanceTo(read.Buffer.End);
         return text;
     }
+
+    private sealed record Ends(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    private sealed record Chosen(ReadOnlyMemory<byte> ApplicationProtocol) : ITlsApplicationProtocolFeature;
 
     /// <summary>A connection's way out that writes down how it is called.</summary>
     private sealed class RecordingWriter : PipeWriter
