@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
-using Sluice.Engine.Io;
+using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
 using Sluice.Transport.Http;
@@ -16,15 +16,18 @@ namespace Sluice.Server;
 /// </summary>
 public static class Serve
 {
-    private const int IoWorkers = 64; // blocking calls on disks at once: an fsync takes milliseconds, and 64 of them share one journal commit
-
     /// <summary>Serves until a signal; answers the exit code.</summary>
     public static async Task<int> RunAsync(ServerSettings settings, ILoggerFactory logs, ShutdownSignals signals)
     {
         ILogger log = logs.CreateLogger("server");
         using var notifier = ServiceNotifier.FromEnvironment(log);
-        using var io = new ThreadFileIo(IoWorkers);
-        var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
+        using OpenedIo? io = OpenIo(settings.Io, log);
+        if (io is null)
+        {
+            return ServerCommands.Failed;
+        }
+
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
         if (!opened.Ok)
         {
@@ -34,7 +37,7 @@ public static class Serve
 
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
-        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
+        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
         await using var server = new HttpServer(settings.Listen, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
@@ -42,8 +45,8 @@ public static class Serve
         }
 
         log.LogInformation(
-            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io threads, memory {Memory}",
-            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, SizeText.Format(settings.MemoryBytes));
+            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io {Io}, memory {Memory}",
+            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, io.Name, SizeText.Format(settings.MemoryBytes));
         notifier.Ready($"listening on {server.EndPoint}");
         await WaitAsync(signals.Stopping);
 
@@ -57,6 +60,19 @@ public static class Serve
 
         log.LogInformation("stopped");
         return 0;
+    }
+
+    private static OpenedIo? OpenIo(IoBackend asked, ILogger log)
+    {
+        try
+        {
+            return OpenedIo.Open(asked, new RingLoopOptions { Name = "sluice-loop" }, log);
+        }
+        catch (RingUnavailableException refused)
+        {
+            log.LogError("cannot start: {Problem}; --io threads does without", refused.Message);
+            return null;
+        }
     }
 
     private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()
