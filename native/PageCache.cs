@@ -1,0 +1,44 @@
+namespace Sluice.Native;
+
+/// <summary>What of a file is in memory: whether a read or a sendfile(2) would wait for a disk.</summary>
+public static unsafe class PageCache
+{
+    private const long SYS_cachestat = 451; // x86-64, Linux 6.5
+    private const int RWF_NOWAIT = 8;
+
+    /// <summary>
+    /// Reads what is resident, without waiting for a disk (preadv2(2), RWF_NOWAIT): EAGAIN when nothing is, or when the file system does not know;
+    /// may be short where residency ends. 0 is the end of the file.
+    /// </summary>
+    public static Errno ReadResident(int descriptor, Span<byte> buffer, long offset, out int count)
+    {
+        fixed (byte* start = buffer)
+        {
+            var vector = new LibcImports.IoVector { Base = start, Length = (nuint)buffer.Length };
+            nint result;
+            do
+            {
+                // SAFETY: the span is pinned and its length bounds the write into it.
+                result = SocketImports.preadv2(descriptor, &vector, 1, offset, RWF_NOWAIT);
+            }
+            while (result < 0 && Libc.LastError() == Errno.EINTR);
+            count = (int)Math.Max(result, 0);
+            return result < 0 ? Libc.LastError() : Errno.None;
+        }
+    }
+
+    /// <summary>
+    /// True when every page of a range is in the cache (cachestat(2)). False also where the kernel cannot tell. Pages may be evicted right
+    /// afterwards.
+    /// </summary>
+    public static bool IsResident(int descriptor, long offset, long bytes)
+    {
+        var range = new SocketImports.CacheRange { Offset = (ulong)offset, Length = (ulong)bytes };
+        var stat = default(SocketImports.CacheStat);
+        long first = offset / Environment.SystemPageSize;
+        long last = (offset + bytes - 1) / Environment.SystemPageSize;
+        // SAFETY: both structures are on this stack.
+        return bytes == 0
+            || (SocketImports.cachestat(SYS_cachestat, (uint)descriptor, &range, &stat, 0) == 0 && stat.Cached >= (ulong)(last - first + 1));
+    }
+}

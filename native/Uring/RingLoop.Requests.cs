@@ -1,0 +1,119 @@
+using System.Buffers;
+using Sluice.Native.Memory;
+using static Sluice.Native.Uring.UringAbi;
+
+namespace Sluice.Native.Uring;
+
+/// <summary>Requests about sockets, time and other requests. All on the loop's thread; memory is pinned until the last completion.</summary>
+public sealed partial class RingLoop
+{
+    private const int SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
+    private const uint MSG_TRUNC = 0x20, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000;
+    private const uint POLLIN = 1, POLLOUT = 4;
+
+    private readonly PageMapping _wakeValue = new(4096);
+
+    /// <summary>
+    /// Accepts connections until it ends: each completion is a descriptor, non-blocking and close-on-exec, which the operation owns. Any error ends it
+    /// (EMFILE: wait before arming again).
+    /// </summary>
+    public void AcceptMultishot(RingOperation operation, int listener)
+    {
+        ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_ACCEPT, listener);
+        entry.Priority = IORING_ACCEPT_MULTISHOT;
+        entry.OperationFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+    }
+
+    /// <summary>
+    /// Receives into <see cref="ReceiveBuffers"/> until it ends: one buffer a completion; 0 is the peer's end, ENOBUFS says that no buffer was free and
+    /// somebody has to arm it again. Knows no back-pressure: only <see cref="Cancel"/> stops it.
+    /// </summary>
+    public void ReceiveMultishot(RingOperation operation, int socket)
+    {
+        ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_RECV, socket);
+        entry.Flags = IOSQE_BUFFER_SELECT;
+        entry.Priority = IORING_RECV_MULTISHOT; // length 0: as much as the buffer holds
+        entry.BufferIndex = ReceiveBuffers!.Group;
+    }
+
+    /// <summary>Receives once; the result may be short, 0 is the peer's end. Waits until there is something.</summary>
+    public void Receive(RingOperation operation, int socket, Memory<byte> buffer, ReceiveMode mode = ReceiveMode.Some)
+    {
+        ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_RECV, socket);
+        SetBuffer(operation, ref entry, buffer);
+        entry.OperationFlags = mode switch { ReceiveMode.All => MSG_WAITALL, ReceiveMode.Discard => MSG_TRUNC, _ => 0 };
+    }
+
+    /// <summary>
+    /// Sends all of it: the kernel goes on after a short send, so that a result below the length is an error of the connection. The bytes stay as they are
+    /// until it completes.
+    /// </summary>
+    public void Send(RingOperation operation, int socket, ReadOnlyMemory<byte> data)
+    {
+        ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_SEND, socket);
+        SetBuffer(operation, ref entry, data);
+        entry.OperationFlags = MSG_NOSIGNAL | MSG_WAITALL;
+    }
+
+    /// <summary>Completes once when the socket takes more bytes, or has an error or its end.</summary>
+    public void PollWritable(RingOperation operation, int socket) =>
+        Submit(operation, RingOpcode.IORING_OP_POLL_ADD, socket).OperationFlags = POLLOUT; // HUP and ERR always report
+
+    /// <summary>Completes once when there is something to read, or an error or the end.</summary>
+    public void PollReadable(RingOperation operation, int descriptor) =>
+        Submit(operation, RingOpcode.IORING_OP_POLL_ADD, descriptor).OperationFlags = POLLIN;
+
+    /// <summary>Completes with 0 when <paramref name="after"/> (at least 0) is over, with ECANCELED when it was cancelled.</summary>
+    public unsafe void Timeout(RingTimeout operation, TimeSpan after)
+    {
+        ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_TIMEOUT, -1);
+        // SAFETY: the operation's own memory, which lives until it has completed: the loop refers to it.
+        entry.Address = (ulong)operation.Set(after);
+        entry.Length = 1;
+        entry.OperationFlags = IORING_TIMEOUT_ETIME_SUCCESS;
+    }
+
+    /// <summary>Asks the kernel to end a request in flight, which then completes, with ECANCELED or as it would have. No effect on one that is not.</summary>
+    public void Cancel(RingOperation operation)
+    {
+        if (!operation.InFlight)
+        {
+            return;
+        }
+
+        ref SubmissionEntry entry = ref _ring.Next();
+        (entry.Opcode, entry.Descriptor, entry.UserTag) = (RingOpcode.IORING_OP_ASYNC_CANCEL, -1, CancelSlot);
+        entry.Flags = IOSQE_CQE_SKIP_SUCCESS;
+        entry.Address = (ulong)operation.Slot;
+    }
+
+    /// <summary>A request that does nothing; what a round trip costs.</summary>
+    public ValueTask<int> NopAsync()
+    {
+        RingCall call = RentCall();
+        ValueTask<int> task = call.Task;
+        Submit(call, RingOpcode.IORING_OP_NOP, -1);
+        return task;
+    }
+
+    private static unsafe void SetBuffer(RingOperation operation, ref SubmissionEntry entry, ReadOnlyMemory<byte> buffer)
+    {
+        // SAFETY: pinned until the last completion, and the length bounds what the kernel does there.
+        operation.Pin = buffer.Pin();
+        entry.Address = (ulong)operation.Pin.Pointer;
+        entry.Length = (uint)buffer.Length;
+    }
+}
+
+/// <summary>How a single receive behaves.</summary>
+public enum ReceiveMode
+{
+    /// <summary>What is there, at least one byte.</summary>
+    Some,
+
+    /// <summary>The whole buffer, unless the peer ends (MSG_WAITALL).</summary>
+    All,
+
+    /// <summary>As much as the buffer's length is thrown away in the kernel; the buffer is not written (tcp(7), MSG_TRUNC).</summary>
+    Discard,
+}
