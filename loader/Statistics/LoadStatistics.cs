@@ -18,7 +18,7 @@ public sealed class LoadStatistics
     /// <summary>Connections made.</summary>
     public long Connections { get; set; }
 
-    /// <summary>Requests of the open loop that began later than intended because every worker was busy.</summary>
+    /// <summary>Requests of the open loop that began more than a millisecond after they were due.</summary>
     public long Late { get; set; }
 
     /// <summary>Requests of the open loop that were never begun because the backlog was full.</summary>
@@ -32,6 +32,9 @@ public sealed class LoadStatistics
 
     /// <summary>Most requests that waited for a worker at any time.</summary>
     public long BacklogMax { get; set; }
+
+    /// <summary>PUTs or GETs.</summary>
+    public OperationStatistics Of(bool isPut) => isPut ? Put : Get;
 
     /// <summary>Adds what another has counted; its current state is added to this one's.</summary>
     public void Add(LoadStatistics other)
