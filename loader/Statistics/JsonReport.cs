@@ -3,6 +3,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Sluice.Loader.Statistics;
@@ -11,6 +12,8 @@ namespace Sluice.Loader.Statistics;
 public sealed class JsonReport(TextWriter output) : IReport
 {
     private const long Second = 1_000_000_000;
+
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private bool _hasBegun;
 
@@ -21,17 +24,16 @@ public sealed class JsonReport(TextWriter output) : IReport
     public void Final(DateTimeOffset now, Counted total)
     {
         Element(total);
-        output.WriteLine();
         output.WriteLine("]");
         output.Flush();
     }
 
     private void Element(Counted counted)
     {
-        output.Write(_hasBegun ? ",\n" : "[\n");
+        output.Write(_hasBegun ? "," : "[\n"); // before the element: its line is whole as soon as its interval is over
         _hasBegun = true;
         var bytes = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(bytes))
+        using (var json = new Utf8JsonWriter(bytes, s_options))
         {
             LoadStatistics statistics = counted.Statistics;
             json.WriteStartObject();
@@ -47,7 +49,7 @@ public sealed class JsonReport(TextWriter output) : IReport
             json.WriteEndObject();
         }
 
-        output.Write(Encoding.UTF8.GetString(bytes.WrittenSpan));
+        output.WriteLine(Encoding.UTF8.GetString(bytes.WrittenSpan));
         output.Flush();
     }
 

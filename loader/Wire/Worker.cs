@@ -110,10 +110,15 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
         }
     }
 
-    /// <summary>Ends the worker; a request under way is given up and counts nowhere. <see cref="IWorkerHost.Stopped"/> follows.</summary>
+    /// <summary>Ends the worker; a request under way is given up and counts nowhere. <see cref="IWorkerHost.Stopped"/> follows, once.</summary>
     public void Stop()
     {
         _hasOperation = false;
+        if (_state == State.Stopped)
+        {
+            return;
+        }
+
         if (_state == State.Closing)
         {
             _after = After.Stop;
