@@ -57,7 +57,8 @@ public static class LoadProgram
             await new LoadRun(options, world).RunAsync(stop.Token);
             return 0;
         }
-        catch (Exception failure) when (failure is SluiceException or RingUnavailableException or StartException or IOException or OperationCanceledException)
+        catch (Exception failure) when (failure is SluiceException or RingUnavailableException or StartException or IOException or UnauthorizedAccessException
+            or OperationCanceledException)
         {
             return Refuse(world, failure.Message.TrimEnd('.'));
         }

@@ -15,8 +15,8 @@ public static class FlagTable
     private const string NoRemote = "buckets of remote backends are not built yet";
     private const string NoTransform = "transforms are not built yet";
 
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<Flag> All { get; } =
+    // What is requested of which bucket, and how fast. Before All: statics are made in the order of the text.
+    private static readonly Flag[] s_load =
     [
         new("ip", Connection, FlagKind.Text, "localhost", "host of the server"),
         new("port", Connection, FlagKind.Number, "8080", "port of the server"),
@@ -44,7 +44,11 @@ public static class FlagTable
         new("rate", OpenLoop, FlagKind.Number, "0", "open loop: requests a second in all; latency counts from the intended start"),
         new("backlog", OpenLoop, FlagKind.Number, "100000", "open loop: requests that may wait for a worker; beyond it they are dropped and counted"),
         new("warmup", OpenLoop, FlagKind.Duration, "0", "run that long before anything is counted"),
+    ];
 
+    // What the requests are like, who makes them, and what is told.
+    private static readonly Flag[] s_requests =
+    [
         new("minsize", Sizes, FlagKind.Size, "1MiB", "smallest object to PUT"),
         new("maxsize", Sizes, FlagKind.Size, "1GiB", "largest object to PUT"),
         new("cksum-type", Sizes, FlagKind.Text, "xxhash2", "checksum sent with a PUT: xxhash xxhash2 xxh3 crc32c md5 sha256 sha512 none"),
@@ -80,7 +84,10 @@ public static class FlagTable
         new("quiet", Output, FlagKind.Switch, "false", "print less at the start"),
         new("usage", Output, FlagKind.Switch, "false", "print this and exit"),
         new("version", Output, FlagKind.Switch, "false", "print the version and exit"),
+    ];
 
+    private static readonly Flag[] s_later =
+    [
         new("s3endpoint", Later, FlagKind.Text, "", "talk to an S3 endpoint", NoS3),
         new("s3profile", Later, FlagKind.Text, "", "credentials profile", NoS3),
         new("s3-use-path-style", Later, FlagKind.Switch, "false", "path-style S3 addresses", NoS3),
@@ -106,6 +113,9 @@ public static class FlagTable
         new("statsdport", Later, FlagKind.Number, "8125", "StatsD port", "StatsD is not built yet"),
         new("trace-http", Later, FlagKind.Switch, "false", "latency by phase", "the HTTP trace is not built yet"),
     ];
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<Flag> All { get; } = [.. s_load, .. s_requests, .. s_later];
 
     /// <summary>The flag of that name, null when there is none.</summary>
     public static Flag? Find(string name)

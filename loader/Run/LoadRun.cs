@@ -74,8 +74,11 @@ internal sealed class LoadRun(LoadOptions options, LoadWorld world)
         }
         finally
         {
+            // After a failure workers are still at it; after an orderly end this does nothing.
+            source.Stop();
             foreach (LoadLoop loop in loops)
             {
+                loop.Abandon(static _ => { });
                 loop.Dispose();
             }
         }

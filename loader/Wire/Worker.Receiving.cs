@@ -206,7 +206,9 @@ internal sealed partial class Worker
     {
         if (IsRefusal)
         {
-            Fail($"{_head.Status} {RefusalText()}");
+            Fail(_head.Status is >= 300 and < 400 and not 304
+                ? $"{_head.Status}: the server redirects, which the loader does not follow yet"
+                : $"{_head.Status} {RefusalText()}");
         }
         else if (_verifies && (_verifier!.Finish(_head, _settings.Statistics) ?? _objection) is { } wrong)
         {

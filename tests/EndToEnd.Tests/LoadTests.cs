@@ -50,7 +50,7 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
             "-bucket=ais://lm", "-pctput=100", "-maxputs=4", "-minsize=1k", "-maxsize=90k", "-cleanup=false");
         Assert.Equal((4, 0), Final(output, "PUT"));
         output = await SucceedAsync(
-            "-bucket=ais://lm", "-pctput=5", "-pctupdate=40", "-maxputs=150", "-minsize=1k", "-maxsize=90k", "-verifyhash", "-cksum-type=md5", "-cleanup=true");
+            "-bucket=ais://lm", "-pctput=5", "-pctupdate=40", "-maxputs=150", "-minsize=1k", "-maxsize=90k", "-verifyhash", "-cksum-type=md5", "-randomproxy", "-cleanup=true");
         Assert.Equal(0, Final(output, "GET").Errors);
         Assert.Equal((150, 0), Final(output, "PUT"));
     }

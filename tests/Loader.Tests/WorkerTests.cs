@@ -69,7 +69,10 @@ public sealed class WorkerTests
         bench.Request();
         bench.Answer("HTTP/1.1 500 Oops\r\nContent-Length: 8\r\n\r\nwhat\u0007now");
         Assert.Equal("GET failed: a b: 500 what now", bench.Failures.Trim());
-        Assert.Equal((0L, 2L, 1), (bench.Statistics.Get.Count, bench.Statistics.Get.Errors, bench.Link.Connections));
+        bench.Request();
+        bench.Answer("HTTP/1.1 307 Elsewhere\r\nLocation: http://h:2/\r\nContent-Length: 0\r\n\r\n");
+        Assert.Equal("GET failed: a b: 307: the server redirects, which the loader does not follow yet", bench.Failures.Trim());
+        Assert.Equal((0L, 3L, 1), (bench.Statistics.Get.Count, bench.Statistics.Get.Errors, bench.Link.Connections));
     }
 
     [Theory]
