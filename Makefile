@@ -10,7 +10,7 @@ SOURCES := $(shell find native contract engine transport server cli loader -not 
 	\( -name '*.cs' -o -name '*.csproj' -o -name '*.targets' -o -name 'hrw-vectors.json' \)) \
 	Directory.Build.props Directory.Packages.props
 BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
-TEST_PACKAGES := xfsprogs e2fsprogs jq attr
+TEST_PACKAGES := xfsprogs e2fsprogs mount procps zsh fish
 # The compiler server must not outlive the call that started it.
 export UseSharedCompilation := false
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -29,13 +29,13 @@ deps-test: deps
 build: deps
 	dotnet build Sluice.slnx -v quiet
 
-publish: deps out/sluice
+publish: out/sluice
 
 # A stamp per instruction set: ISA=native after the portable build publishes again.
 out/.isa-$(or $(ISA),portable):
 	@mkdir -p out && rm -f out/.isa-* && touch $@
 
-out/sluice: $(SOURCES) out/.isa-$(or $(ISA),portable)
+out/sluice: $(SOURCES) out/.isa-$(or $(ISA),portable) | deps
 	dotnet publish server/server.csproj -f $(AOT_FRAMEWORK) -c Release -v quiet -o out/publish $(if $(ISA),-p:Isa=$(ISA))
 	install -m 755 out/publish/sluice out/sluice
 	@ls -l out/sluice
@@ -48,7 +48,9 @@ run: publish
 	@echo "  curl -T README.md http://$(LISTEN)/v1/objects/demo/again && curl http://$(LISTEN)/v1/objects/demo/again"
 	out/sluice serve --listen $(LISTEN) --allow-shared-disk --mountpath $(DATA)/mp1 --mountpath $(DATA)/mp2 --mountpath $(DATA)/mp3 --mountpath $(DATA)/mp4
 
-test: deps-test out/sluice
+test:
+	@[[ $$EUID -eq 0 ]] || { echo "make test loop-mounts file systems: run it as root" >&2; exit 1; }
+	@$(MAKE) --no-print-directory deps-test publish
 	tests/run-selftest.sh
 	tests/run.sh
 

@@ -10,12 +10,11 @@ namespace Sluice.Cli;
 /// </summary>
 public static class ClientCommands
 {
-    /// <summary>All client verbs and <c>completion</c>; each takes <c>--endpoint</c> and <c>--json</c>.</summary>
-    /// <param name="environment">Streams and variables; null for the process's own.</param>
-    public static IReadOnlyList<Command> All(ClientEnvironment? environment = null)
+    /// <summary>All client verbs and <c>completion</c>; each takes <c>--endpoint</c>, <c>--json</c> and the flags of https.</summary>
+    /// <param name="environment">Streams, variables, kinds of files.</param>
+    public static IReadOnlyList<Command> All(ClientEnvironment environment)
     {
-        ClientEnvironment used = environment ?? ClientEnvironment.OfProcess();
-        var options = new VerbOptions(used);
+        var options = new VerbOptions(environment);
         Command[] verbs =
         [
             BucketVerbs.Create(options),
@@ -28,11 +27,13 @@ public static class ClientCommands
         ];
         foreach (Command verb in verbs)
         {
-            verb.Options.Add(options.Endpoint);
-            verb.Options.Add(options.Json);
+            foreach (Option option in options.Shared)
+            {
+                verb.Options.Add(option);
+            }
         }
 
-        return [.. verbs, CompletionVerb.Create(used)];
+        return [.. verbs, CompletionVerb.Create(environment)];
     }
 
     /// <summary>What the root command's description should end with: the table of exit codes.</summary>

@@ -19,10 +19,12 @@ internal sealed class VerbOptions
     private const int JobsMax = 256;
 
     private readonly ClientEnvironment _environment;
+    private readonly TlsFlags _tls;
 
     public VerbOptions(ClientEnvironment environment)
     {
         _environment = environment;
+        _tls = new TlsFlags(environment);
         Endpoint = new Option<string?>("--endpoint")
         {
             Description = $"server to talk to; else ${EndpointVariable}, else {DefaultEndpoint}",
@@ -35,6 +37,9 @@ internal sealed class VerbOptions
     public Option<string?> Endpoint { get; }
 
     public Option<bool> Json { get; }
+
+    /// <summary>What every verb takes.</summary>
+    public IEnumerable<Option> Shared => [Endpoint, Json, .. _tls.Options];
 
     /// <summary>A fresh <c>--jobs</c> option.</summary>
     public static Option<int> Jobs()
@@ -85,7 +90,7 @@ internal sealed class VerbOptions
             string endpoint = parse.GetValue(Endpoint) is { Length: > 0 } given ? given
                 : _environment.Variable(EndpointVariable) is { Length: > 0 } variable ? variable
                 : DefaultEndpoint;
-            using var run = new VerbRun(_environment, endpoint, parse.GetValue(Json), showsProgress);
+            using var run = new VerbRun(_environment, new VerbTarget(endpoint, _tls.Of(parse)), parse.GetValue(Json), showsProgress);
             code = await body(parse, run, token);
             await _environment.Output.FlushAsync(token);
             return code;
@@ -97,7 +102,7 @@ internal sealed class VerbOptions
         }
         catch (Exception failure)
         {
-            await _environment.Error.WriteLineAsync($"sluice: {PrintableText.Sentence(failure)}");
+            await _environment.Error.WriteLineAsync($"sluice: {PrintableText.Sentence(failure)}{TlsFlags.Hint(failure)}");
             code = ExitCodes.Of(failure);
         }
 

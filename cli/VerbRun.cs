@@ -7,6 +7,9 @@ using Sluice.Contract;
 
 namespace Sluice.Cli;
 
+/// <summary>Which server a verb talks to, and how it is trusted.</summary>
+internal sealed record VerbTarget(string Endpoint, ClientTls Tls);
+
 /// <summary>
 /// One run of one verb: its client, and the one place that it prints through. Lines of parallel transfers never mix, and the progress line
 /// steps aside for them.
@@ -19,13 +22,13 @@ internal sealed class VerbRun : IDisposable
 
     private readonly ClientEnvironment _environment;
 
-    public VerbRun(ClientEnvironment environment, string endpoint, bool isJson, bool showsProgress)
+    public VerbRun(ClientEnvironment environment, VerbTarget target, bool isJson, bool showsProgress)
     {
         _environment = environment;
         IsJson = isJson;
         try
         {
-            Client = new SluiceClient(endpoint);
+            Client = new SluiceClient(target.Endpoint, target.Tls);
         }
         catch (ArgumentException failure)
         {
@@ -41,6 +44,8 @@ internal sealed class VerbRun : IDisposable
     public bool IsJson { get; }
 
     public ProgressMeter Meter { get; }
+
+    public LocalFileKind KindOf(string path) => _environment.KindOf(path);
 
     public Stream OpenInput() => _environment.OpenInput();
 
@@ -75,6 +80,15 @@ internal sealed class VerbRun : IDisposable
         if (!IsJson)
         {
             Print(() => text, _ => { });
+        }
+    }
+
+    /// <summary>Tells a person what was done with less certainty than usual; a script reads it in the JSON.</summary>
+    public void Note(string subject, string sentence)
+    {
+        if (!IsJson)
+        {
+            Meter.Aside(() => _environment.Error.WriteLine($"sluice: {PrintableText.Of(subject)}: {sentence}"));
         }
     }
 

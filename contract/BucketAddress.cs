@@ -41,7 +41,7 @@ public sealed record BucketAddress
     /// <summary>The identity as query parameters, without a leading '?': <c>provider=ais</c>, and the namespace unless it is global.</summary>
     public string Query => IsGlobal
         ? $"provider={Provider}"
-        : $"provider={Provider}&namespace={RequestTarget.Escape($"@{NamespaceUuid}#{NamespaceName}", keepSlash: false)}";
+        : $"provider={Provider}&namespace={PercentEncoding.Escape($"@{NamespaceUuid}#{NamespaceName}", keepSlash: false)}";
 
     /// <summary>Makes an address from its parts, or says in one sentence what is wrong with them.</summary>
     public static bool TryCreate(

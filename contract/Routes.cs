@@ -22,6 +22,19 @@ public static class Routes
     public const string Cluster = "cluster";
 }
 
+/// <summary>Query parameters that say that a request has found its node, so that a PUT over https is not redirected (contract: native API §4).</summary>
+public static class RedirectMarkers
+{
+    /// <summary>Id of the gateway that redirected.</summary>
+    public const string Gateway = "pid";
+
+    /// <summary>When it did, nanoseconds since 1970.</summary>
+    public const string Time = "utm";
+
+    /// <summary>Sent by a client that needs no redirect: it sends its body with its first request.</summary>
+    public const string Direct = "sluice-direct";
+}
+
 /// <summary>Header names of the native API (contract: objects §1).</summary>
 public static class HeaderNames
 {

@@ -42,7 +42,7 @@ public sealed partial class SluiceClient
     /// <summary>The buckets of a provider, sorted; an empty provider means all that are registered.</summary>
     public async Task<IReadOnlyList<BucketAddress>> ListBucketsAsync(string provider, CancellationToken token)
     {
-        string query = provider.Length == 0 ? "" : $"?provider={RequestTarget.Escape(provider, keepSlash: false)}";
+        string query = provider.Length == 0 ? "" : $"?provider={PercentEncoding.Escape(provider, keepSlash: false)}";
         HttpRequestMessage request =
             Request(HttpMethod.Get, $"/{Routes.Version}/{Routes.Buckets}{query}", ControlBody.Write(Actions.List, Null));
         using HttpResponseMessage response = await SendAsync(request, token);
@@ -63,7 +63,7 @@ public sealed partial class SluiceClient
     }
 
     /// <summary>One page; <paramref name="after"/> is the page before it, null for the first.</summary>
-    public async Task<ListPage> ListPageAsync(BucketAddress bucket, ListQuery query, ListPage? after, CancellationToken token)
+    public async Task<ListedPage> ListPageAsync(BucketAddress bucket, ListQuery query, ListedPage? after, CancellationToken token)
     {
         byte[] body = ControlBody.Write(Actions.List, writer =>
         {
@@ -92,14 +92,14 @@ public sealed partial class SluiceClient
                 entry.AccessTime ?? ""));
         }
 
-        return new ListPage(entries, page?.Uuid ?? "", page?.ContinuationToken ?? "");
+        return new ListedPage(entries, page?.Uuid ?? "", page?.ContinuationToken ?? "");
     }
 
     /// <summary>All entries, page by page as they are consumed. A server whose token does not move on is an error, not a loop.</summary>
     public async IAsyncEnumerable<ListedObject> ListAsync(
         BucketAddress bucket, ListQuery query, [EnumeratorCancellation] CancellationToken token)
     {
-        ListPage? page = null;
+        ListedPage? page = null;
         do
         {
             string before = page?.ContinuationToken ?? "";

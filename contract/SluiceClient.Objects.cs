@@ -19,7 +19,8 @@ public sealed partial class SluiceClient
         IEnumerable<KeyValuePair<string, string>> headers,
         CancellationToken token)
     {
-        HttpRequestMessage request = Request(HttpMethod.Put, ObjectTarget(address));
+        // Over https a server redirects a body that has not been redirected yet; this client needs no second request to be understood.
+        HttpRequestMessage request = Request(HttpMethod.Put, ObjectTarget(address, _isTls ? $"&{RedirectMarkers.Direct}=true" : ""));
         request.Content = new StreamContent(new BorrowedStream(content), bufferSize: 128 * 1024);
         request.Content.Headers.ContentLength = lengthBytes;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
@@ -35,7 +36,7 @@ public sealed partial class SluiceClient
     }
 
     /// <summary>Starts to read an object, or one range of it. The answer is the caller's to dispose.</summary>
-    public async Task<ObjectDownload> GetObjectAsync(ObjectAddress address, ByteRange? range, CancellationToken token)
+    public async Task<ObjectDownload> GetObjectAsync(ObjectAddress address, AskedRange? range, CancellationToken token)
     {
         HttpRequestMessage request = Request(HttpMethod.Get, ObjectTarget(address));
         if (range is { } bytes)

@@ -20,10 +20,13 @@ public sealed partial class SluiceClient : IDisposable
 
     private readonly HttpClient _http;
     private readonly string _origin;
+    private readonly bool _isTls;
 
-    /// <summary>A client of one endpoint, such as <c>http://127.0.0.1:8080</c>.</summary>
-    /// <exception cref="ArgumentException">The endpoint is not an http or https URL of just a host and a port.</exception>
-    public SluiceClient(string endpoint)
+    /// <summary>A client of one endpoint, such as <c>http://127.0.0.1:8080</c>; <paramref name="tls"/> is for https alone.</summary>
+    /// <exception cref="ArgumentException">
+    /// The endpoint is not an http or https URL of just a host and a port, or a file of <paramref name="tls"/> cannot be used.
+    /// </exception>
+    public SluiceClient(string endpoint, ClientTls? tls = null)
     {
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https")
             || uri.PathAndQuery != "/" || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || uri.Host.Length == 0)
@@ -43,6 +46,12 @@ public sealed partial class SluiceClient : IDisposable
             ResponseHeaderEncodingSelector = (_, _) => Encoding.UTF8,
             UseCookies = false,
         };
+        _isTls = uri.Scheme == "https";
+        if (_isTls && tls is not null)
+        {
+            handler.SslOptions = tls.ToOptions();
+        }
+
         // Transfers take as long as they take; the caller's token ends them.
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -54,7 +63,7 @@ public sealed partial class SluiceClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     private static string BucketTarget(BucketAddress bucket) =>
-        $"/{Routes.Version}/{Routes.Buckets}/{RequestTarget.Escape(bucket.Name, keepSlash: false)}?{bucket.Query}";
+        $"/{Routes.Version}/{Routes.Buckets}/{PercentEncoding.Escape(bucket.Name, keepSlash: false)}?{bucket.Query}";
 
     private static string ObjectTarget(ObjectAddress address, string moreQuery = "")
     {
@@ -63,8 +72,8 @@ public sealed partial class SluiceClient : IDisposable
             throw new ArgumentException("an object call needs an object name", nameof(address));
         }
 
-        string bucket = RequestTarget.Escape(address.Bucket.Name, keepSlash: false);
-        string name = RequestTarget.Escape(address.Name, keepSlash: true);
+        string bucket = PercentEncoding.Escape(address.Bucket.Name, keepSlash: false);
+        string name = PercentEncoding.Escape(address.Name, keepSlash: true);
         return $"/{Routes.Version}/{Routes.Objects}/{bucket}/{name}?{address.Bucket.Query}{moreQuery}";
     }
 

@@ -50,7 +50,7 @@ public sealed record ListedObject(string Name, long SizeBytes, bool IsDirectory,
 /// <param name="Entries">Entries in byte order of their names.</param>
 /// <param name="Uuid">Ties the pages of one listing together.</param>
 /// <param name="ContinuationToken">Where the next page starts; empty after the last.</param>
-public sealed record ListPage(IReadOnlyList<ListedObject> Entries, string Uuid, string ContinuationToken);
+public sealed record ListedPage(IReadOnlyList<ListedObject> Entries, string Uuid, string ContinuationToken);
 
 /// <summary>Attributes of an object as response headers carry them; a text is empty when the server did not send it.</summary>
 public sealed record ObjectAttributesView
@@ -83,7 +83,7 @@ public sealed record ObjectAttributesView
 /// <summary>Bytes of an object, both ends inclusive; one end may be open.</summary>
 /// <param name="First">First byte; null with a last one for the object's last <paramref name="Last"/> bytes.</param>
 /// <param name="Last">Last byte; null for up to the end.</param>
-public readonly record struct ByteRange(long? First, long? Last);
+public readonly record struct AskedRange(long? First, long? Last);
 
 /// <summary>An object being read. The caller disposes it, which also gives its connection back or closes it.</summary>
 public sealed class ObjectDownload : IDisposable

@@ -5,7 +5,6 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
-using ListPage = Sluice.Engine.Listing.ListPage;
 
 namespace Sluice.Engine;
 
@@ -31,7 +30,7 @@ public sealed partial class ObjectEngine
 
             _counters.Gets.Add();
             open.Value.Stored.Touch(_clock.NowNs);
-            return new ObjectReader(open.Value, allowed.Value, _log, _counters.Damaged.Add);
+            return new ObjectReader(open.Value, allowed.Value, _readers);
         }
         catch (StorageException fault)
         {

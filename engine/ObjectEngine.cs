@@ -26,12 +26,14 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectDisk[] _disks;
     private readonly RelaxedFlusher[] _flushers;
     private readonly ObjectLookup _lookup;
+    private readonly HeadPublisher _heads;
     private readonly ObjectCommit _commit;
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
     private readonly Trash[] _trash;
     private readonly Counters _counters = new();
+    private readonly ReaderReports _readers;
     private readonly DateTimeOffset _startedAt;
 
     // Background work, ended by DisposeAsync.
@@ -46,6 +48,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _log = environment.Log;
         _clock = new ObjectClock(environment.Time);
         _startedAt = environment.Time.GetUtcNow();
+        _readers = new ReaderReports(_log, _counters.Damaged.Add);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _disks = [.. mountpaths.All.Select((mountpath, index) => new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance))];
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];
@@ -54,8 +57,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             SearchAll = mountpaths.MisplacedPossible,
         };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
-        _commit = new ObjectCommit(_lookup, _locks, new NestedNames(_locks, _lookup), _clock, flusherOf, _log);
-        _removal = new ObjectRemoval(_lookup, _locks, flusherOf);
+        _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
+        var parts = new RecordedParts();
+        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
+        _removal = new ObjectRemoval(_lookup, _locks, flusherOf, parts);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, mountpaths, _trash, _log), _clock, _log);
@@ -141,6 +146,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.verified"] = Recovered.Verified,
                 ["recovered.rolledback"] = Recovered.RolledBack,
                 ["recovered.removed"] = Recovered.Removed,
+                ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
             },
         };
@@ -188,12 +194,13 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         IReadOnlyList<DiskState> states = [.. _mountpaths.All.Select(mountpath => new DiskState(mountpath.WasClean, mountpath.FlushedGeneration))];
-        Recovered = await new StartupRecovery(_disks, states, _lookup, _log).RunAsync(_buckets.All);
+        Recovered = await new StartupRecovery(_disks, states, _lookup, _locks, _heads, _log).RunAsync(_buckets.All);
         if (Recovered.Any)
         {
             _log.LogInformation(
-                "recovered: {WorkFiles} work files removed, {Verified} objects verified, {RolledBack} rolled back, {Removed} removed, {Leftovers} leftovers",
-                Recovered.WorkFiles, Recovered.Verified, Recovered.RolledBack, Recovered.Removed, Recovered.Leftovers);
+                "recovered: {WorkFiles} work files removed, {Verified} objects verified, {RolledBack} rolled back, {Removed} removed, "
+                + "{Heads} copies brought up to their first, {Leftovers} leftovers",
+                Recovered.WorkFiles, Recovered.Verified, Recovered.RolledBack, Recovered.Removed, Recovered.Heads, Recovered.Leftovers);
         }
 
         // What recovery renamed and removed is durable before the mark says that all up to now is.

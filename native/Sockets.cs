@@ -17,10 +17,10 @@ public static unsafe class Sockets
     private const int AddressBytesMax = 28; // struct sockaddr_in6
 
     /// <summary>
-    /// A listening socket. Several may share one address, and the kernel spreads connections over them (SO_REUSEPORT, socket(7)). An IPv6 address that
-    /// is any takes IPv4 too. The caller closes it.
+    /// A listening socket. Shared ones may have the same address, and the kernel spreads connections over them (SO_REUSEPORT, socket(7)); one that is not
+    /// finds out whether others have it. An IPv6 address that is any takes IPv4 too. The caller closes it.
     /// </summary>
-    public static Errno Listen(IPEndPoint endPoint, int backlog, out int socket)
+    public static Errno Listen(IPEndPoint endPoint, int backlog, out int socket, bool shared = true)
     {
         socket = SocketImports.socket(FamilyOf(endPoint), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (socket < 0)
@@ -31,7 +31,7 @@ public static unsafe class Sockets
         byte* address = stackalloc byte[AddressBytesMax];
         uint bytes = Format(endPoint, address);
         SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-        SetOption(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+        SetOption(socket, SOL_SOCKET, SO_REUSEPORT, shared ? 1 : 0);
         if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
         {
             SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, endPoint.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);

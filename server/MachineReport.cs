@@ -1,5 +1,5 @@
-// What the machine gives this process: read once at start, from /proc and the cgroup files, so that defaults and the self-test speak of the
-// same numbers. The root of those files is a parameter: tests bring a machine of their own.
+// What the machine gives this process: read once at start, from /proc, the cgroup files and the processor, so that defaults and the self-test
+// speak of the same numbers. The root of those files is a parameter: tests bring a machine of their own.
 using System.Globalization;
 
 namespace Sluice.Server;
@@ -22,7 +22,7 @@ public sealed record MachineReport
     /// <summary>Files that the process may open (the soft limit); null when there is no limit or it cannot be read.</summary>
     public required long? OpenFilesMax { get; init; }
 
-    /// <summary>Features of the published instruction set that the processor lacks, by the kernel's names; empty when it has all.</summary>
+    /// <summary>Features of the published instruction set that the processor lacks; empty when it has all.</summary>
     public required IReadOnlyList<string> MissingCpuFeatures { get; init; }
 
     /// <summary>Memory that this process can hope for, in bytes: that of the machine or of its cgroup, whichever is less.</summary>
@@ -34,14 +34,17 @@ public sealed record MachineReport
         : $"the processor lacks {string.Join(", ", MissingCpuFeatures)}, which the published binary needs (x86-64-v3 and pclmulqdq)";
 
     /// <summary>Reads the machine whose files lie under <paramref name="root"/>.</summary>
-    public static MachineReport Read(string root = "/") => new()
+    public static MachineReport Read(string root = "/") => Read(root, CpuFeatures.ThisProcessor);
+
+    /// <summary>Reads the machine whose files lie under <paramref name="root"/> and whose CPUID is <paramref name="processor"/>.</summary>
+    internal static MachineReport Read(string root, Func<int, CpuLeaf> processor) => new()
     {
         Cores = Environment.ProcessorCount,
         MemoryBytes = MemoryTotal(ReadText(root, "proc/meminfo")),
         CgroupMemoryBytes = CgroupMemory.Limit(root),
         Kernel = ReadText(root, "proc/sys/kernel/osrelease").Trim(),
         OpenFilesMax = OpenFiles(ReadText(root, "proc/self/limits")),
-        MissingCpuFeatures = CpuFeatures.Missing(ReadText(root, "proc/cpuinfo")),
+        MissingCpuFeatures = CpuFeatures.Missing(processor, ReadText(root, "proc/cpuinfo")),
     };
 
     /// <summary>One line for people.</summary>

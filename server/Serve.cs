@@ -1,12 +1,14 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
-using Sluice.Engine.Io;
+using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
 using Sluice.Transport.Http;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server;
 
@@ -16,15 +18,20 @@ namespace Sluice.Server;
 /// </summary>
 public static class Serve
 {
-    private const int IoWorkers = 64; // blocking calls on disks at once: an fsync takes milliseconds, and 64 of them share one journal commit
-
     /// <summary>Serves until a signal; answers the exit code.</summary>
     public static async Task<int> RunAsync(ServerSettings settings, ILoggerFactory logs, ShutdownSignals signals)
     {
         ILogger log = logs.CreateLogger("server");
         using var notifier = ServiceNotifier.FromEnvironment(log);
-        using var io = new ThreadFileIo(IoWorkers);
-        var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
+        using OpenedIo? io = OpenIo(settings.Io, log);
+        if (io is null || !TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
+        {
+            return ServerCommands.Failed;
+        }
+
+        using TlsCertificates? tls = certificates;
+        using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
         if (!opened.Ok)
         {
@@ -34,16 +41,25 @@ public static class Serve
 
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
-        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
-        await using var server = new HttpServer(settings.Listen, engine, node, logs);
+        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
+        using RingNetwork? network = io.Backend == IoBackend.Uring ? new RingNetwork(io.Loops, settings, logs) : null;
+        var how = new HttpServerOptions
+        {
+            EndPoint = settings.Listen,
+            Tls = tls,
+            Transport = network?.Transport,
+            ClientTimeout = settings.ClientTimeout,
+            Counters = () => network?.Counters() ?? [],
+        };
+        await using var server = new HttpServer(how, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;
         }
 
         log.LogInformation(
-            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io threads, memory {Memory}",
-            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, SizeText.Format(settings.MemoryBytes));
+            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io {Io}, memory {Memory}",
+            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, io.Name, SizeText.Format(settings.MemoryBytes));
         notifier.Ready($"listening on {server.EndPoint}");
         await WaitAsync(signals.Stopping);
 
@@ -57,6 +73,48 @@ public static class Serve
 
         log.LogInformation("stopped");
         return 0;
+    }
+
+    /// <summary>Reads the certificate, if there is to be one; false when it was refused and the log says why.</summary>
+    private static bool TryOpenTls(TlsFiles? files, ILoggerFactory logs, out TlsCertificates? tls)
+    {
+        tls = null;
+        if (files is null)
+        {
+            return true;
+        }
+
+        ILogger log = logs.CreateLogger("tls");
+        if (!TlsCertificates.TryOpen(files, TimeProvider.System, log, out tls, out string problem))
+        {
+            log.LogError("cannot start: {Problem}", problem);
+            return false;
+        }
+
+        log.LogInformation(
+            "TLS with the certificate {Subject}, valid until {ValidUntil:yyyy-MM-dd HH:mm:ss}Z{Clients}",
+            tls!.Subject, tls.ValidUntil.UtcDateTime, files.ClientAuthorityPath is null ? "" : "; clients must show one too");
+        return true;
+    }
+
+    /// <summary>SIGHUP, by which operators have always asked a service to read its files again.</summary>
+    private static PosixSignalRegistration ReloadOnHangup(TlsCertificates tls) => PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+    {
+        signal.Cancel = true;
+        tls.Reload();
+    });
+
+    private static OpenedIo? OpenIo(IoBackend asked, ILogger log)
+    {
+        try
+        {
+            return OpenedIo.Open(asked, new RingLoopOptions { Name = "sluice-loop", ReceiveBufferCount = 512 }, log);
+        }
+        catch (RingUnavailableException refused)
+        {
+            log.LogError("cannot start: {Problem}; --io threads does without", refused.Message);
+            return null;
+        }
     }
 
     private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()

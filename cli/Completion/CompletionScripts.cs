@@ -43,7 +43,12 @@ public static class CompletionScripts
             esac
             compadd -- ${=choices} || _files
         }
-        compdef _sluice sluice
+        # Found in fpath, this file is the function's body at the first Tab; sourced, it registers itself.
+        if [[ "${funcstack[1]}" == _sluice ]]; then
+            _sluice "$@"
+        else
+            compdef _sluice sluice
+        fi
 
         """;
 

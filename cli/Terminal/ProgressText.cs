@@ -48,6 +48,10 @@ public static class ProgressText
         return power == 0 ? $"{bytes} B" : string.Create(CultureInfo.InvariantCulture, $"{value:0.0} {s_units[power]}");
     }
 
+    /// <summary>What a transfer of many objects came to; the unverified ones are named when there are any.</summary>
+    public static string Sum(long objects, long bytes, long unverified) =>
+        $"{objects} objects, {Size(bytes)}{(unverified == 0 ? "" : $", {unverified} of them not verified")}";
+
     private static string Remaining(ProgressSample sample)
     {
         long left = Math.Max(sample.BytesTotal - sample.BytesDone, 0);

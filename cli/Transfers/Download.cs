@@ -59,7 +59,7 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
     }
 
     /// <summary>Downloads to a stream; bytes that turn out damaged have been written by then, the exception says so.</summary>
-    public async Task<DownloadOutcome> ToStreamAsync(ObjectAddress address, ByteRange? range, Stream output, CancellationToken token)
+    public async Task<DownloadOutcome> ToStreamAsync(ObjectAddress address, AskedRange? range, Stream output, CancellationToken token)
     {
         using ObjectDownload download = await client.GetObjectAsync(address, range, token);
         return await CopyAsync(address, download, output, token);

@@ -1,22 +1,57 @@
 using System.Buffers;
+using System.Text.Json.Nodes;
 using Sluice.Cli.Terminal;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Transfers;
 
-/// <summary>
-/// Sends files. A small file's digest goes ahead of it, so that the server refuses damage before anything is visible; it costs a second read
-/// out of the page cache. Anything else is digested while it is sent and held against the digest that the server answers with.
-/// </summary>
-public sealed class Upload(SluiceClient client, ProgressMeter meter)
-{
-    /// <summary>Up to here a file read twice comes from memory the second time, on any machine that transfers a few hundred of them at once.</summary>
-    private const long DigestAheadBytesMax = 16L << 20;
+/// <summary>What came of an upload.</summary>
+/// <param name="SizeBytes">Bytes sent.</param>
+/// <param name="IsVerified">True when the server compared a digest of ours with what arrived, or we compared its own.</param>
+public readonly record struct UploadOutcome(long SizeBytes, bool IsVerified);
 
+/// <summary>
+/// Sends files to one bucket. A file's digest goes ahead of it, so that the server refuses damage before anything is visible; it costs reading
+/// the file twice. What can be read only once is digested while it is sent, and held against the digest that the server answers with.
+/// </summary>
+public sealed class Upload
+{
     private const int BufferBytes = 256 * 1024;
 
+    private readonly SluiceClient _client;
+    private readonly ProgressMeter _meter;
+    private readonly string _digestType;
+
+    private Upload(SluiceClient client, ProgressMeter meter, string digestType)
+    {
+        _client = client;
+        _meter = meter;
+        _digestType = digestType;
+    }
+
+    /// <summary>
+    /// Uploads to <paramref name="bucket"/>. Asks for its checksum type, so that both sides compute the same one and only that; a bucket that
+    /// does not exist fails here, before a file is read. One whose properties may not be read gets the default type.
+    /// </summary>
+    public static async Task<Upload> ToAsync(SluiceClient client, ProgressMeter meter, BucketAddress bucket, CancellationToken token)
+    {
+        string? type = null;
+        try
+        {
+            JsonObject properties = await client.HeadBucketAsync(bucket, token);
+            type = (properties["checksum"] as JsonObject)?["type"] is JsonValue value && value.TryGetValue(out string? name) ? name : null;
+        }
+        catch (SluiceException failure) when (failure is { IsNotFound: false, IsUnreachable: false })
+        {
+            // Whether the bucket takes objects is for the PUT to find out.
+        }
+
+        using ContentDigest? known = type is null ? null : ContentDigest.TryCreate(type);
+        return new Upload(client, meter, known is null ? ContentDigest.UploadType : type!);
+    }
+
     /// <summary>Sends a file.</summary>
-    public async Task<ObjectAttributesView> FileAsync(string path, ObjectAddress address, CancellationToken token)
+    public async Task<UploadOutcome> FileAsync(string path, ObjectAddress address, CancellationToken token)
     {
         await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
         long? length = file.CanSeek ? file.Length : null;
@@ -26,17 +61,21 @@ public sealed class Upload(SluiceClient client, ProgressMeter meter)
             length = null;
         }
 
-        string? ahead = length <= DigestAheadBytesMax ? await DigestAsync(file, token) : null;
-        return await SendAsync(file, length, ahead, address, token);
+        return length is null
+            ? await StreamAsync(file, address, token)
+            : await SendAsync(file, length, await DigestAsync(file, token), null, address, token);
     }
 
     /// <summary>Sends a stream of unknown length.</summary>
-    public Task<ObjectAttributesView> StreamAsync(Stream content, ObjectAddress address, CancellationToken token) =>
-        SendAsync(content, null, null, address, token);
-
-    private static async Task<string> DigestAsync(FileStream file, CancellationToken token)
+    public async Task<UploadOutcome> StreamAsync(Stream content, ObjectAddress address, CancellationToken token)
     {
-        using ContentDigest digest = ContentDigest.TryCreate(ContentDigest.UploadType)!;
+        using ContentDigest sent = ContentDigest.TryCreate(_digestType)!;
+        return await SendAsync(content, null, null, sent, address, token);
+    }
+
+    private async Task<string> DigestAsync(FileStream file, CancellationToken token)
+    {
+        using ContentDigest digest = ContentDigest.TryCreate(_digestType)!;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
@@ -55,27 +94,28 @@ public sealed class Upload(SluiceClient client, ProgressMeter meter)
         return digest.Value();
     }
 
-    private async Task<ObjectAttributesView> SendAsync(
-        Stream content, long? lengthBytes, string? digestAhead, ObjectAddress address, CancellationToken token)
+    /// <summary>Sends, with the digest ahead, or with one that grows on the way.</summary>
+    private async Task<UploadOutcome> SendAsync(
+        Stream content, long? lengthBytes, string? ahead, ContentDigest? sent, ObjectAddress address, CancellationToken token)
     {
-        KeyValuePair<string, string>[] headers = digestAhead is null ? [] :
+        KeyValuePair<string, string>[] headers = ahead is null ? [] :
         [
-            new(HeaderNames.ChecksumType, ContentDigest.UploadType),
-            new(HeaderNames.ChecksumValue, digestAhead),
+            new(HeaderNames.ChecksumType, _digestType),
+            new(HeaderNames.ChecksumValue, ahead),
         ];
-        using ContentDigest sent = ContentDigest.TryCreate(ContentDigest.UploadType)!;
         await using var watched = new WatchedStream(content, bytes =>
         {
-            sent.Append(bytes);
-            meter.Add(bytes.Length);
+            sent?.Append(bytes);
+            _meter.Add(bytes.Length);
         });
-        ObjectAttributesView stored = await client.PutObjectAsync(address, watched, lengthBytes, headers, token);
-        if (stored.ChecksumType is "xxhash" or "xxhash2" && stored.ChecksumValue.Length > 0 && stored.ChecksumValue != sent.Value())
+        ObjectAttributesView stored = await _client.PutObjectAsync(address, watched, lengthBytes, headers, token);
+        bool isComparable = stored.ChecksumValue.Length > 0 && ContentDigest.IsSameType(stored.ChecksumType, _digestType);
+        string ours = ahead ?? sent!.Value();
+        if (isComparable && stored.ChecksumValue != ours)
         {
-            throw new DamagedTransferException(
-                $"{address} is damaged: the server stored {stored.ChecksumType} {stored.ChecksumValue}, sent was {sent.Value()}");
+            throw new DamagedTransferException($"{address} is damaged: the server stored {stored.ChecksumType} {stored.ChecksumValue}, sent was {ours}");
         }
 
-        return stored with { SizeBytes = watched.TotalBytes };
+        return new UploadOutcome(watched.TotalBytes, isComparable || ahead is not null);
     }
 }

@@ -43,7 +43,7 @@ internal static class BucketVerbs
             {
                 // Best effort: an object stored between this look and the removal goes with the bucket.
                 var one = new ListQuery { PageSize = 1, Properties = "name", Flags = ListFlags.NameOnly };
-                ListPage page = await run.Client.ListPageAsync(address, one, null, token);
+                ListedPage page = await run.Client.ListPageAsync(address, one, null, token);
                 if (page.Entries.Count > 0)
                 {
                     throw new RefusedException($"bucket {address} is not empty; --force removes it with all that it holds");

@@ -19,7 +19,7 @@ internal static class CatVerb
         var command = new Command("cat", "Write objects to standard output") { addresses, range };
         options.Bind(command, async (parse, run, token) =>
         {
-            ByteRange? bytes = parse.GetValue(range) is { } text ? RangeOf(text) : null;
+            AskedRange? bytes = parse.GetValue(range) is { } text ? RangeOf(text) : null;
             ObjectAddress[] sources = [.. parse.GetRequiredValue(addresses).Select(VerbOptions.ObjectOf)];
             if (sources.FirstOrDefault(source => source.Name.Length == 0) is { } nameless)
             {
@@ -38,7 +38,7 @@ internal static class CatVerb
         return command;
     }
 
-    private static ByteRange RangeOf(string text)
+    private static AskedRange RangeOf(string text)
     {
         string[] ends = text.Split('-');
         long first = -1;
@@ -48,7 +48,7 @@ internal static class CatVerb
             && (ends[1].Length == 0 || long.TryParse(ends[1], NumberStyles.None, CultureInfo.InvariantCulture, out last))
             && (first < 0 || last < 0 || first <= last);
         return isRange
-            ? new ByteRange(first < 0 ? null : first, last < 0 ? null : last)
+            ? new AskedRange(first < 0 ? null : first, last < 0 ? null : last)
             : throw new UsageException($"\"{text}\" is not a range of the form FIRST-LAST, FIRST- or -COUNT");
     }
 }

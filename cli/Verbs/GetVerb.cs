@@ -66,7 +66,11 @@ internal static class GetVerb
         string file = path is null ? LocalPath.FileNameOf(source.Name)
             : Directory.Exists(path) || path.EndsWith('/') ? Path.Join(path, LocalPath.FileNameOf(source.Name))
             : path;
-        await FetchAsync(run, download, source, file, token);
+        if (!await FetchAsync(run, download, source, file, token))
+        {
+            run.Note(file, $"fetched from {source}, not verified: the server has no digest of it that this client can compute");
+        }
+
         return ExitCode.Ok;
     }
 
@@ -74,28 +78,38 @@ internal static class GetVerb
     {
         var download = new Download(run.Client, run.Meter);
         var query = new ListQuery { Prefix = source.Name, Properties = "name,size", Flags = ListFlags.NameSize };
+        long unverified = 0;
         (ExitCode code, long count) = await TransferQueue.RunAsync(
             run,
             jobs,
             run.Client.ListAsync(source.Bucket, query, token),
             entry => source.With(entry.Name).ToString(),
             entry => entry.SizeBytes,
-            (entry, each) => entry.Name.StartsWith(source.Name, StringComparison.Ordinal)
-                ? FetchAsync(run, download, source.With(entry.Name), LocalPath.Below(directory, entry.Name[source.Name.Length..]), each)
-                : throw new RefusedException($"the server listed \"{entry.Name}\", which does not lie below {source}"),
+            async (entry, each) =>
+            {
+                if (!entry.Name.StartsWith(source.Name, StringComparison.Ordinal))
+                {
+                    throw new RefusedException($"the server listed \"{entry.Name}\", which does not lie below {source}");
+                }
+
+                string file = LocalPath.Below(directory, entry.Name[source.Name.Length..]);
+                Interlocked.Add(ref unverified, await FetchAsync(run, download, source.With(entry.Name), file, each) ? 0 : 1);
+            },
             token);
         if (count == 0 && code == ExitCode.Ok)
         {
             throw new SluiceException(404, "", $"there is no object below {source}");
         }
 
-        run.PrintText($"{run.Meter.ObjectsDone} objects, {ProgressText.Size(run.Meter.BytesDone)}");
+        run.PrintText(ProgressText.Sum(run.Meter.ObjectsDone, run.Meter.BytesDone, unverified));
         return code;
     }
 
-    private static async Task FetchAsync(VerbRun run, Download download, ObjectAddress source, string file, CancellationToken token)
+    /// <summary>Fetches one object; true when its digest was compared.</summary>
+    private static async Task<bool> FetchAsync(VerbRun run, Download download, ObjectAddress source, string file, CancellationToken token)
     {
         DownloadOutcome outcome = await download.ToFileAsync(source, file, token);
         run.PrintJson(writer => TransferJson.Write(writer, source, file, outcome.SizeBytes, outcome.IsVerified));
+        return outcome.IsVerified;
     }
 }

@@ -13,7 +13,7 @@ internal static class PutVerb
 
     public static Command Create(VerbOptions options)
     {
-        var source = new Argument<string>("source") { Description = "a file, a directory, or - for standard input" };
+        var source = new Argument<string>("source") { Description = "a file, a directory (its pipes, sockets, devices and dangling links are passed over), or - for standard input" };
         var address = new Argument<string>("address")
         {
             Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the file's name; what lies below a directory keeps its path",
@@ -47,8 +47,8 @@ internal static class PutVerb
         }
 
         await using Stream input = run.OpenInput();
-        ObjectAttributesView stored = await new Upload(run.Client, run.Meter).StreamAsync(input, target, token);
-        run.PrintJson(writer => TransferJson.Write(writer, target, StandardInput, stored.SizeBytes, null));
+        Upload upload = await Upload.ToAsync(run.Client, run.Meter, target.Bucket, token);
+        TellOne(run, StandardInput, target, await upload.StreamAsync(input, target, token));
         return ExitCode.Ok;
     }
 
@@ -62,29 +62,64 @@ internal static class PutVerb
 
         run.Meter.Expect(file.Length);
         run.Meter.ExpectNoMore();
-        await SendAsync(run, path, target.IsDirectory ? target.With(target.Name + file.Name) : target, token);
+        Upload upload = await Upload.ToAsync(run.Client, run.Meter, target.Bucket, token);
+        ObjectAddress address = target.IsDirectory ? target.With(target.Name + file.Name) : target;
+        TellOne(run, path, address, await upload.FileAsync(path, address, token));
         return ExitCode.Ok;
     }
 
     private static async Task<ExitCode> PutDirectoryAsync(VerbRun run, string path, ObjectAddress target, int jobs, CancellationToken token)
     {
         string root = Path.GetFullPath(path);
+        Upload upload = await Upload.ToAsync(run.Client, run.Meter, target.Bucket, token);
+        long unverified = 0;
         (ExitCode code, _) = await TransferQueue.RunAsync(
             run,
             jobs,
             WalkAsync(root),
             file => file.Path,
             file => file.SizeBytes,
-            (file, each) => SendAsync(run, file.Path, target.With(target.Name + Path.GetRelativePath(root, file.Path)), each),
+            async (file, each) =>
+            {
+                RefuseUnlessFile(run.KindOf(file.Path));
+                ObjectAddress address = target.With(target.Name + Path.GetRelativePath(root, file.Path));
+                UploadOutcome outcome = await upload.FileAsync(file.Path, address, each);
+                Interlocked.Add(ref unverified, outcome.IsVerified ? 0 : 1);
+                PrintJson(run, file.Path, address, outcome);
+            },
             token);
-        run.PrintText($"{run.Meter.ObjectsDone} objects, {ProgressText.Size(run.Meter.BytesDone)}");
+        run.PrintText(ProgressText.Sum(run.Meter.ObjectsDone, run.Meter.BytesDone, unverified));
         return code;
     }
 
-    private static async Task SendAsync(VerbRun run, string path, ObjectAddress target, CancellationToken token)
+    private static void TellOne(VerbRun run, string path, ObjectAddress target, UploadOutcome outcome)
     {
-        ObjectAttributesView stored = await new Upload(run.Client, run.Meter).FileAsync(path, target, token);
-        run.PrintJson(writer => TransferJson.Write(writer, target, path, stored.SizeBytes, null));
+        if (!outcome.IsVerified)
+        {
+            run.Note(path, $"stored as {target}, not verified: the server answered with no digest of a kind that could be compared");
+        }
+
+        PrintJson(run, path, target, outcome);
+    }
+
+    private static void PrintJson(VerbRun run, string path, ObjectAddress target, UploadOutcome outcome) =>
+        run.PrintJson(writer => TransferJson.Write(writer, target, path, outcome.SizeBytes, outcome.IsVerified));
+
+    // What is named by itself on the command line is read whatever it is: a pipe there is meant.
+    private static void RefuseUnlessFile(LocalFileKind kind)
+    {
+        string? problem = kind switch
+        {
+            LocalFileKind.Fifo => "passed over: it is a named pipe",
+            LocalFileKind.Socket => "passed over: it is a socket",
+            LocalFileKind.Device => "passed over: it is a device",
+            LocalFileKind.Missing => "passed over: it is a link that leads nowhere",
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            throw new RefusedException(problem);
+        }
     }
 
     private static async IAsyncEnumerable<LocalFile> WalkAsync(string root)

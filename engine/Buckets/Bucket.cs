@@ -21,6 +21,12 @@ public sealed class Bucket
     /// <summary>Directory of the sidecars.</summary>
     public const string SidecarDirectory = "%sc";
 
+    /// <summary>Directory of the chunks.</summary>
+    public const string ChunkDirectory = "%ch";
+
+    /// <summary>Directory of the slices.</summary>
+    public const string SliceDirectory = "%ec";
+
     private readonly Lock _gate = new();
     private BucketRecord _record;
     private int _inside;
@@ -37,6 +43,8 @@ public sealed class Bucket
         Objects = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ObjectsDirectory}");
         Work = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{WorkDirectory}");
         Sidecars = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SidecarDirectory}");
+        Chunks = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ChunkDirectory}");
+        Slices = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SliceDirectory}");
     }
 
     /// <summary>Name and current properties.</summary>
@@ -62,6 +70,12 @@ public sealed class Bucket
 
     /// <summary>Directory of its sidecars.</summary>
     public ReadOnlyMemory<byte> Sidecars { get; }
+
+    /// <summary>Directory of its chunks.</summary>
+    public ReadOnlyMemory<byte> Chunks { get; }
+
+    /// <summary>Directory of its slices.</summary>
+    public ReadOnlyMemory<byte> Slices { get; }
 
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()

@@ -15,6 +15,8 @@ public sealed record BucketName
     /// <summary>Longest namespace uuid in bytes.</summary>
     public const int UuidBytesMax = 32;
 
+    private readonly int _hash; // asked for with every request
+
     private BucketName(string provider, string namespaceUuid, string namespaceName, string name)
     {
         Provider = provider;
@@ -22,6 +24,7 @@ public sealed record BucketName
         NamespaceName = namespaceName;
         Name = name;
         UnamePrefix = Encoding.UTF8.GetBytes($"{provider}/@{namespaceUuid}#{namespaceName}/{name}/");
+        _hash = HashCode.Combine(provider, namespaceUuid, namespaceName, name);
     }
 
     /// <summary>Canonical provider: ais, aws, gcp, azure or oci.</summary>
@@ -102,7 +105,7 @@ public sealed record BucketName
     public bool Equals(BucketName? other) => other is not null && UnamePrefix.Span.SequenceEqual(other.UnamePrefix.Span);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Provider, NamespaceUuid, NamespaceName, Name);
+    public override int GetHashCode() => _hash;
 
     /// <summary>As users write it: <c>ais://bucket</c> or <c>ais://@uuid#ns/bucket</c>.</summary>
     public override string ToString() =>

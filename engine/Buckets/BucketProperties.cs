@@ -208,9 +208,8 @@ public sealed record BucketProperties
             case "type":
                 return property.Value.ValueKind == JsonValueKind.String
                     && Checksum.TryParseType(property.Value.GetString()!, out ChecksumType type)
-                    && type != ChecksumType.Crc64Nvme
                     ? to with { ChecksumType = type }
-                    : Refused("property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512");
+                    : Refused("property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256, sha512");
             case "validate_warm_get":
                 return TryBool(property.Value, out bool on)
                     ? to with { ValidateWarmGet = on }

@@ -17,12 +17,11 @@ public enum DirectoryUse
 
 /// <summary>
 /// The open directories of one mountpath, by path. All making and removing of directories goes through it, which gives three things:
-/// fsyncs of one directory are shared (a request that comes while one runs joins the next); a directory's entry in its parent is known
-/// to be durable or not; and pruning cannot race with making, because a directory that is leased is not removed and one that is being
-/// removed is not leased.
+/// fsyncs of one directory are shared (<see cref="SharedSync"/>); a directory's entry in its parent is known to be durable or not; and
+/// pruning cannot race with making, because a directory that is leased is not removed and one that is being removed is not leased.
 /// <para>
-/// What exists at start counts as durable: the mountpath is synced before the table is used. Sharing and bookkeeping are guarded by one
-/// monitor, never held across an await. Whoever opens or removes an entry marks it busy and may wait for the parent's entry while it
+/// What exists at start counts as durable: the mountpath is synced before the table is used. Bookkeeping is guarded by one monitor,
+/// never held across an await. Whoever opens or removes an entry marks it busy and may wait for the parent's entry while it
 /// does: waits go from the longer path to the shorter, so they end.
 /// </para>
 /// </summary>
@@ -31,9 +30,9 @@ public sealed class DirectoryTable : IDisposable
     private readonly IFileIo _io;
     private readonly int _openMax;
     private readonly Lock _gate = new();
-    private readonly Dictionary<byte[], Entry> _entries = new(PathComparer.Instance);
-    private readonly LinkedList<Entry> _idle = new(); // least recently used first
-    private readonly Entry _root;
+    private readonly Dictionary<byte[], DirectoryEntry> _entries = new(PathComparer.Instance);
+    private readonly LinkedList<DirectoryEntry> _idle = new(); // least recently used first
+    private readonly DirectoryEntry _root;
     private int _volatileCount;
 
     /// <summary>Directories below <paramref name="root"/>, which stays its owner's.</summary>
@@ -41,7 +40,7 @@ public sealed class DirectoryTable : IDisposable
     {
         _io = io;
         _openMax = openMax;
-        _root = new Entry(this, []) { Handle = root, Durable = true, Leases = 1 };
+        _root = new DirectoryEntry(this, []) { Handle = root, Durable = true, Leases = 1 };
     }
 
     /// <summary>Directories open, the root not counted.</summary>
@@ -64,7 +63,7 @@ public sealed class DirectoryTable : IDisposable
     {
         while (true)
         {
-            Entry entry;
+            DirectoryEntry entry;
             Task? busy;
             lock (_gate)
             {
@@ -75,7 +74,7 @@ public sealed class DirectoryTable : IDisposable
                 }
                 else if (!_entries.TryGetValue(path.ToArray(), out entry!))
                 {
-                    entry = new Entry(this, path.ToArray()) { Busy = NewSignal() };
+                    entry = new DirectoryEntry(this, path.ToArray()) { Busy = NewSignal() };
                     _entries.Add(entry.Path, entry);
                     busy = null;
                     goto open;
@@ -123,7 +122,7 @@ public sealed class DirectoryTable : IDisposable
         List<FileHandle> closed = [];
         lock (_gate)
         {
-            foreach (Entry entry in _entries.Values.Where(entry => IsBelow(entry.Path, path.Span)).ToList())
+            foreach (DirectoryEntry entry in _entries.Values.Where(entry => IsBelow(entry.Path, path.Span)).ToList())
             {
                 Remove(entry);
                 if (entry.Leases == 0 && entry.Handle is not null)
@@ -150,7 +149,7 @@ public sealed class DirectoryTable : IDisposable
     {
         lock (_gate)
         {
-            foreach (Entry entry in entries.Cast<Entry>())
+            foreach (DirectoryEntry entry in entries.Cast<DirectoryEntry>())
             {
                 SetDurable(entry);
             }
@@ -160,7 +159,7 @@ public sealed class DirectoryTable : IDisposable
     /// <summary>Closes every directory. No lease may be out.</summary>
     public void Dispose()
     {
-        List<Entry> all;
+        List<DirectoryEntry> all;
         lock (_gate)
         {
             all = [.. _entries.Values];
@@ -168,7 +167,7 @@ public sealed class DirectoryTable : IDisposable
             _idle.Clear();
         }
 
-        foreach (Entry entry in all)
+        foreach (DirectoryEntry entry in all)
         {
             Invariant.That(entry.Leases == 0, "directory leases are returned before the table closes");
             entry.Handle?.Dispose();
@@ -181,12 +180,39 @@ public sealed class DirectoryTable : IDisposable
     /// <summary>The last component.</summary>
     internal static ReadOnlyMemory<byte> LeafOf(ReadOnlyMemory<byte> path) => path[(path.Span.LastIndexOf((byte)'/') + 1)..];
 
+    /// <summary>A lease ends.</summary>
+    internal void Return(DirectoryEntry entry)
+    {
+        FileHandle? closed = null;
+        lock (_gate)
+        {
+            Invariant.That(entry.Leases > 0, "a lease is returned once");
+            entry.Leases--;
+            if (entry.Leases == 0 && entry != _root)
+            {
+                if (entry.Forgotten)
+                {
+                    closed = entry.Handle;
+                }
+                else
+                {
+                    _idle.AddLast(entry.IdleNode);
+                }
+            }
+        }
+
+        closed?.Dispose();
+    }
+
+    /// <summary>fsync(2) of an open directory, for its <see cref="SharedSync"/>.</summary>
+    internal ValueTask<IoResult> SyncAsync(DirectoryEntry entry) => _io.SyncAsync(entry.Handle!);
+
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static bool IsBelow(ReadOnlySpan<byte> path, ReadOnlySpan<byte> top) =>
         path.StartsWith(top) && (path.Length == top.Length || path[top.Length] == (byte)'/');
 
-    private async ValueTask<IoResult<DirectoryLease>> OpenAsync(Entry entry, DirectoryUse use)
+    private async ValueTask<IoResult<DirectoryLease>> OpenAsync(DirectoryEntry entry, DirectoryUse use)
     {
         (IoResult<FileHandle> opened, bool durable) = await OpenOrMakeAsync(entry.Path, use);
         List<FileHandle> evicted = [];
@@ -252,7 +278,7 @@ public sealed class DirectoryTable : IDisposable
     }
 
     /// <summary>Makes the entry of a leased directory durable, ancestors first; gives the lease on, or returns it when that fails.</summary>
-    private async ValueTask<IoResult<DirectoryLease>> MadeDurableAsync(Entry entry)
+    private async ValueTask<IoResult<DirectoryLease>> MadeDurableAsync(DirectoryEntry entry)
     {
         var lease = new DirectoryLease(entry);
         IoResult<DirectoryLease> above = await AcquireAsync(ParentOf(entry.Path), DirectoryUse.CreateDurable);
@@ -279,12 +305,12 @@ public sealed class DirectoryTable : IDisposable
 
     private async ValueTask<bool> TryRemoveAsync(ReadOnlyMemory<byte> path)
     {
-        Entry entry;
+        DirectoryEntry entry;
         lock (_gate)
         {
             if (!_entries.TryGetValue(path.ToArray(), out entry!))
             {
-                entry = new Entry(this, path.ToArray());
+                entry = new DirectoryEntry(this, path.ToArray());
                 _entries.Add(entry.Path, entry);
             }
             else if (entry.Busy is not null || entry.Leases > 0)
@@ -323,7 +349,7 @@ public sealed class DirectoryTable : IDisposable
     }
 
     // The helpers below are called under the monitor.
-    private void Lease(Entry entry)
+    private void Lease(DirectoryEntry entry)
     {
         entry.Leases++;
         if (entry.IdleNode.List is not null)
@@ -332,7 +358,7 @@ public sealed class DirectoryTable : IDisposable
         }
     }
 
-    private void SetDurable(Entry entry)
+    private void SetDurable(DirectoryEntry entry)
     {
         if (!entry.Durable)
         {
@@ -341,9 +367,9 @@ public sealed class DirectoryTable : IDisposable
         }
     }
 
-    private void Remove(Entry entry)
+    private void Remove(DirectoryEntry entry)
     {
-        if (_entries.TryGetValue(entry.Path, out Entry? present) && present == entry)
+        if (_entries.TryGetValue(entry.Path, out DirectoryEntry? present) && present == entry)
         {
             _entries.Remove(entry.Path);
             _volatileCount -= entry.Durable || entry.Handle is null ? 0 : 1;
@@ -359,10 +385,10 @@ public sealed class DirectoryTable : IDisposable
 
     private void Evict(List<FileHandle> evicted)
     {
-        LinkedListNode<Entry>? node = _idle.First;
+        LinkedListNode<DirectoryEntry>? node = _idle.First;
         while (_entries.Count > _openMax && node is not null)
         {
-            (Entry entry, node) = (node.Value, node.Next);
+            (DirectoryEntry entry, node) = (node.Value, node.Next);
             if (entry.Durable && entry.Busy is null)
             {
                 Remove(entry);
@@ -370,138 +396,4 @@ public sealed class DirectoryTable : IDisposable
             }
         }
     }
-
-    private void Return(Entry entry)
-    {
-        FileHandle? closed = null;
-        lock (_gate)
-        {
-            Invariant.That(entry.Leases > 0, "a lease is returned once");
-            entry.Leases--;
-            if (entry.Leases == 0 && entry != _root)
-            {
-                if (entry.Forgotten)
-                {
-                    closed = entry.Handle;
-                }
-                else
-                {
-                    _idle.AddLast(entry.IdleNode);
-                }
-            }
-        }
-
-        closed?.Dispose();
-    }
-
-    private async ValueTask<IoResult> SyncAsync(Entry entry)
-    {
-        Task<IoResult>? joined = null;
-        lock (_gate)
-        {
-            if (entry.Syncing)
-            {
-                // The one that runs may have begun before the caller's rename: only the next covers it.
-                entry.NextSync ??= new TaskCompletionSource<IoResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-                joined = entry.NextSync.Task;
-            }
-
-            entry.Syncing = true;
-        }
-
-        return joined is null ? await RunSyncAsync(entry) : await joined;
-    }
-
-    private async ValueTask<IoResult> RunSyncAsync(Entry entry)
-    {
-        IoResult result = await _io.SyncAsync(entry.Handle!);
-        TaskCompletionSource<IoResult>? next;
-        lock (_gate)
-        {
-            (next, entry.NextSync) = (entry.NextSync, null);
-            entry.Syncing = next is not null;
-        }
-
-        if (next is not null)
-        {
-            _ = RunNextAsync(entry, next); // its waiters hold leases, so the handle lives; its result is theirs
-        }
-
-        return result;
-    }
-
-    private async Task RunNextAsync(Entry entry, TaskCompletionSource<IoResult> next)
-    {
-        try
-        {
-            next.SetResult(await RunSyncAsync(entry));
-        }
-        catch (Exception exception)
-        {
-            next.SetException(exception);
-        }
-    }
-
-    /// <summary>One directory. Everything mutable is guarded by the table's monitor.</summary>
-    internal sealed class Entry
-    {
-        private readonly DirectoryTable _table;
-
-        public Entry(DirectoryTable table, byte[] path)
-        {
-            _table = table;
-            Path = path;
-            IdleNode = new LinkedListNode<Entry>(this);
-        }
-
-        public byte[] Path { get; }
-
-        public LinkedListNode<Entry> IdleNode { get; }
-
-        public FileHandle? Handle;
-        public int Leases;
-        public bool Durable;
-        public bool Forgotten;
-        public bool Syncing;
-        public TaskCompletionSource? Busy;
-        public TaskCompletionSource<IoResult>? NextSync;
-
-        public ValueTask<IoResult> SyncAsync() => _table.SyncAsync(this);
-
-        public void Return() => _table.Return(this);
-    }
-
-    private sealed class PathComparer : IEqualityComparer<byte[]>
-    {
-        public static readonly PathComparer Instance = new();
-
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(byte[] path)
-        {
-            var hash = default(HashCode);
-            hash.AddBytes(path);
-            return hash.ToHashCode();
-        }
-    }
-}
-
-/// <summary>An open directory, held. One owner; disposed once.</summary>
-public sealed class DirectoryLease : IDisposable
-{
-    private DirectoryTable.Entry? _entry;
-
-    internal DirectoryLease(DirectoryTable.Entry entry)
-    {
-        _entry = entry;
-    }
-
-    /// <summary>The directory; valid until the lease is disposed.</summary>
-    public FileHandle Handle => (_entry ?? throw new ObjectDisposedException(nameof(DirectoryLease))).Handle!;
-
-    /// <summary>Every change of the directory's entries made before this call is on stable storage when it succeeds. Shared with others.</summary>
-    public ValueTask<IoResult> SyncAsync() => (_entry ?? throw new ObjectDisposedException(nameof(DirectoryLease))).SyncAsync();
-
-    /// <inheritdoc/>
-    public void Dispose() => Interlocked.Exchange(ref _entry, null)?.Return();
 }

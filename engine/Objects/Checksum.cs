@@ -108,7 +108,7 @@ public readonly struct Checksum : IEquatable<Checksum>
         checksum = default;
         if (!TryParseType(type, out ChecksumType parsed))
         {
-            problem = "unknown checksum type: expecting none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512 or crc64nvme";
+            problem = "unknown checksum type: expecting none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256 or sha512";
             return false;
         }
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
-using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -12,16 +11,15 @@ namespace Sluice.Engine.Objects;
 /// <para>
 /// Order (docs/ON_DISK.md has it as a table): large bodies are flushed without any lock → the name's writer lock → version → records are
 /// set → fsync of every file → rename of the parts → fsync of their directories → rename of the first head: <b>the commit</b> → fsync of its
-/// directory → further heads likewise → unlock, answer → what the old generation left is removed. Readers are kept out for a head's
+/// directory → further heads likewise → what the old generation left is removed → unlock, answer. Readers are kept out for a head's
 /// rename only. A relaxed commit leaves out the fsyncs, and exchanges instead of replacing, so that the old file stays in the work
 /// directory until <see cref="RelaxedFlusher"/> has made the new one durable.
 /// </para>
 /// </summary>
 public sealed class ObjectCommit(
-    ObjectLookup lookup, NameLock locks, NestedNames nested, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, ILogger log)
+    ObjectLookup lookup, NameLock locks, HeadPublisher headPublisher, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap,
+    ILogger log)
 {
-    private const int PublishAttemptsMax = 16; // each needs a new conflicting name in between; a defect must not spin
-
     /// <summary>
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
@@ -29,11 +27,8 @@ public sealed class ObjectCommit(
     public async ValueTask<Result<StoredObject>> CommitAsync(
         ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
     {
-        // Recovery verifies each mountpath by itself and cannot vouch for members on another one, whose unsynced bytes a power cut may take while
-        // the head stays: a set over several mountpaths is committed strictly in relaxed buckets too.
-        bool spansDisks = set.Members.Select(member => member.Work.Disk).Distinct().Count() > 1;
-        Durability durability = spansDisks ? Durability.Strict : set.Bucket.Properties.Durability;
-        if (durability == Durability.Strict && body.SizeBytes > Limits.EarlyFlushBytesMin)
+        bool strict = set.IsWide || set.Bucket.Properties.Durability == Durability.Strict;
+        if (strict && body.SizeBytes > Limits.EarlyFlushBytesMin)
         {
             await SyncAllAsync(set.Members);
         }
@@ -48,10 +43,12 @@ public sealed class ObjectCommit(
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
-                List<ObjectPlace> places = await lookup.PlacesAsync(set.Bucket, set.Name, set.Digest);
+                List<ObjectPlace> places = await lookup.PlacesAsync(set.Bucket, set.Name, set.Digest, also: set);
                 ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
                 metadata = await AddSidecarsAsync(set, metadata);
-                return durability == Durability.Strict
+
+                // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
+                return strict || places.Exists(place => place.Disk != set.Members[0].Work.Disk)
                     ? await CommitStrictAsync(set, metadata, places)
                     : await CommitRelaxedAsync(set, metadata, places);
             }
@@ -116,65 +113,82 @@ public sealed class ObjectCommit(
     {
         await SealAsync(set, metadata);
         await SyncAllAsync(set.Members);
+        List<ReplicaMember> heads = [.. set.Heads];
+        for (int i = 1; i < heads.Count; i++)
+        {
+            // The first head's rename commits; from then on only these files tell recovery of the heads that are still to come.
+            await heads[i].Work.SyncNameAsync();
+        }
+
+        var leftovers = new ReplacedGeneration(set, places, partMap) { HasKept = false };
+        await leftovers.AnnounceAsync(log);
         await PublishPartsAsync(set, metadata, DirectoryUse.CreateDurable);
         StoredObject? stored = null;
-        foreach (ReplicaMember head in set.Heads)
+        try
         {
-            ObjectPlace? old = places.Find(place => place.Disk == head.Work.Disk);
-            (ObjectPath path, DirectoryLease directory) = await PublishHeadAsync(set, head, metadata, old, DirectoryUse.CreateDurable);
-            using (directory)
+            foreach (ReplicaMember head in heads)
             {
-                IoResult synced = await directory.SyncAsync();
-                if (!synced.Ok)
-                {
-                    throw head.Work.Disk.Fault("fsync of the directory (the object is the old or the new one)", synced.Error, path.Directory.Span);
-                }
+                ObjectPath path = await PublishDurablyAsync(set, head, metadata, places);
+                stored ??= new StoredObject(metadata, head.Work.Disk, path, clock.NowNs);
             }
-
-            stored ??= new StoredObject(metadata, head.Work.Disk, path, clock.NowNs);
         }
-
-        var leftovers = new Leftovers(set, places);
-        foreach (ObjectDisk disk in set.Heads.Select(head => head.Work.Disk))
+        catch (StorageException) when (heads[0].Work.IsGivenAway)
         {
-            await leftovers.RemoveAsync(disk);
+            // The outcome is the old or the new object, on all heads: the next start brings the further ones to what the first is.
+            heads.ForEach(head => head.Work.GiveAway());
+            throw;
         }
 
+        await leftovers.RemoveAsync();
         return stored!;
     }
 
+    private async ValueTask<ObjectPath> PublishDurablyAsync(ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, List<ObjectPlace> places)
+    {
+        ObjectPlace? old = places.Find(place => place.Disk == head.Work.Disk);
+        (ObjectPath path, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
+        using (directory)
+        {
+            IoResult synced = await directory.SyncAsync();
+            return synced.Ok ? path : throw head.Work.Disk.Fault(
+                "fsync of the directory (the object is the old or the new one)", synced.Error, path.Directory.Span);
+        }
+    }
+
+    /// <summary>Of a set that is not wide and replaces nothing elsewhere: one head, and perhaps its sidecar, on one mountpath.</summary>
     private async ValueTask<StoredObject> CommitRelaxedAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
     {
         await SealAsync(set, metadata);
-        List<ObjectDisk> disks = [.. set.Members.Select(member => member.Work.Disk).Distinct()];
-        disks.ForEach(disk => flusherOf(disk).Begin(metadata.Generation));
+        WorkFile head = set.Heads.First().Work;
+        RelaxedFlusher flusher = flusherOf(head.Disk);
+        flusher.Begin(metadata.Generation);
         StoredObject? stored = null;
         try
         {
             await PublishPartsAsync(set, metadata, DirectoryUse.Create);
-            foreach (ReplicaMember head in set.Heads)
-            {
-                ObjectPlace? old = places.Find(place => place.Disk == head.Work.Disk);
-                (ObjectPath path, DirectoryLease directory) = await PublishHeadAsync(set, head, metadata, old, DirectoryUse.Create);
-                directory.Dispose();
-                stored ??= new StoredObject(metadata, head.Work.Disk, path, clock.NowNs);
-            }
-
-            return stored!;
+            ObjectPlace? old = places.Find(place => place.Disk == head.Disk);
+            (ObjectPath path, DirectoryLease directory) = await headPublisher.PublishAsync(set, head, metadata, old, DirectoryUse.Create);
+            directory.Dispose();
+            stored = new StoredObject(metadata, head.Disk, path, clock.NowNs);
+            return stored;
         }
         finally
         {
-            // Each mountpath lets go of its own old generation when it has flushed the new one. A commit that failed half-way keeps the old one.
-            var leftovers = new Leftovers(set, places);
-            disks.ForEach(disk => flusherOf(disk).End(metadata.Generation, stored is null ? null : () => leftovers.RemoveAsync(disk)));
+            // The old generation is let go when the new one is flushed. A commit that failed half-way keeps it.
+            flusher.End(metadata.Generation, stored is null ? null : new ReplacedGeneration(set, places, partMap) { HasKept = true }.RemoveAsync);
         }
     }
 
     private static async ValueTask SealAsync(ReplicaSet set, ObjectMetadata metadata)
     {
+        bool isWide = set.IsWide;
         foreach (ReplicaMember member in set.Members)
         {
             await member.SealAsync(member.Work, metadata);
+            if (isWide && (member.Role == MemberRole.Head || member.PartKind != PartKind.Sidecar)) // a sidecar's bytes name its object
+            {
+                await WorkTarget.SetAsync(member.Work, set.Name);
+            }
         }
     }
 
@@ -192,122 +206,18 @@ public sealed class ObjectCommit(
 
     private static async ValueTask PublishPartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use)
     {
-        byte[] name = SidecarFiles.NameOf(set.Digest, metadata.Generation);
         foreach (ReplicaMember part in set.Parts)
         {
             ObjectDisk disk = part.Work.Disk;
-            using DirectoryLease directory = disk.Check(
-                await disk.Directories.AcquireAsync(set.Bucket.Sidecars, use), "mkdir", set.Bucket.Sidecars.Span);
+            ReadOnlyMemory<byte> content = PartName.DirectoryOf(set.Bucket, part.PartKind);
+            byte[] name = new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber).Format();
+            using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
             IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name, RenameMode.Replace);
             disk.Check(renamed, "rename", part.Work.Path.Span);
             part.Work.GiveAway();
             if (use == DirectoryUse.CreateDurable)
             {
-                disk.Check(await directory.SyncAsync(), "fsync", set.Bucket.Sidecars.Span);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Renames a head into place, at the name or, where a directory of that name stands, at its leaf; makes room where a file stands in the
-    /// way of the directory. Answers the place and its directory, leased, so that the caller can sync it.
-    /// </summary>
-    private async ValueTask<(ObjectPath Path, DirectoryLease Directory)> PublishHeadAsync(
-        ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, ObjectPlace? old, DirectoryUse use)
-    {
-        ObjectDisk disk = head.Work.Disk;
-        ObjectPath path = old?.Path ?? ObjectPath.Plain(set.Bucket.Objects, set.Name.Utf8.Span);
-        bool exchange = use == DirectoryUse.Create && old is not null;
-        for (int attempt = 0; attempt < PublishAttemptsMax; attempt++)
-        {
-            IoResult<DirectoryLease> acquired = await disk.Directories.AcquireAsync(path.Directory, use);
-            if (acquired.Error == Errno.ENOTDIR)
-            {
-                await nested.MakeRoomAsync(disk, set.Bucket, set.Name);
-                continue;
-            }
-
-            DirectoryLease directory = disk.Check(acquired, "mkdir", path.Directory.Span);
-            IoResult renamed = await RenameHeadAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
-            if (renamed.Ok)
-            {
-                return (path, directory);
-            }
-
-            directory.Dispose();
-            switch (renamed.Error)
-            {
-                case Errno.EISDIR or Errno.ENOTEMPTY or Errno.EEXIST when !path.IsLeaf:
-                    path = path.AsLeaf();
-                    break;
-                case Errno.ENOENT when exchange:
-                    exchange = false; // what was to be kept is gone
-                    break;
-                case Errno.ENOENT or Errno.ENOTDIR:
-                    break; // the directory was renamed away with its bucket, or pruned; made anew in the next attempt
-                default:
-                    throw disk.Fault("rename", renamed.Error, path.Whole.Span);
-            }
-        }
-
-        throw disk.Fault("rename", Errno.EBUSY, path.Whole.Span);
-    }
-
-    private async ValueTask<IoResult> RenameHeadAsync(
-        ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, ObjectPath path, DirectoryLease directory, RenameMode mode)
-    {
-        ObjectDisk disk = head.Work.Disk;
-        await locks.BeginPublishAsync(set.Digest);
-        try
-        {
-            IoResult renamed = await disk.Io.RenameAsync(head.Work.Directory, head.Work.Name, directory.Handle, path.Leaf, mode);
-            if (renamed.Ok)
-            {
-                head.Work.GiveAway();
-                lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, new StoredObject(metadata, disk, path, clock.NowNs));
-            }
-
-            return renamed;
-        }
-        finally
-        {
-            locks.EndPublish(set.Digest);
-        }
-    }
-
-    /// <summary>What the old generation leaves beside the new one: kept files, sidecars, heads on mountpaths that are not its home any more.</summary>
-    private sealed class Leftovers(ReplicaSet set, List<ObjectPlace> places)
-    {
-        private readonly Bucket _bucket = set.Bucket;
-        private readonly ulong _digest = set.Digest;
-        private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, head.Work.Path))];
-
-        /// <summary>Removes what lies on one mountpath; with the first head's also what lies on mountpaths that have none.</summary>
-        public async ValueTask RemoveAsync(ObjectDisk disk)
-        {
-            foreach ((ObjectDisk headDisk, ReadOnlyMemory<byte> kept) in _heads.Where(head => head.Disk == disk))
-            {
-                await ObjectRemoval.UnlinkAsync(headDisk, kept, _bucket.Work); // there after an exchange only
-            }
-
-            foreach (ObjectPlace place in places)
-            {
-                bool hasHead = _heads.Exists(head => head.Disk == place.Disk);
-                if (place.Disk != disk && (hasHead || disk != _heads[0].Disk))
-                {
-                    continue;
-                }
-
-                if (!hasHead)
-                {
-                    await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects);
-                }
-
-                if (place.Stored is { Metadata.HasSidecar: true } old)
-                {
-                    await ObjectRemoval.UnlinkAsync(
-                        place.Disk, SidecarFiles.PathOf(_bucket, _digest, old.Metadata.Generation), _bucket.Sidecars);
-                }
+                disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
             }
         }
     }

@@ -161,13 +161,16 @@ public sealed class ObjectLookup : IDisposable
     }
 
     /// <summary>
-    /// Every file that stands under the name, best mountpath first, readable or not: on the mountpaths that are searched, or
-    /// <paramref name="everywhere"/>. For the writer of the name, who is about to replace or remove them, and for recovery.
+    /// Every file that stands under the name, best mountpath first, readable or not: on the mountpaths that are searched and those of the
+    /// set <paramref name="also"/>, or <paramref name="everywhere"/>. For the writer of the name, who is about to replace or remove them,
+    /// and for recovery.
     /// </summary>
-    public async ValueTask<List<ObjectPlace>> PlacesAsync(Bucket bucket, ObjectName name, ulong digest, bool everywhere = false)
+    public async ValueTask<List<ObjectPlace>> PlacesAsync(
+        Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
         var places = new List<ObjectPlace>();
-        foreach (ObjectDisk disk in everywhere ? _disks : SearchOrder(digest))
+        IEnumerable<ObjectDisk> searched = everywhere ? _disks : SearchOrder(digest);
+        foreach (ObjectDisk disk in also is { IsWide: true } ? searched.Union(also.Heads.Select(head => head.Work.Disk)) : searched)
         {
             (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, bucket, name);
             if (file is not null)

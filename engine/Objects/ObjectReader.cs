@@ -7,37 +7,36 @@ namespace Sluice.Engine.Objects;
 
 /// <summary>
 /// An object that is open for reading. It stays readable, as it was, when the name is overwritten or deleted meanwhile. Whoever got it
-/// disposes it; no lock is held.
+/// disposes it, once, and copies of it are gone with it; no lock is held. A value, so that a read of a hot object allocates nothing.
 /// </summary>
-public sealed class ObjectReader : IDisposable
+public readonly struct ObjectReader : IDisposable
 {
-    private readonly StoredObject _stored;
+    private readonly OpenObject _open;
     private readonly Bucket _bucket;
-    private readonly ILogger _log;
-    private readonly Action _damaged;
-    private FileHandle? _file;
+    private readonly ReaderReports _reports;
 
     /// <summary>Takes over the hold on the file of <paramref name="open"/>.</summary>
-    internal ObjectReader(OpenObject open, Bucket bucket, ILogger log, Action damaged)
+    internal ObjectReader(OpenObject open, Bucket bucket, ReaderReports reports)
     {
-        _stored = open.Stored;
-        _file = open.File;
+        _open = open;
         _bucket = bucket;
-        _log = log;
-        _damaged = damaged;
+        _reports = reports;
     }
 
+    /// <summary>The object.</summary>
+    public StoredObject Stored => _open.Stored;
+
     /// <summary>Size in bytes.</summary>
-    public long SizeBytes => _stored.Metadata.SizeBytes;
+    public long SizeBytes => Stored.Metadata.SizeBytes;
 
     /// <summary>What is known of the object.</summary>
-    public ObjectAttributes Attributes => _stored.Attributes();
+    public ObjectAttributes Attributes => Stored.Attributes();
 
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
 
     /// <summary>The open file; valid until the reader is disposed.</summary>
-    public FileHandle Handle => _file ?? throw new ObjectDisposedException(nameof(ObjectReader));
+    public FileHandle Handle => _open.File;
 
     /// <summary>
     /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
@@ -46,11 +45,11 @@ public sealed class ObjectReader : IDisposable
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
-        IoResult<int> read = await _stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
+        IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
         if (!read.Ok)
         {
-            StorageException fault = _stored.Disk.Fault("read", read.Error, _stored.Path.Whole.Span);
-            _log.LogError("{Fault}", fault.Message);
+            StorageException fault = Stored.Disk.Fault("read", read.Error, Stored.Path.Whole.Span);
+            _reports.Log.LogError("{Fault}", fault.Message);
             return ObjectDisk.Refusal(fault);
         }
 
@@ -70,24 +69,27 @@ public sealed class ObjectReader : IDisposable
         int end = (int)((offset + count - 1) / Limits.BlockBytes) + 1;
         try
         {
-            int? bad = await BlockVerifier.FirstBadBlockAsync(_stored.Disk, Handle, _stored.Metadata, first, end);
+            int? bad = await BlockVerifier.FirstBadBlockAsync(Stored.Disk, Handle, Stored.Metadata, first, end);
             return bad is null ? Result.Done : Damage($"block {bad} does not match its digest");
         }
         catch (StorageException fault)
         {
-            _log.LogError("{Fault}", fault.Message);
+            _reports.Log.LogError("{Fault}", fault.Message);
             return ObjectDisk.Refusal(fault);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Interlocked.Exchange(ref _file, null)?.DangerousRelease();
+    public void Dispose() => _open.File.DangerousRelease();
 
     private Failure Damage(string problem)
     {
-        _damaged();
-        _log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}",
-            _stored.Disk.Path, System.Text.Encoding.UTF8.GetString(_stored.Path.Whole.Span), problem);
+        _reports.Damaged();
+        _reports.Log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}",
+            Stored.Disk.Path, System.Text.Encoding.UTF8.GetString(Stored.Path.Whole.Span), problem);
         return new Failure(ErrorCode.Damaged, $"the object is damaged and has no other copy: {problem}");
     }
 }
+
+/// <summary>Where readers of one engine tell of damage.</summary>
+internal sealed record ReaderReports(ILogger Log, Action Damaged);

@@ -5,10 +5,11 @@ using Sluice.Native;
 namespace Sluice.Engine.Objects;
 
 /// <summary>
-/// Removes an object. Older copies on other mountpaths go first and the newest last, each durable before the next in a strict bucket, so
-/// that a crash in between never brings an older generation back. Files that are being sent stay readable until they are released.
+/// Removes an object. Older copies on other mountpaths go first and the newest last, of one generation the first head last, each durable
+/// before the next, so that a crash in between never brings an older generation back. Its parts go when no head speaks of them any more.
+/// Files that are being sent stay readable until they are released.
 /// </summary>
-public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<ObjectDisk, RelaxedFlusher> flusherOf)
+public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap)
 {
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
@@ -32,11 +33,15 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
                     return ObjectLookup.NotFound(bucket, name);
                 }
 
+                // No flusher could vouch for several mountpaths together.
+                bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1;
+                places.Reverse();
                 foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
                 {
-                    await RemoveAsync(bucket, digest, place);
+                    await RemoveAsync(bucket, digest, place, strict);
                 }
 
+                await RemovePartsAsync(bucket, digest, places, strict);
                 return Result.Done;
             }
             finally
@@ -54,7 +59,11 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
     /// Removes a file that nobody looks for any more, and the directories that became empty by it up to <paramref name="content"/>.
     /// One that is gone already is no error; nothing is synced.
     /// </summary>
-    public static async ValueTask UnlinkAsync(ObjectDisk disk, ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> content)
+    public static ValueTask UnlinkAsync(ObjectDisk disk, ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> content) =>
+        UnlinkAsync(disk, path, content, Durability.Relaxed);
+
+    /// <summary>The same; with <see cref="Durability.Strict"/> the name is gone from stable storage too when this returns.</summary>
+    public static async ValueTask UnlinkAsync(ObjectDisk disk, ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> content, Durability durability)
     {
         ReadOnlyMemory<byte> directoryPath = DirectoryTable.ParentOf(path);
         IoResult<DirectoryLease> acquired = await disk.Directories.AcquireAsync(directoryPath, DirectoryUse.Existing);
@@ -70,14 +79,18 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
             {
                 throw disk.Fault("unlink", removed.Error, path.Span);
             }
+
+            if (durability == Durability.Strict)
+            {
+                disk.Check(await directory.SyncAsync(), "fsync of the directory", directoryPath.Span);
+            }
         }
 
         await disk.Directories.PruneAsync(directoryPath, content);
     }
 
-    private async ValueTask RemoveAsync(Bucket bucket, ulong digest, ObjectPlace place)
+    private async ValueTask RemoveAsync(Bucket bucket, ulong digest, ObjectPlace place, bool strict)
     {
-        bool strict = bucket.Properties.Durability == Durability.Strict;
         ObjectDisk disk = place.Disk;
         ReadOnlyMemory<byte> directoryPath = place.Path.Directory;
         using (DirectoryLease directory = disk.Check(
@@ -101,32 +114,34 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
         }
 
         await disk.Directories.PruneAsync(directoryPath, bucket.Objects);
-        await RemoveSidecarAsync(bucket, digest, place, strict);
     }
 
-    private async ValueTask RemoveSidecarAsync(Bucket bucket, ulong digest, ObjectPlace place, bool strict)
+    private async ValueTask RemovePartsAsync(Bucket bucket, ulong digest, List<ObjectPlace> places, bool strict)
     {
-        if (place.Stored is not { Metadata.HasSidecar: true } old)
-        {
-            if (!strict)
-            {
-                flusherOf(place.Disk).MarkDirty();
-            }
-
-            return;
-        }
-
-        ObjectDisk disk = place.Disk;
-        byte[] sidecar = SidecarFiles.PathOf(bucket, digest, old.Metadata.Generation);
+        List<PartPlace> parts = [.. places.SelectMany(place => partMap.PartsOf(digest, place)).Distinct()];
         if (strict)
         {
-            await UnlinkAsync(disk, sidecar, bucket.Sidecars);
+            await RemoveAsync(parts);
             return;
         }
 
-        // Until the removal is flushed a power cut may bring the object back, and then it needs its sidecar.
-        RelaxedFlusher flusher = flusherOf(disk);
-        flusher.Begin(old.Metadata.Generation);
-        flusher.End(old.Metadata.Generation, () => UnlinkAsync(disk, sidecar, bucket.Sidecars));
+        RelaxedFlusher flusher = flusherOf(places[0].Disk);
+        if (parts.Count == 0)
+        {
+            flusher.MarkDirty();
+            return;
+        }
+
+        // Until the removal is flushed a power cut may bring the object back, and then it needs its parts.
+        flusher.Begin(parts[0].Name.Generation);
+        flusher.End(parts[0].Name.Generation, () => RemoveAsync(parts));
+
+        async ValueTask RemoveAsync(List<PartPlace> all)
+        {
+            foreach (PartPlace part in all)
+            {
+                await UnlinkAsync(part.Disk, part.Name.PathIn(bucket), PartName.DirectoryOf(bucket, part.Name.Kind));
+            }
+        }
     }
 }

@@ -11,7 +11,7 @@ public enum MemberRole
     /// </summary>
     Head,
 
-    /// <summary>Named by generation, of no meaning without a head of that generation: a sidecar, later a chunk or a slice.</summary>
+    /// <summary>Named by generation, of no meaning without a head of that generation: a sidecar, a chunk or a slice.</summary>
     Part,
 }
 
@@ -20,6 +20,12 @@ public sealed class ReplicaMember
 {
     /// <summary>What it is.</summary>
     public required MemberRole Role { get; init; }
+
+    /// <summary>Of a part: its kind.</summary>
+    public PartKind PartKind { get; init; } = PartKind.Sidecar;
+
+    /// <summary>Of a part: its number, from 1; 0 for a sidecar.</summary>
+    public int PartNumber { get; init; }
 
     /// <summary>The file, on the mountpath where it will stay. The set owns it.</summary>
     public required WorkFile Work { get; init; }
@@ -72,6 +78,27 @@ public sealed class ReplicaSet : IAsyncDisposable
 
     /// <summary>The heads, the committing one first.</summary>
     public IEnumerable<ReplicaMember> Heads => _members.Where(member => member.Role == MemberRole.Head);
+
+    /// <summary>
+    /// True for more than one head with its sidecars. Recovery verifies each mountpath by itself and reads sidecars, so it can roll a narrow
+    /// set back; members of a wide one it only keeps or drops together. So a wide set is committed strictly in relaxed buckets too, and its
+    /// members name their object (<see cref="WorkTarget"/>).
+    /// </summary>
+    public bool IsWide
+    {
+        get
+        {
+            for (int i = 1; i < _members.Count; i++)
+            {
+                if (_members[i].Work.Disk != _members[0].Work.Disk)
+                {
+                    return true;
+                }
+            }
+
+            return _members.Exists(static member => member is { Role: MemberRole.Part, PartKind: not PartKind.Sidecar });
+        }
+    }
 
     /// <summary>Adds a member and takes over its work file.</summary>
     public void Add(ReplicaMember member) => _members.Add(member);

@@ -5,7 +5,10 @@ namespace Sluice.Engine.Objects;
 /// <summary>Where an object is and what it is, as found on disk; shared by the caches.</summary>
 public sealed class StoredObject
 {
+    private const long AccessGranularityNs = 1_000_000_000;
+
     private long _accessedNs;
+    private object? _derived;
 
     /// <summary>What <paramref name="accessedNs"/> says of the last access is kept up from here on.</summary>
     public StoredObject(ObjectMetadata metadata, ObjectDisk disk, ObjectPath path, long accessedNs)
@@ -28,8 +31,23 @@ public sealed class StoredObject
     /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
     public long AccessedNs => Volatile.Read(ref _accessedNs);
 
-    /// <summary>It was read just now.</summary>
-    public void Touch(long nowNs) => Volatile.Write(ref _accessedNs, nowNs);
+    /// <summary>
+    /// What a front end made of this object to answer faster, such as texts of its headers; null until it puts something there. Goes with the object.
+    /// </summary>
+    public object? Derived
+    {
+        get => Volatile.Read(ref _derived);
+        set => Volatile.Write(ref _derived, value);
+    }
+
+    /// <summary>It was read just now. Kept to the second: what is told of it need not be made anew for each of many reads.</summary>
+    public void Touch(long nowNs)
+    {
+        if (nowNs - AccessedNs is >= AccessGranularityNs or < 0)
+        {
+            Volatile.Write(ref _accessedNs, nowNs);
+        }
+    }
 
     /// <summary>What a client may know of it.</summary>
     public ObjectAttributes Attributes() => new()

@@ -57,8 +57,33 @@ public sealed class WorkFile : IAsyncDisposable
         return new WorkFile(disk, lease, created.Value, path);
     }
 
-    /// <summary>The file has another name now; the work directory holds nothing of ours.</summary>
+    /// <summary>
+    /// A work file that an earlier run left, open for reading; the caller holds it as if it were new, but disposing leaves it where it is.
+    /// </summary>
+    public static async ValueTask<WorkFile> AdoptAsync(ObjectDisk disk, Bucket bucket, ReadOnlyMemory<byte> name)
+    {
+        DirectoryLease lease = disk.Check(
+            await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.Existing), "open", bucket.Work.Span);
+        byte[] path = [.. bucket.Work.Span, (byte)'/', .. name.Span];
+        IoResult<FileHandle> opened = await disk.Io.OpenAsync(lease.Handle, name, OpenIntent.Read);
+        if (!opened.Ok)
+        {
+            lease.Dispose();
+            throw disk.Fault("open", opened.Error, path);
+        }
+
+        return new WorkFile(disk, lease, opened.Value, path) { _ours = false };
+    }
+
+    /// <summary>The file has another name now, or is left for the next start: disposing does not remove it.</summary>
     public void GiveAway() => _ours = false;
+
+    /// <summary>True when disposing does not remove it.</summary>
+    public bool IsGivenAway => !_ours;
+
+    /// <summary>The file's name in the work directory survives a power cut (fsync(2): the file's own fsync does not promise that).</summary>
+    public async ValueTask SyncNameAsync() =>
+        Disk.Check(await _directory.SyncAsync(), "fsync of the directory", DirectoryTable.ParentOf(Path).Span);
 
     /// <summary>Flushes the file. fsync(2) is never retried: after a failure the kernel may have dropped the pages it could not write.</summary>
     public async ValueTask SyncAsync(ILogger log)

@@ -24,7 +24,7 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
     {
         foreach (byte[] name in await DirectoryNames.FilesAsync(disk, bucket.Work))
         {
-            if (ObjectDisk.TryReadWorkName(name, out ulong digest))
+            if (ObjectDisk.TryReadWorkName(name, out ulong digest) && !await IsOrphanAsync(name, digest))
             {
                 (_kept.TryGetValue(digest, out List<byte[]>? files) ? files : _kept[digest] = []).Add(name);
             }
@@ -60,6 +60,14 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
                 disk.Check(await disk.Io.SyncAsync(directory), "fsync", path);
             }
         }
+    }
+
+    /// <summary>A member of a wide set that was not committed must not stand alone; it looks like a kept file, but names itself.</summary>
+    private async Task<bool> IsOrphanAsync(byte[] name, ulong digest)
+    {
+        byte[] path = [.. bucket.Work.Span, (byte)'/', .. name];
+        using FileHandle file = disk.Check(await disk.Io.OpenAsync(disk.Root, path, OpenIntent.Read), "open", path);
+        return await WorkTarget.ReadAsync(disk, file, path, bucket, digest) is { } target && target.IsOrphan(name);
     }
 
     /// <summary>Verifies one object; true when the directory was changed.</summary>

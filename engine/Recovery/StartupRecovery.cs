@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
@@ -22,11 +21,14 @@ public sealed class RecoveryReport
     /// <summary>Objects that were torn and had no earlier state: gone.</summary>
     public long Removed;
 
+    /// <summary>Heads of interrupted commits that were brought to the generation of the first.</summary>
+    public long Heads;
+
     /// <summary>Parts without a head and heads of an older generation removed.</summary>
     public long Leftovers;
 
     /// <summary>True when something was found.</summary>
-    public bool Any => WorkFiles + Verified + RolledBack + Removed + Leftovers > 0;
+    public bool Any => WorkFiles + Verified + RolledBack + Removed + Heads + Leftovers > 0;
 }
 
 /// <summary>One mountpath as it was left: cleanly or not, and the newest generation that was flushed.</summary>
@@ -34,14 +36,16 @@ public readonly record struct DiskState(bool Clean, ulong FlushedGeneration);
 
 /// <summary>
 /// Settles what a kill or a power cut left, before anything is served. After it: no work file exists; in buckets that were ever relaxed
-/// every object newer than its mountpath's flushed mark has the bytes its record says, is rolled back to what it was, or is gone; every
-/// part belongs to the head of its name. After a clean stop only the (empty) work directories are looked at.
+/// every object newer than its mountpath's flushed mark has the bytes its record says, is rolled back to what it was, or is gone; the heads of
+/// a name are of one generation and every part belongs to it. After a clean stop only the (empty) work directories are looked at.
 /// <para>
 /// Each mountpath is first synced as a whole: what a killed process left in the page cache, directories above all, counts as durable
 /// from here on.
 /// </para>
 /// </summary>
-public sealed class StartupRecovery(IReadOnlyList<ObjectDisk> disks, IReadOnlyList<DiskState> states, ObjectLookup lookup, ILogger log)
+public sealed class StartupRecovery(
+    IReadOnlyList<ObjectDisk> disks, IReadOnlyList<DiskState> states, ObjectLookup lookup, NameLock locks, HeadPublisher heads,
+    ILogger log)
 {
     private readonly RecoveryReport _report = new();
 
@@ -60,7 +64,7 @@ public sealed class StartupRecovery(IReadOnlyList<ObjectDisk> disks, IReadOnlyLi
             });
             foreach (Bucket bucket in buckets)
             {
-                await SettlePartsAsync(bucket);
+                await new NameSettlement(disks, lookup, locks, heads, bucket, _report, log).RunAsync();
             }
         }
 
@@ -76,65 +80,6 @@ public sealed class StartupRecovery(IReadOnlyList<ObjectDisk> disks, IReadOnlyLi
 
     private Task OnEachDiskAsync(Func<ObjectDisk, DiskState, Task> work) =>
         Task.WhenAll(disks.Select((disk, index) => work(disk, states[index])));
-
-    /// <summary>Settles every name that a part names, once.</summary>
-    private async Task SettlePartsAsync(Bucket bucket)
-    {
-        var settled = new HashSet<ulong>();
-        foreach (ObjectDisk disk in disks)
-        {
-            foreach (byte[] file in await DirectoryNames.FilesAsync(disk, bucket.Sidecars))
-            {
-                if (!SidecarFiles.TryReadName(file, out ulong digest, out _) || !settled.Add(digest))
-                {
-                    continue;
-                }
-
-                byte[] path = [.. bucket.Sidecars.Span, (byte)'/', .. file];
-                (ObjectMetadata? part, _, string? problem) = await SidecarFiles.ReadAsync(disk, path);
-                if (part is null || !ObjectName.TryCreate(part.SidecarOf, out ObjectName name, out problem))
-                {
-                    // Torn, so not part of anything durable; the name it belonged to is settled by its other parts, or needs nothing.
-                    log.LogWarning("mountpath {Mountpath}: {Part} is unreadable: {Problem}", disk.Path, Encoding.ASCII.GetString(file), problem);
-                    settled.Remove(digest);
-                    await ObjectRemoval.UnlinkAsync(disk, path, bucket.Sidecars);
-                    Interlocked.Increment(ref _report.Leftovers);
-                    continue;
-                }
-
-                await SettleAsync(bucket, name, digest);
-            }
-        }
-    }
-
-    /// <summary>The newest generation of the name that has a head stays; other heads and parts go. A damaged head stops the clean-up of its name.</summary>
-    private async Task SettleAsync(Bucket bucket, ObjectName name, ulong digest)
-    {
-        List<ObjectPlace> heads = await lookup.PlacesAsync(bucket, name, digest, everywhere: true);
-        if (heads.Exists(head => head.OfThisBucket && head.Stored is null))
-        {
-            return;
-        }
-
-        ulong winner = heads.Max(head => head.Stored?.Metadata.Generation) ?? 0;
-        foreach (ObjectPlace old in heads.Where(head => head.Stored is { } stored && stored.Metadata.Generation < winner))
-        {
-            await ObjectRemoval.UnlinkAsync(old.Disk, old.Path.Whole, bucket.Objects);
-            Interlocked.Increment(ref _report.Leftovers);
-        }
-
-        foreach (ObjectDisk disk in disks)
-        {
-            foreach (byte[] file in await DirectoryNames.FilesAsync(disk, bucket.Sidecars))
-            {
-                if (SidecarFiles.TryReadName(file, out ulong of, out ulong generation) && of == digest && generation != winner)
-                {
-                    await ObjectRemoval.UnlinkAsync(disk, (byte[])[.. bucket.Sidecars.Span, (byte)'/', .. file], bucket.Sidecars);
-                    Interlocked.Increment(ref _report.Leftovers);
-                }
-            }
-        }
-    }
 
     /// <summary>Empties the bucket's work directory: files, and directories that were prepared for a nested name.</summary>
     private async Task RemoveWorkFilesAsync(ObjectDisk disk, Bucket bucket)

@@ -25,7 +25,7 @@ public sealed class RequestWriter
     /// <param name="checksumType">Algorithm of what is PUT; "none" for none.</param>
     public RequestWriter(string host, BucketAddress bucket, string? range, bool latest, string checksumType)
     {
-        string path = $"/{Routes.Version}/{Routes.Objects}/{RequestTarget.Escape(bucket.Name, keepSlash: false)}/";
+        string path = $"/{Routes.Version}/{Routes.Objects}/{PercentEncoding.Escape(bucket.Name, keepSlash: false)}/";
         string version = $" HTTP/1.1\r\nHost: {host}\r\n";
         _getStart = Encoding.ASCII.GetBytes("GET " + path);
         _getEnd = Encoding.ASCII.GetBytes(

@@ -31,7 +31,7 @@ public sealed class NewNames
     /// <summary>A maker of names below <paramref name="subdirectory"/>, which is empty or a path without slashes at its ends.</summary>
     public NewNames(string subdirectory, int subdirectories, bool isRandom, LoaderId id, ulong seed)
     {
-        string prefix = subdirectory.Length == 0 ? "" : RequestTarget.Escape(subdirectory, keepSlash: true) + "/";
+        string prefix = subdirectory.Length == 0 ? "" : PercentEncoding.Escape(subdirectory, keepSlash: true) + "/";
         _prefix = Encoding.ASCII.GetBytes(prefix);
         _subdirectories = subdirectories;
         _isRandom = isRandom;

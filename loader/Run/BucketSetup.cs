@@ -145,7 +145,7 @@ internal sealed class BucketSetup(LoadOptions options, SluiceClient client)
             return;
         }
 
-        byte[] escaped = Encoding.ASCII.GetBytes(RequestTarget.Escape(name, keepSlash: true));
+        byte[] escaped = Encoding.ASCII.GetBytes(PercentEncoding.Escape(name, keepSlash: true));
         if (escaped.Length > NewNames.NameBytesMax)
         {
             throw new StartException($"the name that begins with \"{name[..32]}\" is longer than an object's name may be");

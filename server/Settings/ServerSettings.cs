@@ -1,16 +1,23 @@
 // What the server runs with, after every source was read and every value checked. Nothing behind this type parses a setting again.
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Settings;
 
-/// <summary>How files are read and written.</summary>
+/// <summary>What talks to the disks and to the network.</summary>
 public enum IoBackend
 {
-    /// <summary>The best that this build and this kernel have: threads.</summary>
+    /// <summary>The ring where this kernel has it and lets us, else threads.</summary>
     Auto,
 
-    /// <summary>A pool of threads with blocking system calls.</summary>
+    /// <summary>io_uring for both, on one loop a processor.</summary>
+    Uring,
+
+    /// <summary>io_uring for the disks, the runtime's own sockets for the network.</summary>
+    Sockets,
+
+    /// <summary>Threads with blocking system calls for the disks, the runtime's own sockets for the network.</summary>
     Threads,
 }
 
@@ -33,6 +40,9 @@ public sealed record ServerSettings
     /// <summary>Address and port to serve on; port 0 asks the kernel for a free one.</summary>
     public required IPEndPoint Listen { get; init; }
 
+    /// <summary>Absolute paths of the files of TLS; null to serve without it.</summary>
+    public required TlsFiles? Tls { get; init; }
+
     /// <summary>Accept several mountpaths on one file system.</summary>
     public required bool AllowSharedDisk { get; init; }
 
@@ -45,7 +55,7 @@ public sealed record ServerSettings
     /// <summary>Memory budget in bytes, at least <see cref="SettingsTable.MemoryBytesMin"/>.</summary>
     public required long MemoryBytes { get; init; }
 
-    /// <summary>How files are read and written.</summary>
+    /// <summary>What talks to the disks and to the network.</summary>
     public required IoBackend Io { get; init; }
 
     /// <summary>How log lines are written.</summary>
@@ -56,6 +66,9 @@ public sealed record ServerSettings
 
     /// <summary>How long requests in flight may go on after the first signal.</summary>
     public required TimeSpan DrainDeadline { get; init; }
+
+    /// <summary>How long a client may do nothing before its connection is broken; above zero.</summary>
+    public required TimeSpan ClientTimeout { get; init; }
 
     /// <summary>How long a relaxed write may wait for its flush; above zero.</summary>
     public required TimeSpan FlushInterval { get; init; }

@@ -8,6 +8,9 @@ public enum SettingShape
     /// <summary>One value.</summary>
     Single,
 
+    /// <summary>One value or none; the file may say none as an empty list.</summary>
+    Optional,
+
     /// <summary>On or off; the flag alone means on.</summary>
     Switch,
 
@@ -98,6 +101,6 @@ public sealed record EffectiveValue(object Value, string Text);
 
 /// <summary>A setting in force.</summary>
 /// <param name="Setting">Which.</param>
-/// <param name="Values">Its values; exactly one unless it is a list.</param>
+/// <param name="Values">Its values; exactly one, unless it is optional or a list.</param>
 /// <param name="Origin">Where it was said: a flag, a variable, <c>file:line</c>, or <c>default</c>.</param>
 public sealed record EffectiveSetting(Setting Setting, IReadOnlyList<EffectiveValue> Values, string Origin);

@@ -24,6 +24,21 @@ internal static class SettingParsers
 
     public static Parsed<string> Directory(SettingText text) => CanonicalPath.OfDirectory(text.Text, text.Directory);
 
+    /// <summary>An absolute path. Symbolic links stay: who renews a file by moving a link means the link.</summary>
+    public static Parsed<string> File(SettingText text)
+    {
+        if (text.Text.Contains('\0', StringComparison.Ordinal))
+        {
+            return Refused<string>("the path contains a NUL character");
+        }
+
+        string path = Path.GetFullPath(text.Text, text.Directory);
+        return System.IO.File.Exists(path) ? new(path, null)
+            : Refused<string>(System.IO.Directory.Exists(path)
+                ? $"{path} is a directory, not a file"
+                : $"{path} does not exist, or this user may not reach it");
+    }
+
     public static Parsed<IPEndPoint> EndPoint(SettingText text)
     {
         int colon = text.Text.LastIndexOf(':');
@@ -61,13 +76,18 @@ internal static class SettingParsers
             : Refused<long>($"{text.Text} is too little; the least is {SizeText.Format(SettingsTable.MemoryBytesMin)}");
     }
 
-    public static Parsed<IoBackend> Io(SettingText text) => text.Text switch
+    public static Parsed<IoBackend> Io(SettingText text)
     {
-        "auto" => new(IoBackend.Auto, null),
-        "threads" => new(IoBackend.Threads, null),
-        "uring" => Refused<IoBackend>("uring is not built into this version; take auto or threads"),
-        _ => Refused<IoBackend>($"'{text.Text}' is not a kind of file I/O; take auto or threads"),
-    };
+        foreach (IoBackend io in Enum.GetValues<IoBackend>())
+        {
+            if (text.Text == NameOf(io))
+            {
+                return new(io, null);
+            }
+        }
+
+        return Refused<IoBackend>($"'{text.Text}' is not a kind of I/O; take auto, uring, sockets or threads");
+    }
 
     public static Parsed<LogFormat> Format(SettingText text) => text.Text switch
     {
@@ -124,7 +144,13 @@ internal static class SettingParsers
 
     public static string NameOf(bool value) => value ? "true" : "false";
 
-    public static string NameOf(IoBackend io) => io == IoBackend.Auto ? "auto" : "threads";
+    public static string NameOf(IoBackend io) => io switch
+    {
+        IoBackend.Auto => "auto",
+        IoBackend.Uring => "uring",
+        IoBackend.Sockets => "sockets",
+        _ => "threads",
+    };
 
     public static string NameOf(LogFormat format) => format == LogFormat.Text ? "text" : "json";
 

@@ -14,7 +14,7 @@ internal sealed record FileEntry(string Key, int Line, bool IsList, IReadOnlyLis
 /// <summary>Reads the file's shape; what the keys mean is <see cref="SettingsReader"/>'s business.</summary>
 internal sealed class SettingsFile
 {
-    private const long FileBytesMax = 1 << 20; // eleven settings; a megabyte is the wrong file
+    private const long FileBytesMax = 1 << 20; // a dozen settings; a megabyte is the wrong file
 
     private readonly string _path;
     private readonly List<FileEntry> _entries = [];

@@ -1,5 +1,6 @@
 // Flags before environment before file before defaults, for each setting by itself. Reports every problem, not only the first: an operator
 // who has three mistakes should learn of them at once.
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Settings;
 
@@ -56,6 +57,7 @@ public sealed class SettingsReader
             }
         }
 
+        reader.RefuseHalfOfTls(effective);
         ServerSettings? settings = reader._problems.Count == 0 ? Typed(effective) : null;
         return new SettingsReading(settings, [.. effective.Values], reader._problems);
     }
@@ -66,6 +68,9 @@ public sealed class SettingsReader
         {
             Mountpaths = All(SettingsTable.Mountpath),
             Listen = One(SettingsTable.Listen),
+            Tls = All(SettingsTable.TlsCert) is [string certificate]
+                ? new TlsFiles(certificate, One(SettingsTable.TlsKey), All(SettingsTable.TlsClientCa).SingleOrDefault())
+                : null,
             AllowSharedDisk = One(SettingsTable.AllowSharedDisk),
             AllowMoved = One(SettingsTable.AllowMoved),
             ForgetMountpaths = All(SettingsTable.ForgetMountpath),
@@ -74,6 +79,7 @@ public sealed class SettingsReader
             LogFormat = One(SettingsTable.LogFormatSetting),
             LogLevel = One(SettingsTable.LogLevelSetting),
             DrainDeadline = One(SettingsTable.DrainDeadline),
+            ClientTimeout = One(SettingsTable.ClientTimeout),
             FlushInterval = One(SettingsTable.FlushInterval),
         };
 
@@ -82,6 +88,32 @@ public sealed class SettingsReader
 
         T One<T>(Setting<T> setting)
             where T : notnull => All(setting).Single();
+    }
+
+    /// <summary>A certificate is nothing without its key; half of TLS is never taken for none. Nothing is said of a half that is wrong itself.</summary>
+    private void RefuseHalfOfTls(Dictionary<Setting, EffectiveSetting> effective)
+    {
+        if (!effective.TryGetValue(SettingsTable.TlsCert, out EffectiveSetting? certificate)
+            || !effective.TryGetValue(SettingsTable.TlsKey, out EffectiveSetting? key)
+            || !effective.TryGetValue(SettingsTable.TlsClientCa, out EffectiveSetting? authority))
+        {
+            return;
+        }
+
+        switch (certificate.Values.Count, key.Values.Count)
+        {
+            case (1, 0):
+                _problems.Add($"{certificate.Origin}: tls-cert needs its private key; give tls-key too");
+                break;
+            case (0, 1):
+                _problems.Add($"{key.Origin}: tls-key needs its certificate; give tls-cert too");
+                break;
+            case (0, 0) when authority.Values.Count == 1:
+                _problems.Add($"{authority.Origin}: tls-client-ca is for a listener with TLS; give tls-cert and tls-key too");
+                break;
+            default:
+                break;
+        }
     }
 
     private void RefuseUnknownVariables()
@@ -157,7 +189,8 @@ public sealed class SettingsReader
 
     private EffectiveSetting? Check(Setting setting, string origin, IReadOnlyList<SettingText> texts, bool isList = false)
     {
-        if (setting.Shape != SettingShape.List && (isList || texts.Count != 1))
+        bool isNone = setting.Shape == SettingShape.Optional && isList && texts.Count == 0;
+        if (setting.Shape != SettingShape.List && !isNone && (isList || texts.Count != 1))
         {
             _problems.Add($"{origin}: {setting.Name} takes one value, not {(isList ? "a list" : $"{texts.Count}")}");
             return null;

@@ -38,7 +38,7 @@ public static class SettingsReport
         return text.ToString();
     }
 
-    /// <summary>JSON: name to <c>value</c> (text, true or false, or a list of texts) and <c>origin</c>.</summary>
+    /// <summary>JSON: name to <c>value</c> (text, null for none, true or false, or a list of texts) and <c>origin</c>.</summary>
     public static string Json(IReadOnlyList<EffectiveSetting> effective) => JsonText.Object(json =>
     {
         foreach (EffectiveSetting one in effective)
@@ -56,6 +56,9 @@ public static class SettingsReport
         {
             case SettingShape.Single:
                 json.WriteString("value", one.Values[0].Text);
+                break;
+            case SettingShape.Optional:
+                json.WriteString("value", one.Values.Count == 0 ? null : one.Values[0].Text);
                 break;
             case SettingShape.Switch:
                 json.WriteBoolean("value", (bool)one.Values[0].Value);

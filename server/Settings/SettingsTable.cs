@@ -14,7 +14,7 @@ public static class SettingsTable
     public static readonly IPEndPoint ListenDefault = new(IPAddress.Loopback, 8080);
 
     /// <summary>Variables of the client, which the server leaves alone.</summary>
-    public static readonly IReadOnlyList<string> ClientVariables = ["SLUICE_ENDPOINT"];
+    public static readonly IReadOnlyList<string> ClientVariables = ["SLUICE_ENDPOINT", "SLUICE_CA", "SLUICE_CLIENT_CERT", "SLUICE_CLIENT_KEY", "SLUICE_INSECURE"];
 
     /// <summary>Names the file of settings; the file itself cannot.</summary>
     public const string ConfigFlag = "--config";
@@ -44,6 +44,14 @@ public static class SettingsTable
         Format = endPoint => endPoint.ToString(),
         Defaults = _ => [ListenDefault],
     };
+
+    internal static readonly Setting<string> TlsCert =
+        PemPath("tls-cert", "PEM file of the certificate and its chain; serves TLS only. Read again when it changes.");
+
+    internal static readonly Setting<string> TlsKey = PemPath("tls-key", "PEM file of the certificate's private key, not encrypted.");
+
+    internal static readonly Setting<string> TlsClientCa =
+        PemPath("tls-client-ca", "PEM file of authorities; clients must show a certificate of one of them.");
 
     internal static readonly Setting<bool> AllowSharedDisk =
         Switch("allow-shared-disk", "Accept several mountpaths on one file system; they fail together.");
@@ -77,8 +85,8 @@ public static class SettingsTable
     internal static readonly Setting<IoBackend> Io = new()
     {
         Name = "io",
-        Unit = "auto|threads",
-        Help = "How files are read and written; auto takes the best that there is.",
+        Unit = "auto|uring|sockets|threads",
+        Help = "Disks and network by io_uring, disks alone (sockets), or neither; auto takes uring where it is to be had, else threads.",
         DefaultHelp = "auto",
         Parse = SettingParsers.Io,
         Format = SettingParsers.NameOf,
@@ -113,6 +121,12 @@ public static class SettingsTable
         new(TimeSpan.Zero, TimeSpan.FromHours(1)),
         "How long requests may go on after SIGTERM.");
 
+    internal static readonly Setting<TimeSpan> ClientTimeout = Duration(
+        "client-timeout",
+        TimeSpan.FromMinutes(2),
+        new(TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+        "How long a client may neither give nor take a byte before its connection is broken.");
+
     internal static readonly Setting<TimeSpan> FlushInterval = Duration(
         "flush-interval",
         TimeSpan.FromSeconds(1),
@@ -122,9 +136,21 @@ public static class SettingsTable
     /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Mountpath, Listen, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
-        LogFormatSetting, LogLevelSetting, DrainDeadline, FlushInterval,
+        Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval,
     ];
+
+    private static Setting<string> PemPath(string name, string help) => new()
+    {
+        Name = name,
+        Unit = "FILE",
+        Shape = SettingShape.Optional,
+        Help = help,
+        DefaultHelp = "none",
+        Parse = SettingParsers.File,
+        Format = path => path,
+        Defaults = _ => [],
+    };
 
     private static Setting<bool> Switch(string name, string help) => new()
     {

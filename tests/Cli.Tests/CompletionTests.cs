@@ -4,7 +4,7 @@ using Sluice.Cli.Tests.Support;
 
 namespace Sluice.Cli.Tests;
 
-/// <summary>Completion scripts hold the whole command tree, and the one for bash is run by bash.</summary>
+/// <summary>Completion scripts hold the whole command tree, and each is run by its shell.</summary>
 public sealed class CompletionTests
 {
     [Theory]
@@ -16,7 +16,7 @@ public sealed class CompletionTests
         CommandRun run = await CommandRun.OfAsync(null, ["completion", shell]);
         Assert.Equal(ExitCode.Ok, run.Code);
         string[] words = run.Output.Split([' ', '"', '\n', '\''], StringSplitOptions.RemoveEmptyEntries);
-        foreach (Command command in Below(CommandRun.Root()))
+        foreach (Command command in Below(CommandRun.Root(ClientEnvironment.OfProcess(_ => LocalFileKind.File))))
         {
             Assert.Contains(command.Name, words);
             foreach (Option option in command.Options)
@@ -29,8 +29,8 @@ public sealed class CompletionTests
     [Theory]
     [InlineData("sluice ", "bucket put get ls rm head cat completion --help --version")]
     [InlineData("sluice bu", "bucket")]
-    [InlineData("sluice bucket ", "create rm ls show --endpoint --json --help")]
-    [InlineData("sluice bucket create --", "--property --help --endpoint --json")]
+    [InlineData("sluice bucket ", "create rm ls show --endpoint --json --ca --client-cert --client-key --insecure --help")]
+    [InlineData("sluice bucket create --p", "--property")]
     [InlineData("sluice get --re", "--recursive")]
     [InlineData("sluice put file --j", "--jobs --json")]
     [InlineData("sluice bucket rm --f", "--force")]
@@ -39,20 +39,82 @@ public sealed class CompletionTests
         CommandRun run = await CommandRun.OfAsync(null, ["completion", "bash"]);
         string words = string.Join(' ', line.Split(' ').Select(word => $"'{word}'"));
         string script = $"{run.Output}\nCOMP_WORDS=({words}); COMP_CWORD={line.Split(' ').Length - 1}; _sluice; echo \"${{COMPREPLY[*]}}\"\n";
-        Assert.Equal(expected, await ShellAsync("bash", script));
+        Assert.Equal(expected, await ShellAsync(["bash", "--norc", "-s"], script));
+    }
+
+    [Theory]
+    [InlineData("sluice ", "bucket cat completion get head ls put rm")]
+    [InlineData("sluice bu", "bucket")]
+    [InlineData("sluice bucket ", "create ls rm show")]
+    [InlineData("sluice bucket create --p", "--property")]
+    [InlineData("sluice get --re", "--recursive")]
+    [InlineData("sluice put file --j", "--jobs --json")]
+    [InlineData("sluice bucket rm --f", "--force")]
+    public async Task FishCompletes(string line, string expected)
+    {
+        using var home = new TemporaryDirectory();
+        string file = home.Write("sluice.fish", (await CommandRun.OfAsync(null, ["completion", "fish"])).Output);
+        string script = $"source {file}; echo (complete -C '{line}' | string replace -r '\\t.*' '')\n";
+        Assert.Equal(expected, await ShellAsync(["fish", "--no-config"], script));
+    }
+
+    // A whole zsh on a terminal of its own: found in fpath by its name, loaded at the first Tab, and again at the second.
+    [Theory]
+    [InlineData("sluice bu", "bucket")]
+    [InlineData("sluice bucket cr", "bucket create")]
+    [InlineData("sluice bucket create --pro", "bucket create --property")]
+    [InlineData("sluice get --re", "get --recursive")]
+    [InlineData("sluice bucket rm --f", "bucket rm --force")]
+    public async Task ZshCompletesFromItsFunctionPath(string line, string expected)
+    {
+        using var home = new TemporaryDirectory();
+        home.Write("_sluice", (await CommandRun.OfAsync(null, ["completion", "zsh"])).Output);
+        string script = $$"""
+            zmodload zsh/zpty
+            zpty shell zsh -f -i
+            zpty -w shell 'PS1=""; fpath=({{home.Path}} $fpath); autoload -U compinit; compinit -u -D; sluice() { print -r -- "<"$*">" }; print ready\>'
+            zpty -r -m shell seen '*ready>*'
+            for turn in first second; do
+                zpty -w shell $'{{line}}\t'
+                zpty -r -m shell seen '*<*>*'
+                print -rn -- "${${seen##*<}%%>*}|"
+            done
+            zpty -d shell
+
+            """;
+        Assert.Equal($"{expected}|{expected}|", await ShellAsync(["zsh", "-f"], script));
+    }
+
+    [Fact]
+    public async Task ZshCompletesWhenSourced()
+    {
+        using var home = new TemporaryDirectory();
+        string file = home.Write("sluice.zsh", (await CommandRun.OfAsync(null, ["completion", "zsh"])).Output);
+        Assert.Equal("_sluice", await ShellAsync(["zsh", "-f"], $"autoload -U compinit; compinit -u -D; source {file}; print $_comps[sluice]\n"));
     }
 
     private static IEnumerable<Command> Below(Command command) => command.Subcommands.SelectMany(each => Below(each).Prepend(each));
 
-    private static async Task<string> ShellAsync(string shell, string script)
+    private static async Task<string> ShellAsync(string[] shell, string script)
     {
-        var start = new ProcessStartInfo(shell, ["--norc", "-s"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(shell[0], shell[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;
         await process.StandardInput.WriteAsync(script);
         process.StandardInput.Close();
-        string output = await process.StandardOutput.ReadToEndAsync();
-        string error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        Task<string> printed = process.StandardOutput.ReadToEndAsync();
+        Task<string> complaints = process.StandardError.ReadToEndAsync();
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{shell[0]} does not end");
+        }
+
+        (string output, string error) = (await printed, await complaints);
         Assert.Equal("", error);
         return output.Trim();
     }

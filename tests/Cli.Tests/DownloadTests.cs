@@ -13,7 +13,10 @@ public sealed class DownloadTests
     [InlineData("md5", true)]
     [InlineData("sha256", true)]
     [InlineData("sha512", true)]
-    [InlineData("crc32c", false)]
+    [InlineData("xxh3", true)]
+    [InlineData("crc32c", true)]
+    [InlineData("crc64nvme", true)]
+    [InlineData("crc99", false)]
     public async Task AFileArrivesWholeAndIsVerifiedWhenItsDigestIsOneOfOurs(string checksumType, bool isVerified)
     {
         await using StubServer server = await StubServer.StartAsync();
@@ -30,6 +33,9 @@ public sealed class DownloadTests
 
     [Theory]
     [InlineData("xxhash2")]
+    [InlineData("xxh3")]
+    [InlineData("crc32c")]
+    [InlineData("crc64nvme")]
     [InlineData("md5")]
     [InlineData("sha256")]
     [InlineData("sha512")]

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Sluice.Cli.Tests.Support;
+using Sluice.Cli.Transfers;
 
 namespace Sluice.Cli.Tests;
 
@@ -20,8 +21,9 @@ public sealed class VerbTests
 
         Assert.Equal(["dir/über %25.txt", "name", "über %25.txt"], server.Objects.Keys.Order(StringComparer.Ordinal));
         Assert.All(server.Objects.Values, content => Assert.Equal("content"u8.ToArray(), content));
-        Assert.Equal("xxhash2", server.Seen.First().Headers["Ais-Checksum-Type"]);
-        Assert.Equal(new[] { "7" }, server.Seen.Select(put => put.Headers["Content-Length"]).Distinct());
+        SeenRequest[] puts = [.. server.Seen.Where(each => each.Method == "PUT")];
+        Assert.Equal("xxhash2", puts[0].Headers["Ais-Checksum-Type"]);
+        Assert.Equal(new[] { "7" }, puts.Select(put => put.Headers["Content-Length"]).Distinct());
     }
 
     [Fact]
@@ -40,6 +42,93 @@ public sealed class VerbTests
         run = await CommandRun.OfAsync(server.Endpoint, ["get", "--recursive", "ais://b/up", back.Path]);
         Assert.Equal((ExitCode.Ok, "3 objects, 3 B\n"), (run.Code, run.Output));
         Assert.Equal([".hidden/b", "a", "sub/empty"], back.Files);
+    }
+
+    [Theory]
+    [InlineData(LocalFileKind.Fifo, "a named pipe")]
+    [InlineData(LocalFileKind.Socket, "a socket")]
+    [InlineData(LocalFileKind.Device, "a device")]
+    [InlineData(LocalFileKind.Missing, "a link that leads nowhere")]
+    public async Task WhatIsNoFileInADirectoryIsPassedOverWithASentence(LocalFileKind kind, string what)
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        using var home = new TemporaryDirectory();
+        home.Write("d/a", "1");
+        home.Write("d/strange", "never to be read");
+        home.Write("d/z", "22");
+        CommandRun run = await CommandRun.OfAsync(
+            server.Endpoint,
+            ["put", home["d"], "ais://b/"],
+            kindOf: path => path.EndsWith("/strange", StringComparison.Ordinal) ? kind : LocalFileKind.File);
+        Assert.Equal(
+            (ExitCode.Refused, "2 objects, 3 B\n", $"sluice: {home["d/strange"]}: passed over: it is {what}\n"), (run.Code, run.Output, run.Error));
+        Assert.Equal(["a", "z"], server.Objects.Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("xxhash2")]
+    [InlineData("xxh3")]
+    [InlineData("crc32c")]
+    [InlineData("crc64nvme")]
+    [InlineData("md5")]
+    [InlineData("sha256")]
+    [InlineData("sha512")]
+    public async Task AFileOfAnySizeGoesWithTheBucketsKindOfDigestAhead(string checksumType)
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.ChecksumType = checksumType;
+        using var home = new TemporaryDirectory();
+        File.WriteAllBytes(home["large"], new byte[(16 << 20) + 1]);
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", home["large"], "ais://b/x", "--json"]);
+        Assert.Equal((ExitCode.Ok, ""), (run.Code, run.Error));
+        Assert.True((bool)run.JsonLines.Single()["verified"]!);
+        using ContentDigest digest = ContentDigest.TryCreate(checksumType)!;
+        digest.Append(new byte[(16 << 20) + 1]);
+        Assert.Equal(checksumType, server.Only("PUT").Headers["Ais-Checksum-Type"]);
+        Assert.Equal(digest.Value(), server.Only("PUT").Headers["Ais-Checksum-Value"]);
+    }
+
+    [Theory]
+    [InlineData("xxh3", true)]
+    [InlineData("sha512", true)]
+    [InlineData("crc99", false)]
+    [InlineData("none", false)]
+    public async Task AStreamIsVerifiedBehindOrSaidNotToBe(string checksumType, bool isVerified)
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.ChecksumType = checksumType;
+        CommandRun json = await CommandRun.OfAsync(server.Endpoint, ["put", "-", "ais://b/x", "--json"], [1, 2, 3]);
+        Assert.Equal((ExitCode.Ok, isVerified), (json.Code, (bool)json.JsonLines.Single()["verified"]!));
+        Assert.DoesNotContain("Ais-Checksum-Type", server.Only("PUT").Headers.Keys);
+        CommandRun text = await CommandRun.OfAsync(server.Endpoint, ["put", "-", "ais://b/y"], [1, 2, 3]);
+        Assert.Equal(ExitCode.Ok, text.Code);
+        Assert.Equal(!isVerified, text.Error.Contains("not verified", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AFileIsVerifiedAheadEvenWhereTheBucketKeepsNoDigest()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.ChecksumType = "none";
+        using var home = new TemporaryDirectory();
+        CommandRun put = await CommandRun.OfAsync(server.Endpoint, ["put", home.Write("d/a", "abc"), "ais://b/a", "--json"]);
+        Assert.True((bool)put.JsonLines.Single()["verified"]!);
+        Assert.Equal("xxhash2", server.Only("PUT").Headers["Ais-Checksum-Type"]);
+        CommandRun get = await CommandRun.OfAsync(server.Endpoint, ["get", "--recursive", "ais://b", home["back"]]);
+        Assert.Equal((ExitCode.Ok, "1 objects, 3 B, 1 of them not verified\n"), (get.Code, get.Output));
+        CommandRun one = await CommandRun.OfAsync(server.Endpoint, ["get", "ais://b/a", home["one"]]);
+        Assert.Equal(ExitCode.Ok, one.Code);
+        Assert.Contains("not verified", one.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ABucketThatDoesNotExistIsToldBeforeAFileIsRead()
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        using var home = new TemporaryDirectory();
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["put", home.Write("a", "abc"), "ais://nosuch/a"]);
+        Assert.Equal((ExitCode.NotFound, "sluice: bucket \"ais://nosuch\" does not exist\n"), (run.Code, run.Error));
+        Assert.DoesNotContain(server.Seen, each => each.Method == "PUT");
     }
 
     [Fact]
@@ -211,8 +300,13 @@ public sealed class VerbTests
     {
         await using StubServer server = await StubServer.StartAsync();
         var clock = new ManualClock();
-        server.Intercept = (_, _) =>
+        server.Intercept = (_, seen) =>
         {
+            if (seen.Method != "PUT")
+            {
+                return Task.FromResult(false);
+            }
+
             // All bytes have arrived, the answer has not left: the transfer is under way for certain.
             clock.Advance(TimeSpan.FromMilliseconds(200));
             return Task.FromResult(false);

@@ -33,6 +33,48 @@ public sealed class ClientTests(ServerFixture fixture) : IClassFixture<ServerFix
         await SucceedAsync("bucket", "rm", "--force", "ais://files");
     }
 
+    [Fact]
+    public async Task ADirectoryWithAPipeADeviceAndADanglingLinkIsStoredWithoutThem()
+    {
+        await SucceedAsync("bucket", "create", "ais://strange");
+        string source = Directory.CreateDirectory(Path.Combine(_home.FullName, "strange")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(source, "plain"), "text");
+        LoopDisks.Run("mkfifo", Path.Combine(source, "pipe"));
+        File.CreateSymbolicLink(Path.Combine(source, "device"), "/dev/zero");
+        File.CreateSymbolicLink(Path.Combine(source, "dangling"), "nowhere");
+        (int code, string output, string error) = await SluiceProcess.RunAsync(null, fixture.Server.Endpoint, "put", source, "ais://strange/");
+        Assert.Equal((4, "1 objects, 4 B\n"), (code, output));
+        Assert.Equal(
+            [$"sluice: {source}/dangling: passed over: it is a link that leads nowhere", $"sluice: {source}/device: passed over: it is a device", $"sluice: {source}/pipe: passed over: it is a named pipe"],
+            error.Trim().Split('\n').Order(StringComparer.Ordinal));
+        Assert.Equal("plain\n", await SucceedAsync("ls", "ais://strange"));
+        await SucceedAsync("bucket", "rm", "--force", "ais://strange");
+    }
+
+    [Theory]
+    [InlineData("xxhash2", true)]
+    [InlineData("xxh3", true)]
+    [InlineData("crc32c", true)]
+    [InlineData("crc64nvme", true)]
+    [InlineData("md5", true)]
+    [InlineData("sha256", true)]
+    [InlineData("sha512", true)]
+    [InlineData("none", false)]
+    public async Task WhatIsSentAndFetchedIsVerifiedInABucketOfEveryKind(string checksumType, bool keepsDigests)
+    {
+        string file = Path.Combine(_home.FullName, "content");
+        await File.WriteAllBytesAsync(file, new byte[17 << 20]);
+        await SucceedAsync("bucket", "create", $"ais://{checksumType}", "--property", $"checksum.type={checksumType}");
+        Assert.True(IsVerified(await SucceedAsync("put", file, $"ais://{checksumType}/file", "--json")));
+        (int code, string piped, string error) =
+            await SluiceProcess.RunAsync("from a pipe", fixture.Server.Endpoint, "put", "-", $"ais://{checksumType}/piped", "--json");
+        Assert.True(code == 0, error);
+        Assert.Equal(keepsDigests, IsVerified(piped));
+        Assert.Equal(keepsDigests, IsVerified(await SucceedAsync("get", $"ais://{checksumType}/file", file + ".copy", "--json")));
+        Assert.Equal(new byte[17 << 20], await File.ReadAllBytesAsync(file + ".copy"));
+        await SucceedAsync("bucket", "rm", "--force", $"ais://{checksumType}");
+    }
+
     [Theory]
     [InlineData(3, "does not exist", "cat", "ais://b/nosuch")]
     [InlineData(3, "does not exist", "ls", "ais://nosuch")]
@@ -67,6 +109,8 @@ public sealed class ClientTests(ServerFixture fixture) : IClassFixture<ServerFix
     }
 
     public void Dispose() => _home.Delete(recursive: true);
+
+    private static bool IsVerified(string line) => JsonDocument.Parse(line).RootElement.GetProperty("verified").GetBoolean();
 
     private async Task<string> SucceedAsync(params string[] arguments)
     {

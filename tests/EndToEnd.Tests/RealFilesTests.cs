@@ -13,15 +13,16 @@ public sealed class RealFilesTests
 {
     private const int Writers = 8;
 
-    [Fact]
-    public async Task EveryFileOfTheSdkSurvivesRestartAndKillUnderLoad()
+    [Theory]
+    [MemberData(nameof(IoBackends.Each), MemberType = typeof(IoBackends))]
+    public async Task EveryFileOfTheSdkSurvivesRestartAndKillUnderLoad(string backend)
     {
         using var disks = new LoopDisks(4L << 30, "ext4", "ext4", "xfs", "xfs");
         string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../../sdk"));
         string[] files = [.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).LinkTarget is null)];
         Assert.True(files.Length > 1000, $"{root} has only {files.Length} files");
 
-        using (SluiceProcess first = await SluiceProcess.StartAsync(disks.Paths))
+        using (SluiceProcess first = await SluiceProcess.StartAsync(disks.Paths, "--io", backend))
         {
             using var store = new Store(first.Endpoint);
             await store.CreateAsync("sdk");
@@ -34,8 +35,8 @@ public sealed class RealFilesTests
             Assert.Equal(0, await first.StopAsync());
         }
 
-        ConcurrentDictionary<string, byte[]> acknowledged = await KillUnderLoadAsync(disks);
-        using SluiceProcess third = await SluiceProcess.StartAsync(disks.Paths);
+        ConcurrentDictionary<string, byte[]> acknowledged = await KillUnderLoadAsync(disks, backend);
+        using SluiceProcess third = await SluiceProcess.StartAsync(disks.Paths, "--io", backend);
         using var after = new Store(third.Endpoint);
         await VerifyLoadAsync(after, acknowledged);
         Assert.True(acknowledged.Count > 50, $"only {acknowledged.Count} writes were acknowledged before the kill");
@@ -55,14 +56,15 @@ public sealed class RealFilesTests
         string Name(string file) => Path.GetRelativePath(root, file);
     }
 
-    [Fact]
-    public async Task AcknowledgedWritesSurvivePowerCutsOnXfs()
+    [Theory]
+    [MemberData(nameof(IoBackends.Each), MemberType = typeof(IoBackends))]
+    public async Task AcknowledgedWritesSurvivePowerCutsOnXfs(string backend)
     {
         using var disks = new LoopDisks(512L << 20, "xfs", "xfs");
         var acknowledged = new ConcurrentDictionary<string, byte[]>();
         for (int round = 0; round < 5; round++)
         {
-            using SluiceProcess server = await SluiceProcess.StartAsync(disks.Paths);
+            using SluiceProcess server = await SluiceProcess.StartAsync(disks.Paths, "--io", backend);
             using var store = new Store(server.Endpoint);
             if (round == 0)
             {
@@ -82,7 +84,7 @@ public sealed class RealFilesTests
             disks.Mount(1);
         }
 
-        using SluiceProcess last = await SluiceProcess.StartAsync(disks.Paths);
+        using SluiceProcess last = await SluiceProcess.StartAsync(disks.Paths, "--io", backend);
         using var after = new Store(last.Endpoint);
         await VerifyLoadAsync(after, acknowledged);
         Assert.Equal(Writers * 8, acknowledged.Count);
@@ -92,9 +94,9 @@ public sealed class RealFilesTests
 
     private static string Digest(byte[] bytes) => Sluice.Native.Codecs.XxHash64.Hash(bytes, 0).ToString("x16", CultureInfo.InvariantCulture);
 
-    private static async Task<ConcurrentDictionary<string, byte[]>> KillUnderLoadAsync(LoopDisks disks)
+    private static async Task<ConcurrentDictionary<string, byte[]>> KillUnderLoadAsync(LoopDisks disks, string backend)
     {
-        using SluiceProcess second = await SluiceProcess.StartAsync(disks.Paths);
+        using SluiceProcess second = await SluiceProcess.StartAsync(disks.Paths, "--io", backend);
         using var store = new Store(second.Endpoint);
         var acknowledged = new ConcurrentDictionary<string, byte[]>();
         await WriteUntilAsync(store, acknowledged, 400, second.KillAsync);

@@ -62,7 +62,7 @@ public sealed class BucketTests
     [InlineData("""{"mirror":{"enabled":true}}""", "\"mirror")]
     [InlineData("""{"checksum":{"typo":"md5"}}""", "\"checksum.typo\"")]
     [InlineData("""{"checksum":{"type":"sha3"}}""", "checksum")]
-    [InlineData("""{"checksum":{"type":"crc64nvme"}}""", "property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, md5, sha256, sha512")]
+    [InlineData("""{"checksum":{"type":"crc64"}}""", "property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256, sha512")]
     [InlineData("""{"versioning":{"enabled":"perhaps"}}""", "property \"versioning.enabled\" must be true or false")]
     [InlineData("""{"versioning":{"synchronize":true}}""", "\"versioning.synchronize\"")]
     [InlineData("""{"durability":"none"}""", "property \"durability\" must be \"strict\" or \"relaxed\"")]
@@ -181,7 +181,7 @@ public sealed class BucketTests
         Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
         Assert.All(fixture.Paths, path => Assert.False(Directory.Exists(Path.Combine(path, "@ais/b"))));
 
-        // Emptying runs in the background and stops when the engine closes; each start goes on with it, and it always gets further.
+        // Emptying runs in the background and stops when the engine closes; each start goes on with it.
         int left = int.MaxValue;
         for (int start = 0; left > 0; start++)
         {
@@ -191,6 +191,11 @@ public sealed class BucketTests
             Assert.True(now <= left);
             left = now;
             await fixture.OpenAsync();
+            long deadline = Environment.TickCount64 + 30_000;
+            while (left > 0 && fixture.Paths.Sum(TrashCount) >= left && Environment.TickCount64 < deadline)
+            {
+                await Task.Yield(); // an engine that closes at once has not begun
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
 
@@ -128,7 +129,7 @@ public sealed class EngineTests
         string after = "";
         do
         {
-            Listing.ListPage page = await fixture.ListAsync(after: after, pageSize: 10);
+            ListPage page = await fixture.ListAsync(after: after, pageSize: 10);
             seen.AddRange(page.Entries.Select(entry => Encoding.UTF8.GetString(entry.Name.Span)));
             after = Encoding.UTF8.GetString(page.ContinuationToken.Span);
         }

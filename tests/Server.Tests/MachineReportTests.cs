@@ -80,23 +80,50 @@ public sealed class MachineReportTests : IDisposable
     }
 
     [Fact]
-    public void MissingProcessorFeatureIsSaidInOneSentence()
+    public void ProcessorThatHasAllIsNoProblem()
     {
-        string all = string.Join(' ', CpuFeatures.Needed);
-        _folder.Write("proc/cpuinfo", $"processor\t: 0\nflags\t\t: fpu {all} sse2\n");
-        Assert.Null(MachineReport.Read(_folder.Path).CpuProblem);
+        _folder.Write("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu avx sse2\n");
 
-        string some = string.Join(' ', CpuFeatures.Needed.Except(["avx2", "pclmulqdq"]));
-        _folder.Write("proc/cpuinfo", $"flags\t\t: fpu {some}\n");
+        Assert.Null(MachineReport.Read(_folder.Path, Processor()).CpuProblem);
+    }
+
+    [Theory]
+    [InlineData(1, "ecx", 1, "pclmulqdq")]
+    [InlineData(1, "ecx", 12, "fma")]
+    [InlineData(7, "ebx", 5, "avx2")]
+    [InlineData(unchecked((int)0x80000001), "ecx", 5, "lzcnt")]
+    public void MissingProcessorFeatureIsSaidInOneSentence(int leaf, string register, int bit, string name)
+    {
+        _folder.Write("proc/cpuinfo", $"flags\t\t: fpu avx {name}\n");
+
         Assert.Equal(
-            "the processor lacks avx2, pclmulqdq, which the published binary needs (x86-64-v3 and pclmulqdq)",
-            MachineReport.Read(_folder.Path).CpuProblem);
+            $"the processor lacks {name}, which the published binary needs (x86-64-v3 and pclmulqdq)",
+            MachineReport.Read(_folder.Path, Processor(leaf, register, bit)).CpuProblem);
+    }
+
+    [Fact]
+    public void ProcessorWithoutExtendedLeavesLacksWhatTheyTell()
+    {
+        // A processor answers for a leaf it lacks with its last basic one: all bits set here.
+        MachineReport machine = MachineReport.Read(
+            _folder.Path,
+            leaf => leaf switch { 0 => new CpuLeaf(1, 0, 0, 0), unchecked((int)0x80000000) => new CpuLeaf(1, -1, -1, -1), _ => new CpuLeaf(-1, -1, -1, -1) });
+
+        Assert.Equal(["lahf-sahf", "avx2", "bmi1", "bmi2", "lzcnt"], machine.MissingCpuFeatures);
+    }
+
+    [Fact]
+    public void KernelThatDoesNotKeepAvxRegistersIsAProblem()
+    {
+        _folder.Write("proc/cpuinfo", "flags\t\t: fpu sse2 xavx\n");
+
+        Assert.Equal(["avx registers kept by the kernel"], MachineReport.Read(_folder.Path, Processor()).MissingCpuFeatures);
     }
 
     [Fact]
     public void MachineWithoutFilesIsReportedWithoutGuesses()
     {
-        MachineReport machine = MachineReport.Read(_folder.Path);
+        MachineReport machine = MachineReport.Read(_folder.Path, _ => default);
 
         Assert.Equal(0, machine.MemoryBytes);
         Assert.Null(machine.CgroupMemoryBytes);
@@ -113,7 +140,18 @@ public sealed class MachineReportTests : IDisposable
         Assert.InRange(machine.MemoryBytes, 64L << 20, 1L << 50);
         Assert.NotEmpty(machine.Kernel);
         Assert.True(machine.Cores > 0);
+        Assert.Equal(!System.Runtime.Intrinsics.X86.Lzcnt.IsSupported, machine.MissingCpuFeatures.Contains("lzcnt"));
+        Assert.Equal(!System.Runtime.Intrinsics.X86.Avx2.IsSupported, machine.MissingCpuFeatures.Contains("avx2"));
     }
+
+    /// <summary>A processor with every feature but one bit.</summary>
+    private static Func<int, CpuLeaf> Processor(int withoutLeaf = 0, string register = "", int bit = 0) => leaf =>
+    {
+        int cleared = leaf == withoutLeaf ? ~(1 << bit) : -1;
+        return (leaf & int.MaxValue) == 0
+            ? new CpuLeaf(leaf | 0x20, 0, 0, 0)
+            : new CpuLeaf(-1, register == "ebx" ? cleared : -1, register == "ecx" ? cleared : -1, -1);
+    };
 
     public void Dispose() => _folder.Dispose();
 }

@@ -1,5 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Api;
 
@@ -27,6 +30,29 @@ public sealed class ActionMessage : IDisposable
 
     /// <summary>True when there is a value.</summary>
     public bool HasValue => Value.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
+
+    /// <summary>
+    /// Reads the control message of a request, lends it to <paramref name="handle"/> and disposes it behind it. Answers what the handler refuses,
+    /// or why there is no message to handle.
+    /// </summary>
+    internal static async ValueTask<Failure?> HandleAsync(RequestContext context, Func<ActionMessage, ValueTask<Failure?>> handle)
+    {
+        Result<byte[]> body = await ControlBody.ReadAsync(context);
+        if (!body.Ok)
+        {
+            return body.Error;
+        }
+
+        if (!TryParse(body.Value, out ActionMessage? message, out string? problem))
+        {
+            return new Failure(ErrorCode.BadRequest, problem);
+        }
+
+        using (message)
+        {
+            return await handle(message);
+        }
+    }
 
     /// <summary>Reads a message; an empty body is an empty message.</summary>
     public static bool TryParse(byte[] body, [NotNullWhen(true)] out ActionMessage? message, [NotNullWhen(false)] out string? problem)

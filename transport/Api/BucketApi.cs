@@ -15,15 +15,8 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
     private static readonly Caller s_caller = Caller.Anonymous;
 
     /// <summary>GET /v1/buckets: the buckets, as a JSON array.</summary>
-    public async ValueTask<Failure?> ListAllAsync(RequestContext context, string provider, bool isEasy)
+    public ValueTask<Failure?> ListAllAsync(RequestContext context, string provider, bool isEasy) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (!isEasy && message.Action.Length > 0 && message.Action != Actions.List)
         {
             return Unbuilt(message.Action);
@@ -52,20 +45,13 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
             writer.WriteEndArray();
         });
         return null;
-    }
+    });
 
     /// <summary>GET of a bucket: list its objects, with the defaults when no message says more.</summary>
-    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket)
+    public ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         return message.Action is "" or Actions.List ? await lists.ListAsync(context, bucket, message.Value) : Unbuilt(message.Action);
-    }
+    });
 
     /// <summary>HEAD of a bucket: its properties in a header.</summary>
     public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket)
@@ -93,15 +79,8 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
     }
 
     /// <summary>POST: create-bck.</summary>
-    public async ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket)
+    public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action != Actions.CreateBucket)
         {
             return Unbuilt(message.Action, "POST");
@@ -114,18 +93,11 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
 
         Result<BucketRecord> made = await engine.CreateBucketAsync(s_caller, bucket, message.Value);
         return made.Ok ? await DoneAsync(context) : made.Error;
-    }
+    });
 
     /// <summary>DELETE: destroy-bck.</summary>
-    public async ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket)
+    public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action != Actions.DestroyBucket)
         {
             return Unbuilt(message.Action, "DELETE");
@@ -133,18 +105,11 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
 
         Result destroyed = await engine.DestroyBucketAsync(s_caller, bucket);
         return destroyed.Ok ? await DoneAsync(context) : destroyed.Error;
-    }
+    });
 
     /// <summary>PATCH: set-bprops.</summary>
-    public async ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket)
+    public ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action != Actions.SetBucketProperties)
         {
             return Unbuilt(message.Action, "PATCH");
@@ -152,29 +117,11 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
 
         Result<BucketRecord> changed = await engine.SetBucketPropertiesAsync(s_caller, bucket, message.Value);
         return changed.Ok ? await DoneAsync(context) : changed.Error;
-    }
+    });
 
     /// <summary>PUT: nothing yet.</summary>
-    public async ValueTask<Failure?> PutAsync(RequestContext context)
-    {
-        Result<ActionMessage> read = await MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
-        return Unbuilt(message.Action, "PUT");
-    }
-
-    /// <summary>The control message of a request; the caller disposes it.</summary>
-    internal static async ValueTask<Result<ActionMessage>> MessageAsync(RequestContext context)
-    {
-        Result<byte[]> body = await ControlBody.ReadAsync(context);
-        return !body.Ok ? body.Error!
-            : ActionMessage.TryParse(body.Value, out ActionMessage? message, out string? problem) ? message
-            : new Failure(ErrorCode.BadRequest, problem);
-    }
+    public ValueTask<Failure?> PutAsync(RequestContext context) =>
+        ActionMessage.HandleAsync(context, message => NativeApi.Refused(Unbuilt(message.Action, "PUT")));
 
     /// <summary>Why an action is not carried out: it is missing, unknown, not built, or belongs to another method.</summary>
     internal static Failure Unbuilt(string action, string? method = null) =>

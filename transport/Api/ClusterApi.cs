@@ -10,7 +10,8 @@ using Sluice.Transport.Http;
 namespace Sluice.Transport.Api;
 
 /// <summary>/v1/health and the questions to /v1/daemon and /v1/cluster (contract: native API §6, §7).</summary>
-internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bool> isDraining)
+internal sealed class ClusterApi(
+    ObjectEngine engine, NodeIdentity node, Func<bool> isDraining, Func<IEnumerable<KeyValuePair<string, long>>> counters)
 {
     private static readonly HashSet<string> s_unbuilt =
     [
@@ -26,7 +27,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
             return await NativeApi.NotAllowed(context, "GET, HEAD");
         }
 
-        Http.RequestTarget target = context.Target;
+        RequestTarget target = context.Target;
         if (target.IsOn("cii") || target.IsOn("cii-apr"))
         {
             return new Failure(ErrorCode.NotImplemented, "node-state information is for the nodes of a cluster and is not built yet");
@@ -57,14 +58,9 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
     {
         if (!HttpMethods.IsGet(context.Method))
         {
-            Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-            if (!read.Ok)
-            {
-                return read.Error;
-            }
-
-            using ActionMessage message = read.Value;
-            return message.Action.Length == 0 ? await NativeApi.NotAllowed(context, "GET") : BucketApi.Unbuilt(message.Action);
+            return await ActionMessage.HandleAsync(
+                context,
+                message => message.Action.Length == 0 ? NativeApi.NotAllowed(context, "GET") : NativeApi.Refused(BucketApi.Unbuilt(message.Action)));
         }
 
         string what = context.Target.Parameter("what") ?? "";
@@ -72,7 +68,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
         {
             case "smap":
                 EngineStatus status = await engine.StatusAsync();
-                await Answers.JsonAsync(context, writer => WriteMap(writer, status, context.LocalEndPoint));
+                await Answers.JsonAsync(context, writer => WriteMap(writer, status, context));
                 return null;
             case "software_version":
                 await Answers.TextAsync(context, node.Version);
@@ -115,7 +111,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
 
         writer.WriteEndArray();
         writer.WriteStartObject("counters");
-        foreach ((string name, long value) in status.Counters)
+        foreach ((string name, long value) in status.Counters.Concat(counters()))
         {
             writer.WriteNumber(name, value);
         }
@@ -125,18 +121,18 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
     }
 
     /// <summary>One node in two roles. The address is the one that this client reached us at, so that it can be reached again.</summary>
-    private void WriteMap(Utf8JsonWriter writer, EngineStatus status, IPEndPoint local)
+    private void WriteMap(Utf8JsonWriter writer, EngineStatus status, RequestContext context)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("pmap");
         writer.WritePropertyName(node.ProxyId);
-        WriteNode(writer, "proxy", node.ProxyId, local);
+        WriteNode(writer, "proxy", node.ProxyId, context);
         writer.WriteEndObject();
         writer.WritePropertyName("proxy_si");
-        WriteNode(writer, "proxy", node.ProxyId, local);
+        WriteNode(writer, "proxy", node.ProxyId, context);
         writer.WriteStartObject("tmap");
         writer.WritePropertyName(node.TargetId);
-        WriteNode(writer, "target", node.TargetId, local);
+        WriteNode(writer, "target", node.TargetId, context);
         writer.WriteEndObject();
         writer.WriteString("uuid", status.ClusterUuid);
         writer.WriteString("creation_time", status.CreatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
@@ -144,8 +140,9 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
         writer.WriteEndObject();
     }
 
-    private static void WriteNode(Utf8JsonWriter writer, string type, string id, IPEndPoint local)
+    private static void WriteNode(Utf8JsonWriter writer, string type, string id, RequestContext context)
     {
+        IPEndPoint local = context.LocalEndPoint;
         string host = local.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString();
         string port = local.Port.ToString(CultureInfo.InvariantCulture);
         writer.WriteStartObject();
@@ -154,7 +151,7 @@ internal sealed class ClusterApi(ObjectEngine engine, NodeIdentity node, Func<bo
             writer.WriteStartObject(net);
             writer.WriteString("node_ip_addr", local.Address.ToString());
             writer.WriteString("daemon_port", port);
-            writer.WriteString("direct_url", $"http://{host}:{port}");
+            writer.WriteString("direct_url", $"{context.Scheme}://{host}:{port}");
             writer.WriteEndObject();
         }
 

@@ -3,6 +3,7 @@ using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Transport.Http;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Transport.Api;
 
@@ -17,26 +18,29 @@ public sealed class NativeApi
     private readonly ObjectApi _objects;
     private readonly ClusterApi _cluster;
 
-    /// <summary>The API of one engine.</summary>
-    public NativeApi(ObjectEngine engine, NodeIdentity node)
+    /// <summary>The API of one engine; <paramref name="counters"/> are those of the server below it.</summary>
+    public NativeApi(ObjectEngine engine, NodeIdentity node, Func<IEnumerable<KeyValuePair<string, long>>> counters)
     {
         _node = node;
         _buckets = new BucketApi(engine, new ListApi(engine, node));
         _objects = new ObjectApi(engine, node);
-        _cluster = new ClusterApi(engine, node, () => Draining);
+        _cluster = new ClusterApi(engine, node, () => Draining, counters);
     }
 
     /// <summary>True when the server is about to stop: readiness says no.</summary>
     public bool Draining { get; set; }
 
     /// <summary>Answers a request, whatever it is.</summary>
-    public async Task HandleAsync(RequestContext context)
+    public ValueTask HandleAsync(RequestContext context)
     {
-        Failure? failure = await RouteAsync(context);
-        if (failure is not null)
+        ValueTask<Failure?> routed = RouteAsync(context);
+        if (!routed.IsCompletedSuccessfully)
         {
-            await RefuseAsync(context, failure);
+            return EndAsync(context, routed);
         }
+
+        Failure? failure = routed.Result; // a hot GET needs no state machine
+        return failure is null ? default : new ValueTask(RefuseAsync(context, failure));
     }
 
     /// <summary>Answers with a refusal.</summary>
@@ -45,13 +49,22 @@ public sealed class NativeApi
     /// <summary>Answers with a refusal that the HTTP parser made.</summary>
     public Task RefuseAsync(RequestContext context, int status, string message) => Answers.ErrorAsync(context, status, "", message, _node.Display);
 
+    private async ValueTask EndAsync(RequestContext context, ValueTask<Failure?> routed)
+    {
+        Failure? failure = await routed;
+        if (failure is not null)
+        {
+            await RefuseAsync(context, failure);
+        }
+    }
+
     private ValueTask<Failure?> RouteAsync(RequestContext context)
     {
         int position = 0;
-        string? first = context.Target.NextSegment(ref position);
-        if (first != Routes.Version)
+        ReadOnlySpan<char> first = context.Target.NextSegment(ref position);
+        if (first is not Routes.Version)
         {
-            return first is not null && EasyProvider(first) is { } provider
+            return EasyProvider(first) is { } provider
                 ? RouteEasyAsync(context, provider, position)
                 : Refused(new Failure(ErrorCode.UnknownRoute, UnknownPath(context)));
         }
@@ -72,8 +85,8 @@ public sealed class NativeApi
     private ValueTask<Failure?> RouteEasyAsync(RequestContext context, string provider, int position)
     {
         int behindBucket = position;
-        string? bucket = context.Target.NextSegment(ref behindBucket);
-        bool hasObject = bucket is not null && behindBucket + 1 < context.Target.RawPath.Length;
+        ReadOnlySpan<char> bucket = context.Target.NextSegment(ref behindBucket);
+        bool hasObject = !bucket.IsEmpty && behindBucket + 1 < context.Target.PathLength;
         return hasObject ? RouteObjectAsync(context, provider, position)
             : HttpMethods.IsPut(context.Method) ? Refused(new Failure(ErrorCode.BadRequest, "the path has no object name: expecting /PROVIDER/BUCKET/OBJECT"))
             : RouteBucketAsync(context, provider, position, isEasy: true);
@@ -81,8 +94,8 @@ public sealed class NativeApi
 
     private ValueTask<Failure?> RouteBucketAsync(RequestContext context, string provider, int position, bool isEasy)
     {
-        string? name = context.Target.NextSegment(ref position);
-        if (name is null)
+        ReadOnlySpan<char> name = context.Target.NextSegment(ref position);
+        if (name.IsEmpty)
         {
             return HttpMethods.IsGet(context.Method) ? _buckets.ListAllAsync(context, provider, isEasy) : NotAllowed(context, "GET");
         }
@@ -92,7 +105,7 @@ public sealed class NativeApi
             return Refused(refusal!);
         }
 
-        if (context.Target.NextSegment(ref position) is not null)
+        if (!context.Target.NextSegment(ref position).IsEmpty)
         {
             return Refused(new Failure(ErrorCode.BadRequest, $"invalid request URI: {context.Target.RawPath} has a segment behind the bucket"));
         }
@@ -111,8 +124,8 @@ public sealed class NativeApi
 
     private ValueTask<Failure?> RouteObjectAsync(RequestContext context, string provider, int position)
     {
-        string? name = context.Target.NextSegment(ref position);
-        if (name is null)
+        ReadOnlySpan<char> name = context.Target.NextSegment(ref position);
+        if (name.IsEmpty)
         {
             return Refused(new Failure(ErrorCode.BadRequest, "the path has no bucket: expecting /v1/objects/BUCKET/OBJECT"));
         }
@@ -122,18 +135,19 @@ public sealed class NativeApi
             return Refused(refusal!);
         }
 
-        byte[]? key = context.Target.Rest(position);
-        if (key is { Length: 0 } && HttpMethods.IsPost(context.Method))
+        bool isName = context.Target.TryRest(position, out ReadOnlyMemory<byte> key);
+        if (isName && key.IsEmpty && HttpMethods.IsPost(context.Method))
         {
             return _objects.PostToBucketAsync(context);
         }
 
-        return key is null
+        return !isName
             ? Refused(new Failure(ErrorCode.InvalidObjectName, "the object name has a '%' that is not followed by two hexadecimal digits"))
             : context.Method switch
             {
                 "GET" => _objects.GetAsync(context, bucket!, key),
                 "HEAD" => _objects.HeadAsync(context, bucket!, key),
+                "PUT" when PutRedirect.IsDue(context) => PutRedirect.AnswerAsync(context, _node),
                 "PUT" => _objects.PutAsync(context, bucket!, key),
                 "DELETE" => _objects.DeleteAsync(context, bucket!, key),
                 "PATCH" => _objects.PatchAsync(context, bucket!, key),
@@ -143,19 +157,28 @@ public sealed class NativeApi
     }
 
     /// <summary>The bucket that path and query name.</summary>
-    private static bool TryBucket(RequestContext context, string provider, string name, out BucketName? bucket, out Failure? refusal)
+    private static bool TryBucket(RequestContext context, string provider, ReadOnlySpan<char> name, out BucketName? bucket, out Failure? refusal)
     {
+        if (context.Target.Parameter("namespace") is null && context.LastBucket is { } last && last.IsGlobal
+            && name.SequenceEqual(last.Name) && BucketName.CanonicalProvider(provider) == last.Provider)
+        {
+            (bucket, refusal) = (last, null); // a connection mostly stays with one bucket
+            return true;
+        }
+
         string space = context.Target.Parameter("namespace") ?? "";
         space = space.StartsWith('@') ? space[1..] : space;
         int hash = space.IndexOf('#', StringComparison.Ordinal);
         string uuid = hash < 0 ? space : space[..hash];
         string spaceName = hash < 0 ? "" : space[(hash + 1)..];
-        bool ok = BucketName.TryCreate(provider, uuid, spaceName, name, out bucket, out string? problem);
+        bool ok = BucketName.TryCreate(provider, uuid, spaceName, name.ToString(), out bucket, out string? problem);
+        context.LastBucket = bucket;
         refusal = ok ? null : new Failure(ErrorCode.InvalidBucketName, problem!);
         return ok;
     }
 
-    private static string? EasyProvider(string segment) => segment is "ais" or "gs" or "gcp" or "az" or "azure" or "oc" or "oci" or "aws" ? segment : null;
+    private static string? EasyProvider(ReadOnlySpan<char> segment) =>
+        segment is "ais" ? "ais" : segment is "gs" or "gcp" or "az" or "azure" or "oc" or "oci" or "aws" ? segment.ToString() : null;
 
     private static string UnknownPath(RequestContext context) =>
         $"no such path: {context.Target.RawPath}; expecting /v1/buckets, /v1/objects, /v1/health, /v1/daemon or /v1/cluster";

@@ -5,21 +5,18 @@ using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
 using Sluice.Transport.Http;
-using ByteRange = Sluice.Transport.Http.ByteRange;
 
 namespace Sluice.Transport.Api;
 
 /// <summary>/v1/objects (contract: objects §1–5). Names come as bytes, decoded once.</summary>
 internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
 {
-    private const int PieceBytes = 256 << 10; // what is read from disk and handed to the connection at once
-
     private static readonly Caller s_caller = Caller.Anonymous;
     private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
     private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
 
     /// <summary>GET, whole or one range.</summary>
-    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, byte[] key)
+    public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         if (Unbuilt(context, s_unbuiltGet) is { } unbuilt)
         {
@@ -62,14 +59,14 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             }
         }
 
-        ObjectHeaders.WriteGet(context.Headers, reader.Attributes);
+        HeaderTexts.Of(reader.Stored).Write(context.Headers);
         context.Headers.ContentLength = range.Count;
-        await SendAsync(context, reader, range);
+        await ObjectSender.SendAsync(context, reader, range);
         return null;
     }
 
     /// <summary>HEAD, in the dialect that the query asks for.</summary>
-    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, byte[] key)
+    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         string? props = context.Target.Parameter("props");
         if (!string.IsNullOrEmpty(props) && ObjectHeaders.UnknownProperty(props) is { } unknown)
@@ -105,7 +102,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     }
 
     /// <summary>PUT: the request's body becomes the object.</summary>
-    public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, byte[] key)
+    public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         if (Unbuilt(context, s_unbuiltPut) is { } unbuilt)
         {
@@ -119,6 +116,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             return refusal;
         }
 
+        if (context is { HasBody: true, ContentLength: { } length })
+        {
+            context.Bodies?.BeginBody(length);
+        }
+
         var request = new PutRequest
         {
             Bucket = bucket,
@@ -128,7 +130,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
             Expected = expected,
             Custom = custom,
         };
-        Result<ObjectAttributes> stored = await engine.PutObjectAsync(s_caller, request, context.Aborted);
+        Result<ObjectAttributes> stored = await engine.PutObjectAsync(s_caller, request, CancellationToken.None);
         if (!stored.Ok)
         {
             return stored.Error;
@@ -140,15 +142,8 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
     }
 
     /// <summary>DELETE; a body, if there is one, may ask for something else that is not built.</summary>
-    public async ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, byte[] key)
+    public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action.Length > 0)
         {
             return BucketApi.Unbuilt(message.Action, "DELETE of an object");
@@ -171,18 +166,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
 
         return deleted.Error;
-    }
+    });
 
     /// <summary>PATCH: custom metadata, merged or replaced.</summary>
-    public async ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, byte[] key)
+    public ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action.Length > 0)
         {
             return BucketApi.Unbuilt(message.Action, "PATCH of an object");
@@ -216,18 +204,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
 
         return changed.Error;
-    }
+    });
 
     /// <summary>POST to an object: check-lock.</summary>
-    public async ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, byte[] key)
+    public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
-
-        using ActionMessage message = read.Value;
         if (message.Action != Actions.CheckLock)
         {
             return BucketApi.Unbuilt(message.Action, "POST to an object");
@@ -245,51 +226,13 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
 
         return state.Error;
-    }
+    });
 
     /// <summary>POST to a bucket below /v1/objects: promote, blob-download; not built.</summary>
-    public async ValueTask<Failure?> PostToBucketAsync(RequestContext context)
-    {
-        Result<ActionMessage> read = await BucketApi.MessageAsync(context);
-        if (!read.Ok)
-        {
-            return read.Error;
-        }
+    public ValueTask<Failure?> PostToBucketAsync(RequestContext context) =>
+        ActionMessage.HandleAsync(context, message => NativeApi.Refused(BucketApi.Unbuilt(message.Action, "POST to a bucket's objects")));
 
-        using ActionMessage message = read.Value;
-        return BucketApi.Unbuilt(message.Action, "POST to a bucket's objects");
-    }
-
-    /// <summary>
-    /// Sends a range. The disk reads into the connection's own buffers. Once the head is out a failure can only be told by breaking the
-    /// connection: the client sees a short body, never wrong or padded bytes.
-    /// </summary>
-    private static async ValueTask SendAsync(RequestContext context, ObjectReader reader, ByteRange range)
-    {
-        long offset = range.Offset;
-        long end = range.Offset + range.Count;
-        while (offset < end)
-        {
-            int piece = (int)Math.Min(PieceBytes, end - offset);
-            Memory<byte> buffer = context.Output.GetMemory(piece);
-            Result<int> read = await reader.ReadAsync(buffer[..piece], offset);
-            if (!read.Ok)
-            {
-                context.Abort();
-                return;
-            }
-
-            context.Output.Advance(read.Value);
-            offset += read.Value;
-            System.IO.Pipelines.FlushResult flushed = await context.Output.FlushAsync(context.Aborted);
-            if (flushed.IsCompleted)
-            {
-                return; // the client is gone
-            }
-        }
-    }
-
-    private static bool TryName(byte[] key, out ObjectName name, out Failure? refusal)
+    private static bool TryName(ReadOnlyMemory<byte> key, out ObjectName name, out Failure? refusal)
     {
         bool ok = ObjectName.TryCreateNative(key, out name, out string? problem);
         refusal = ok ? null : new Failure(ErrorCode.InvalidObjectName, problem!);

@@ -28,18 +28,6 @@ internal static class ObjectHeaders
         WriteCustom(headers, known);
     }
 
-    /// <summary>Headers of a GET beside length and range.</summary>
-    public static void WriteGet(IHeaderDictionary headers, ObjectAttributes known)
-    {
-        WriteAttributes(headers, known);
-        headers.ContentType = "application/octet-stream";
-        headers.AcceptRanges = "bytes";
-        if (CustomETag(known) is { } etag)
-        {
-            headers.ETag = etag;
-        }
-    }
-
     /// <summary>HEAD without a property list: everything.</summary>
     public static void WriteHeadV1(IHeaderDictionary headers, ObjectAttributes known, BucketName bucket, ObjectName name, NodeIdentity node)
     {
@@ -182,7 +170,7 @@ internal static class ObjectHeaders
     {
         if (known.Custom.Count > 0)
         {
-            headers[HeaderNames.CustomMetadata] = known.Custom.Select(pair => $"{pair.Key}={pair.Value}").ToArray();
+            headers[HeaderNames.CustomMetadata] = CustomLines(known);
         }
     }
 
@@ -195,7 +183,11 @@ internal static class ObjectHeaders
         headers[HeaderNames.MirrorCopies] = "1";
     }
 
-    private static string? CustomETag(ObjectAttributes known)
+    /// <summary>Custom pairs, one a line.</summary>
+    public static string[] CustomLines(ObjectAttributes known) => [.. known.Custom.Select(pair => $"{pair.Key}={pair.Value}")];
+
+    /// <summary>The ETag that was stored with the object, quoted; null when there is none.</summary>
+    public static string? CustomETag(ObjectAttributes known)
     {
         string? etag = known.Custom.FirstOrDefault(pair => pair.Key == "ETag").Value;
         return string.IsNullOrEmpty(etag) ? null : etag.StartsWith('"') ? etag : $"\"{etag}\"";

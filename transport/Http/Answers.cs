@@ -51,7 +51,8 @@ public static class Answers
         context.Headers.ContentLength = bytes.Length;
         if (!context.IsHead)
         {
-            await context.Output.WriteAsync(bytes, context.Aborted);
+            context.Output.Write(bytes.Span);
+            await context.FlushAsync();
         }
     }
 
@@ -71,7 +72,16 @@ public static class Answers
             return;
         }
 
-        byte[] body = FormatError(context, status, nativeCode, message, node);
+        byte[] body = new ErrorBody
+        {
+            Status = status,
+            NativeCode = nativeCode,
+            Message = message,
+            Method = context.Method,
+            Path = PathOf(context),
+            RemoteAddress = context.RemoteAddress,
+            Node = node,
+        }.Format();
         context.Status = status;
         Microsoft.AspNetCore.Http.IHeaderDictionary headers = context.Headers;
         headers.XContentTypeOptions = "nosniff";
@@ -93,35 +103,13 @@ public static class Answers
         body.CopyTo(span);
         span[body.Length] = (byte)'\n';
         context.Output.Advance(body.Length + 1);
-        await context.Output.FlushAsync(context.Aborted);
-    }
-
-    private static byte[] FormatError(RequestContext context, int status, string nativeCode, string message, string node)
-    {
-        var bytes = new ArrayBufferWriter<byte>(512);
-        using var writer = new Utf8JsonWriter(bytes, WriterOptions);
-        writer.WriteStartObject();
-        if (nativeCode.Length > 0)
-        {
-            writer.WriteString("tcode", nativeCode);
-        }
-
-        writer.WriteString("message", message);
-        writer.WriteString("method", context.Method);
-        writer.WriteString("url_path", PathOf(context));
-        writer.WriteString("remote_addr", context.RemoteAddress);
-        writer.WriteString("caller", "");
-        writer.WriteString("node", node);
-        writer.WriteNumber("status", status);
-        writer.WriteEndObject();
-        writer.Flush();
-        return bytes.WrittenSpan.ToArray();
+        await context.FlushAsync();
     }
 
     /// <summary>The path as sent, shortened: it is repeated in a header.</summary>
     private static string PathOf(RequestContext context)
     {
-        string path = context.Target is { } target ? target.RawPath : context.RawTarget;
+        string path = context.HasTarget ? context.Target.RawPath : context.RawTarget;
         string head = path.Length <= 1024 ? path : string.Create(CultureInfo.InvariantCulture, $"{path.AsSpan(0, 1024)}…");
         return head.Any(char.IsControl) ? string.Concat(head.Where(c => !char.IsControl(c))) : head;
     }

@@ -7,7 +7,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sluice.Engine;
+using Sluice.Native.Memory;
 using Sluice.Transport.Api;
+using Sluice.Transport.Guard;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Transport.Http;
 
@@ -23,17 +26,26 @@ public sealed class HttpServer : IAsyncDisposable
     /// <summary>Longest request head in bytes: 8 KiB of custom metadata, and as much again for proxies and tokens.</summary>
     public const int RequestHeadBytesMax = 32 << 10;
 
+    /// <summary>Most headers of a request: Kestrel's own limit, named because a refusal tells it.</summary>
+    public const int RequestHeadersMax = 100;
+
+    /// <summary>From the first byte of a head to its last, at most: a head is small, and a client that is slow with it is slow on purpose.</summary>
+    public static readonly TimeSpan RequestHeadTimeoutMax = TimeSpan.FromSeconds(30);
+
     private readonly KestrelServer _kestrel;
     private readonly SluiceApplication _application;
     private readonly NativeApi _api;
-    private readonly IPEndPoint _endPoint;
+    private readonly HttpServerOptions _options;
+    private readonly ClientWatch _watch;
+    private int _connections;
 
     /// <summary>A server that is not listening yet.</summary>
-    public HttpServer(IPEndPoint endPoint, ObjectEngine engine, NodeIdentity node, ILoggerFactory log)
+    public HttpServer(HttpServerOptions how, ObjectEngine engine, NodeIdentity node, ILoggerFactory log)
     {
-        _endPoint = endPoint;
-        _api = new NativeApi(engine, node);
-        _application = new SluiceApplication(_api, log.CreateLogger("http"));
+        _options = how;
+        _watch = new ClientWatch(how.ClientTimeout, TimeProvider.System);
+        _api = new NativeApi(engine, node, Counters);
+        _application = new SluiceApplication(_api, _watch, log.CreateLogger("http"));
         var options = new KestrelServerOptions
         {
             AddServerHeader = false,
@@ -46,12 +58,40 @@ public sealed class HttpServer : IAsyncDisposable
         limits.MaxRequestBodySize = null; // the engine's limit is the largest object; control messages have their own
         limits.MaxRequestLineSize = RequestLineBytesMax;
         limits.MaxRequestHeadersTotalSize = RequestHeadBytesMax;
+        limits.MaxRequestHeaderCount = RequestHeadersMax;
         limits.MaxResponseBufferSize = 1 << 20;
         limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
         limits.MinResponseDataRate = null;
-        options.Listen(endPoint, listen => listen.Protocols = HttpProtocols.Http1);
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
+        limits.KeepAliveTimeout = how.ClientTimeout;
+        limits.RequestHeadersTimeout = how.ClientTimeout < RequestHeadTimeoutMax ? how.ClientTimeout : RequestHeadTimeoutMax;
+        options.Listen(how.EndPoint, listen =>
+        {
+            listen.Use(next => connection => CountAsync(connection, next));
+            Speak(listen, how.Tls, log);
+            listen.Use(next => connection => RefusalWriter.ServeAsync(connection, next, node.Display)); // innermost: it sees HTTP, not TLS
+        });
+        IConnectionListenerFactory transport =
+            how.Transport ?? new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
         _kestrel = new KestrelServer(Options.Create(options), transport, log);
+    }
+
+    /// <summary>
+    /// HTTP/2 comes by ALPN, hence with TLS alone. Kestrel's own choice is HTTP/1.1 and HTTP/2; set by hand it would warn that it sees no TLS.
+    /// </summary>
+    private static void Speak(ListenOptions listen, TlsCertificates? tls, ILoggerFactory log)
+    {
+        if (tls is null)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            return;
+        }
+
+        Http2Limits limits = listen.KestrelServerOptions.Limits.Http2;
+        limits.MaxStreamsPerConnection = 100;
+        limits.InitialConnectionWindowSize = 1 << 20; // all that one connection may have in flight to us, whatever its streams
+        limits.InitialStreamWindowSize = 768 << 10; // one upload fills a line of 10 Gbit/s at 0.6 ms and still leaves room for others
+        limits.MaxRequestHeaderFieldSize = RequestHeadBytesMax;
+        new TlsListener(tls, TimeProvider.System, log.CreateLogger("tls")).Use(listen);
     }
 
     /// <summary>Requests that are being answered now.</summary>
@@ -64,7 +104,7 @@ public sealed class HttpServer : IAsyncDisposable
         {
             Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature addresses =
                 _kestrel.Features.Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()!;
-            return new IPEndPoint(_endPoint.Address, new Uri(addresses.Addresses.First()).Port);
+            return new IPEndPoint(_options.EndPoint.Address, new Uri(addresses.Addresses.First()).Port);
         }
     }
 
@@ -95,5 +135,28 @@ public sealed class HttpServer : IAsyncDisposable
         await now.CancelAsync();
         await _kestrel.StopAsync(now.Token);
         _kestrel.Dispose();
+        _watch.Dispose();
     }
+
+    private async Task CountAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        Interlocked.Increment(ref _connections);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _connections);
+        }
+    }
+
+    private IEnumerable<KeyValuePair<string, long>> Counters() =>
+    [
+        new("net.connections", Volatile.Read(ref _connections)),
+        new("net.requests", InFlight),
+        new("net.stalled", _watch.BrokenCount),
+        new("net.leases", BufferSlab.OutstandingTotal),
+        .. _options.Counters(),
+    ];
 }

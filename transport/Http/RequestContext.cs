@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
 using System.Net;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Sluice.Transport.Guard;
 
 namespace Sluice.Transport.Http;
 
@@ -11,10 +13,27 @@ namespace Sluice.Transport.Http;
 /// </summary>
 public sealed class RequestContext
 {
+    private readonly ClientWatch? _watch;
+    private readonly CancellationToken _closed;
+    private readonly WatchedBody _body;
+    private long _waitingSince; // in the watch's ticks; 0: the client is not waited for
+    private long _sentAtLook; // of the watch
     private IFeatureCollection _features = null!;
     private IHttpRequestFeature _request = null!;
     private IHttpResponseFeature _response = null!;
     private IHttpResponseBodyFeature _output = null!;
+    private IConnectionBodies? _bodies;
+    private bool _bodiesKnown;
+    private RefusalWriter? _refusals; // of the connection, which is the same for all requests of this context
+
+    /// <summary>The context of a connection or stream, for one request after the other. With a watch, its client must not stall.</summary>
+    internal RequestContext(IFeatureCollection features, ClientWatch? watch)
+    {
+        _body = new WatchedBody(this);
+        _watch = watch;
+        _closed = features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
+        watch?.Add(this);
+    }
 
     /// <summary>Method in upper case, as sent.</summary>
     public string Method => _request.Method;
@@ -26,7 +45,13 @@ public sealed class RequestContext
     public string RawTarget => _request.RawTarget;
 
     /// <summary>The target, decoded; set by the application before anything else sees the request.</summary>
-    public RequestTarget Target { get; internal set; } = null!;
+    public RequestTarget Target { get; } = new();
+
+    /// <summary>True when <see cref="Target"/> is this request's: it could be read.</summary>
+    public bool HasTarget { get; internal set; }
+
+    /// <summary>The bucket of the connection's last request that named one; null before. Saves making the same name again.</summary>
+    internal Engine.Buckets.BucketName? LastBucket { get; set; }
 
     /// <summary>Headers of the request.</summary>
     public IHeaderDictionary RequestHeaders => _request.Headers;
@@ -41,10 +66,24 @@ public sealed class RequestContext
     public bool HasBody => _features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
 
     /// <summary>The body; owned by Kestrel, which drains what is left over.</summary>
-    public PipeReader Body => _features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+    public PipeReader Body => _body.Of(_features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader);
 
     /// <summary>Where the response's body goes.</summary>
     public PipeWriter Output => _output.Writer;
+
+    /// <summary>What the connection can do for bodies beside its pipes; null when it can do nothing. The same for every request of a connection.</summary>
+    public IConnectionBodies? Bodies
+    {
+        get
+        {
+            if (!_bodiesKnown)
+            {
+                (_bodies, _bodiesKnown) = (_features.Get<IConnectionBodies>(), true);
+            }
+
+            return _bodies;
+        }
+    }
 
     /// <summary>Cancelled when the connection is gone.</summary>
     public CancellationToken Aborted => _features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
@@ -69,6 +108,15 @@ public sealed class RequestContext
         }
     }
 
+    /// <summary>True when the connection is encrypted.</summary>
+    public bool IsTls => _features.Get<ITlsConnectionFeature>() is not null;
+
+    /// <summary>True when the request came over HTTP/2.</summary>
+    public bool IsHttp2 => HttpProtocol.IsHttp2(_request.Protocol);
+
+    /// <summary>How the client writes addresses here: http or https.</summary>
+    public string Scheme => IsTls ? "https" : "http";
+
     /// <summary>The end of the connection that is ours: an address at which this client reaches us.</summary>
     public IPEndPoint LocalEndPoint
     {
@@ -83,16 +131,80 @@ public sealed class RequestContext
     /// <summary>Sends the head; needed before a body whose length was set is written in large pieces.</summary>
     public Task StartAsync() => _output.StartAsync();
 
+    /// <summary>Sends what was written. False when nothing more can be sent: the client is gone. Large answers wait here for their client.</summary>
+    public ValueTask<bool> FlushAsync()
+    {
+        ValueTask<FlushResult> flush = Output.FlushAsync();
+        return flush.IsCompletedSuccessfully ? ValueTask.FromResult(!flush.Result.IsCompleted) : WaitAsync(flush);
+    }
+
     /// <summary>Breaks the connection: the client sees that the body is short.</summary>
     public void Abort() => _features.GetRequiredFeature<IHttpRequestLifetimeFeature>().Abort();
 
-    /// <summary>Starts over with the features of the next request.</summary>
+    /// <summary>Starts over with the features of the next request; from here to <see cref="End"/> what is sent is the application's.</summary>
     internal void Begin(IFeatureCollection features)
     {
-        _features = features;
-        _request = features.GetRequiredFeature<IHttpRequestFeature>();
-        _response = features.GetRequiredFeature<IHttpResponseFeature>();
-        _output = features.GetRequiredFeature<IHttpResponseBodyFeature>();
-        Target = null!;
+        HasTarget = false;
+        if (!ReferenceEquals(features, _features)) // Kestrel's own object for the connection or stream; it answers for each request anew
+        {
+            _features = features;
+            _request = features.GetRequiredFeature<IHttpRequestFeature>();
+            _response = features.GetRequiredFeature<IHttpResponseFeature>();
+            _output = features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        }
+
+        _refusals ??= features.Get<RefusalWriter>();
+        _refusals?.BeginAnswer();
+    }
+
+    /// <summary>True when no request will come here any more.</summary>
+    internal bool IsClosed => _closed.IsCancellationRequested;
+
+    /// <summary>From here to <see cref="EndWait"/> the request waits for its client.</summary>
+    internal void BeginWait()
+    {
+        if (_watch is not null)
+        {
+            Volatile.Write(ref _waitingSince, _watch.Now);
+        }
+    }
+
+    /// <summary>The client has done something.</summary>
+    internal void EndWait() => Volatile.Write(ref _waitingSince, 0);
+
+    /// <summary>Since when the client has done nothing that is waited for; null when it has, or is not waited for. For the watch.</summary>
+    internal long? WaitsForClientSince(ClientWatch watch)
+    {
+        long since = Volatile.Read(ref _waitingSince);
+        if (since == 0)
+        {
+            return null;
+        }
+
+        long sent = _bodies?.SentBytes ?? 0;
+        if (sent == _sentAtLook)
+        {
+            return since;
+        }
+
+        _sentAtLook = sent; // it takes bytes, though the whole is not yet gone
+        Interlocked.CompareExchange(ref _waitingSince, watch.Now, since);
+        return null;
+    }
+
+    /// <summary>The response is out.</summary>
+    internal void End() => _refusals?.EndAnswer();
+
+    private async ValueTask<bool> WaitAsync(ValueTask<FlushResult> flush)
+    {
+        BeginWait();
+        try
+        {
+            return !(await flush).IsCompleted;
+        }
+        finally
+        {
+            EndWait();
+        }
     }
 }

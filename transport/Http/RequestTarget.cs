@@ -6,87 +6,102 @@ namespace Sluice.Transport.Http;
 /// <summary>
 /// A request's target as the client wrote it, decoded exactly once: "%252F" is "%2F" here and never "/". Kestrel's own path is not used: it
 /// removes dot segments and decodes by rules of its own. Duplicate slashes are passed over up to the object's name, which is everything
-/// behind its bucket, byte for byte.
+/// behind its bucket, byte for byte. One object serves the requests of a connection one after the other; what it answers is good until the
+/// next is read, and nothing is allocated for targets without escapes in segments and parameters.
 /// </summary>
 public sealed class RequestTarget
 {
     private const int ParametersMax = 100; // contract: native API §1
 
-    private readonly string _path;
-    private readonly List<KeyValuePair<string, string>> _parameters;
-
-    private RequestTarget(string path, List<KeyValuePair<string, string>> parameters)
-    {
-        _path = path;
-        _parameters = parameters;
-    }
+    private readonly List<RawPair> _pairs = [];
+    private string _raw = "";
+    private int _pathStart, _pathEnd;
+    private byte[] _name = new byte[256];
 
     /// <summary>The path as it was sent, for messages.</summary>
-    public string RawPath => _path;
+    public string RawPath => Path.ToString();
 
-    /// <summary>Query parameters in order, decoded.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Parameters => _parameters;
+    /// <summary>Length of <see cref="RawPath"/> in characters.</summary>
+    public int PathLength => _pathEnd - _pathStart;
+
+    private ReadOnlySpan<char> Path => _raw.AsSpan(_pathStart, _pathEnd - _pathStart);
 
     /// <summary>Reads a target in origin form, absolute form or "*"; on refusal <paramref name="problem"/> says what is wrong.</summary>
     public static bool TryParse(string raw, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out string? problem)
     {
-        target = null;
-        string rest = raw;
-        if (!rest.StartsWith('/'))
-        {
-            int scheme = rest.IndexOf("://", StringComparison.Ordinal);
-            int slash = scheme < 0 ? -1 : rest.IndexOf('/', scheme + 3);
-            rest = slash < 0 ? "/" : rest[slash..];
-        }
-
-        int fragment = rest.IndexOf('#', StringComparison.Ordinal);
-        rest = fragment < 0 ? rest : rest[..fragment];
-        int question = rest.IndexOf('?', StringComparison.Ordinal);
-        string path = question < 0 ? rest : rest[..question];
-        if (!TryParseQuery(question < 0 ? default : rest.AsSpan(question + 1), out List<KeyValuePair<string, string>>? parameters, out problem))
-        {
-            return false;
-        }
-
-        target = new RequestTarget(path, parameters);
-        return true;
+        var read = new RequestTarget();
+        target = read.TryRead(raw, out problem) ? read : null;
+        return target is not null;
     }
 
-    /// <summary>Splits off the next path segment, decoded; null at the end. <paramref name="position"/> moves behind it; from 0.</summary>
-    public string? NextSegment(ref int position)
+    /// <summary>The same into this object, which forgets what it was.</summary>
+    public bool TryRead(string raw, [NotNullWhen(false)] out string? problem)
     {
-        while (position < _path.Length && _path[position] == '/')
+        _pairs.Clear();
+        (_raw, _pathStart) = (raw, 0);
+        if (!raw.StartsWith('/'))
+        {
+            int scheme = raw.IndexOf("://", StringComparison.Ordinal);
+            int slash = scheme < 0 ? -1 : raw.IndexOf('/', scheme + 3);
+            (_raw, _pathStart) = slash < 0 ? ("/", 0) : (raw, slash);
+        }
+
+        int fragment = _raw.IndexOf('#', _pathStart);
+        int end = fragment < 0 ? _raw.Length : fragment;
+        int question = _raw.IndexOf('?', _pathStart, end - _pathStart);
+        _pathEnd = question < 0 ? end : question;
+        problem = question < 0 ? null : ReadQuery(question + 1, end);
+        return problem is null;
+    }
+
+    /// <summary>
+    /// Splits off the next path segment, decoded; empty at the end, since no segment is. <paramref name="position"/> moves behind it; from 0.
+    /// </summary>
+    public ReadOnlySpan<char> NextSegment(ref int position)
+    {
+        ReadOnlySpan<char> path = Path;
+        while (position < path.Length && path[position] == '/')
         {
             position++;
         }
 
-        if (position >= _path.Length)
+        if (position >= path.Length)
         {
-            return null;
+            return default;
         }
 
-        int end = _path.IndexOf('/', position);
-        end = end < 0 ? _path.Length : end;
-        ReadOnlySpan<char> segment = _path.AsSpan(position, end - position);
-        position = end;
-        return TryDecode(segment, plusIsSpace: false, out byte[]? bytes) ? Encoding.UTF8.GetString(bytes) : segment.ToString();
+        int length = path[position..].IndexOf('/');
+        ReadOnlySpan<char> segment = length < 0 ? path[position..] : path.Slice(position, length);
+        position += segment.Length;
+        return !segment.Contains('%') ? segment : TryDecode(segment, plusIsSpace: false, out string? text) ? text : segment;
     }
 
     /// <summary>
-    /// What is behind the '/' at <paramref name="position"/>, decoded to bytes: an object's name. Empty when there is nothing; null when a '%' is
+    /// What is behind the '/' at <paramref name="position"/>, decoded to bytes: an object's name. Empty when there is nothing; false when a '%' is
     /// not followed by two hexadecimal digits.
     /// </summary>
-    public byte[]? Rest(int position) =>
-        position >= _path.Length ? [] : TryDecode(_path.AsSpan(position + 1), plusIsSpace: false, out byte[]? bytes) ? bytes : null;
+    public bool TryRest(int position, out ReadOnlyMemory<byte> name)
+    {
+        ReadOnlySpan<char> rest = position >= PathLength ? default : Path[(position + 1)..];
+        int bytesMax = Encoding.UTF8.GetMaxByteCount(rest.Length);
+        if (_name.Length < bytesMax)
+        {
+            _name = new byte[bytesMax];
+        }
+
+        bool ok = TryDecode(rest, plusIsSpace: false, _name, out int count);
+        name = ok ? _name.AsMemory(0, count) : default;
+        return ok;
+    }
 
     /// <summary>The first value of a parameter; null when it is absent.</summary>
     public string? Parameter(string name)
     {
-        foreach (KeyValuePair<string, string> parameter in _parameters)
+        foreach (RawPair pair in _pairs)
         {
-            if (parameter.Key == name)
+            if (IsText(pair.Name, name))
             {
-                return parameter.Value;
+                return Text(pair.Value);
             }
         }
 
@@ -99,46 +114,79 @@ public sealed class RequestTarget
     /// <summary>A value as a switch (contract: native API §1).</summary>
     public static bool IsTrue(string? value) => value?.ToUpperInvariant() is "1" or "T" or "TRUE" or "Y" or "YES" or "ON";
 
-    private static bool TryParseQuery(
-        ReadOnlySpan<char> query, [NotNullWhen(true)] out List<KeyValuePair<string, string>>? parameters, [NotNullWhen(false)] out string? problem)
+    private string? ReadQuery(int position, int end)
     {
-        parameters = [];
-        while (!query.IsEmpty)
+        while (position < end)
         {
-            int end = query.IndexOf('&');
-            ReadOnlySpan<char> pair = end < 0 ? query : query[..end];
-            query = end < 0 ? default : query[(end + 1)..];
-            if (pair.IsEmpty)
+            int ampersand = _raw.IndexOf('&', position, end - position);
+            int pairEnd = ampersand < 0 ? end : ampersand;
+            if (pairEnd > position)
             {
-                continue;
+                int equals = _raw.IndexOf('=', position, pairEnd - position);
+                int nameEnd = equals < 0 ? pairEnd : equals;
+                var pair = new RawPair(position..nameEnd, (equals < 0 ? pairEnd : equals + 1)..pairEnd);
+                if (!IsWellFormed(_raw.AsSpan()[pair.Name]) || !IsWellFormed(_raw.AsSpan()[pair.Value]))
+                {
+                    return "the query has a '%' that is not followed by two hexadecimal digits";
+                }
+
+                if (_pairs.Count == ParametersMax - 1)
+                {
+                    return $"the query has {ParametersMax} parameters or more";
+                }
+
+                _pairs.Add(pair);
             }
 
-            int equals = pair.IndexOf('=');
-            if (!TryDecode(equals < 0 ? pair : pair[..equals], plusIsSpace: true, out byte[]? name)
-                || !TryDecode(equals < 0 ? default : pair[(equals + 1)..], plusIsSpace: true, out byte[]? value))
-            {
-                problem = "the query has a '%' that is not followed by two hexadecimal digits";
-                return false;
-            }
-
-            if (parameters.Count == ParametersMax - 1)
-            {
-                problem = $"the query has {ParametersMax} parameters or more";
-                return false;
-            }
-
-            parameters.Add(new(Encoding.UTF8.GetString(name), Encoding.UTF8.GetString(value)));
+            position = pairEnd + 1;
         }
 
-        problem = null;
+        return null;
+    }
+
+    private bool IsText(Range range, string text)
+    {
+        ReadOnlySpan<char> raw = _raw.AsSpan()[range];
+        return raw.IndexOfAny('%', '+') < 0 ? raw.SequenceEqual(text) : Text(range) == text;
+    }
+
+    private string Text(Range range)
+    {
+        ReadOnlySpan<char> raw = _raw.AsSpan()[range];
+        return raw switch
+        {
+            "" => "",
+            "ais" => "ais", // what the SDK sends with every request
+            "true" => "true",
+            _ => TryDecode(raw, plusIsSpace: true, out string? text) ? text : "",
+        };
+    }
+
+    private static bool IsWellFormed(ReadOnlySpan<char> text)
+    {
+        for (int percent = text.IndexOf('%'); percent >= 0; percent = text.IndexOf('%'))
+        {
+            if (percent + 2 >= text.Length || !char.IsAsciiHexDigit(text[percent + 1]) || !char.IsAsciiHexDigit(text[percent + 2]))
+            {
+                return false;
+            }
+
+            text = text[(percent + 3)..];
+        }
+
         return true;
     }
 
-    private static bool TryDecode(ReadOnlySpan<char> text, bool plusIsSpace, [NotNullWhen(true)] out byte[]? bytes)
+    private static bool TryDecode(ReadOnlySpan<char> text, bool plusIsSpace, [NotNullWhen(true)] out string? decoded)
     {
-        bytes = null;
-        byte[] decoded = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
-        int count = 0;
+        var bytes = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
+        decoded = TryDecode(text, plusIsSpace, bytes, out int count) ? Encoding.UTF8.GetString(bytes, 0, count) : null;
+        return decoded is not null;
+    }
+
+    private static bool TryDecode(ReadOnlySpan<char> text, bool plusIsSpace, Span<byte> decoded, out int count)
+    {
+        count = 0;
         for (int i = 0; i < text.Length; i++)
         {
             char c = text[i];
@@ -149,7 +197,7 @@ public sealed class RequestTarget
                     return false;
                 }
 
-                decoded[count++] = Convert.FromHexString(text.Slice(i + 1, 2))[0];
+                decoded[count++] = (byte)((Digit(text[i + 1]) << 4) | Digit(text[i + 2]));
                 i += 2;
             }
             else if (c < 0x80)
@@ -160,12 +208,16 @@ public sealed class RequestTarget
             {
                 // Kestrel lets only ASCII through; a test or another front end may not.
                 int pair = char.IsHighSurrogate(c) && i + 1 < text.Length ? 2 : 1;
-                count += Encoding.UTF8.GetBytes(text.Slice(i, pair), decoded.AsSpan(count));
+                count += Encoding.UTF8.GetBytes(text.Slice(i, pair), decoded[count..]);
                 i += pair - 1;
             }
         }
 
-        bytes = decoded[..count];
         return true;
     }
+
+    private static int Digit(char c) => c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+
+    /// <summary>A parameter as it stands in the target.</summary>
+    private readonly record struct RawPair(Range Name, Range Value);
 }

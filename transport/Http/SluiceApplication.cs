@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Transport.Api;
+using Sluice.Transport.Guard;
 
 namespace Sluice.Transport.Http;
 
@@ -15,7 +16,7 @@ namespace Sluice.Transport.Http;
 /// What Kestrel calls for each request: reads the target, hands the request to the API, and is the one place where exceptions end. A client
 /// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all.
 /// </summary>
-public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplication<RequestContext>
+public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger log) : IHttpApplication<RequestContext>
 {
     private int _inFlight;
 
@@ -26,39 +27,55 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
     public RequestContext CreateContext(IFeatureCollection contextFeatures)
     {
         Interlocked.Increment(ref _inFlight);
-        RequestContext context;
-        if (contextFeatures is IHostContextContainer<RequestContext> container)
-        {
-            context = container.HostContext ??= new RequestContext();
-        }
-        else
-        {
-            context = new RequestContext();
-        }
-
+        RequestContext context = contextFeatures is IHostContextContainer<RequestContext> container
+            ? container.HostContext ??= new RequestContext(contextFeatures, watch)
+            : new RequestContext(contextFeatures, watch);
         context.Begin(contextFeatures);
         return context;
     }
 
     /// <inheritdoc/>
-    public async Task ProcessRequestAsync(RequestContext context)
+    public Task ProcessRequestAsync(RequestContext context)
+    {
+        if (!context.Target.TryRead(context.RawTarget, out string? problem))
+        {
+            return api.RefuseAsync(context, new Failure(ErrorCode.BadRequest, problem));
+        }
+
+        context.HasTarget = true;
+        ValueTask handled = HandleAsync(context);
+        return handled.IsCompletedSuccessfully ? Task.CompletedTask : EndAsync(context, handled); // a hot GET needs no task
+    }
+
+    /// <summary>What the API throws before it first waits is in the task, too.</summary>
+    private ValueTask HandleAsync(RequestContext context)
     {
         try
         {
-            if (!RequestTarget.TryParse(context.RawTarget, out RequestTarget? target, out string? problem))
-            {
-                await api.RefuseAsync(context, new Failure(ErrorCode.BadRequest, problem));
-                return;
-            }
+            return api.HandleAsync(context);
+        }
+        catch (Exception early)
+        {
+            return ValueTask.FromException(early);
+        }
+    }
 
-            context.Target = target;
-            await api.HandleAsync(context);
+    private async Task EndAsync(RequestContext context, ValueTask handled)
+    {
+        try
+        {
+            await handled;
         }
         catch (BadHttpRequestException refused)
         {
             await api.RefuseAsync(context, refused.StatusCode, $"the request's body is malformed: {refused.Message}");
         }
-        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(gone))
+        catch (IOException refused) when (refused.InnerException is OverflowException)
+        {
+            // Kestrel's own class for this does not cover a chunk of more bytes than 32 bits count.
+            await api.RefuseAsync(context, StatusCodes.Status400BadRequest, $"the request's body is malformed: {refused.Message}");
+        }
+        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(context, gone))
         {
             context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
         }
@@ -72,8 +89,14 @@ public sealed class SluiceApplication(NativeApi api, ILogger log) : IHttpApplica
     }
 
     /// <inheritdoc/>
-    public void DisposeContext(RequestContext context, Exception? exception) => Interlocked.Decrement(ref _inFlight);
+    public void DisposeContext(RequestContext context, Exception? exception)
+    {
+        context.End();
+        Interlocked.Decrement(ref _inFlight);
+    }
 
-    private static bool IsDisconnect(Exception exception) =>
-        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException;
+    // A TLS record that is cut off is an IOException of the stream below HTTP. Disks never throw up to here.
+    private static bool IsDisconnect(RequestContext context, Exception exception) =>
+        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException
+        || (exception is IOException && context.IsTls);
 }

@@ -14,7 +14,12 @@ public sealed record CommandRun(ExitCode Code, string Output, byte[] OutputBytes
     /// <summary>Runs <c>sluice</c> with the stub's endpoint in the environment, or without any if <paramref name="endpoint"/> is null;
     /// a clock means that somebody watches on a terminal.</summary>
     public static async Task<CommandRun> OfAsync(
-        string? endpoint, string[] arguments, byte[]? input = null, TimeProvider? terminalClock = null, CancellationToken token = default)
+        string? endpoint,
+        string[] arguments,
+        byte[]? input = null,
+        TimeProvider? terminalClock = null,
+        Func<string, LocalFileKind>? kindOf = null,
+        CancellationToken token = default)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
@@ -26,6 +31,7 @@ public sealed record CommandRun(ExitCode Code, string Output, byte[] OutputBytes
             Error = error,
             OpenInput = () => new MemoryStream(input ?? []),
             OpenOutput = () => bytes,
+            KindOf = kindOf ?? (_ => LocalFileKind.File),
             Variable = name => name == "SLUICE_ENDPOINT" ? endpoint : null,
             ErrorIsTerminal = terminalClock is not null,
             Clock = terminalClock ?? TimeProvider.System,
@@ -49,7 +55,7 @@ public sealed record CommandRun(ExitCode Code, string Output, byte[] OutputBytes
     }
 
     /// <summary>A root as the composition root builds it.</summary>
-    public static RootCommand Root(ClientEnvironment? environment = null)
+    public static RootCommand Root(ClientEnvironment environment)
     {
         var root = new RootCommand("Sluice. " + ClientCommands.ExitCodeHelp);
         foreach (Command verb in ClientCommands.All(environment))

@@ -116,7 +116,7 @@ public sealed class StubServer : IAsyncDisposable
             case "POST":
                 return RefuseAsync(context, 409, "ErrBckAlreadyExists", "bucket \"ais://b\" already exists");
             case "HEAD":
-                context.Response.Headers["Ais-Bucket-Props"] = """{"provider":"ais","checksum":{"type":"xxhash2"},"access":"831"}""";
+                context.Response.Headers["Ais-Bucket-Props"] = $$"""{"provider":"ais","checksum":{"type":"{{ChecksumType}}"},"access":"831"}""";
                 return Task.CompletedTask;
             case "GET":
                 return ListAsync(context, seen.Json["value"]!.AsObject());
@@ -208,8 +208,12 @@ public sealed class StubServer : IAsyncDisposable
     {
         using ContentDigest? digest = ContentDigest.TryCreate(ChecksumType);
         digest?.Append(content);
-        context.Response.Headers["Ais-Checksum-Type"] = ChecksumType;
-        context.Response.Headers["Ais-Checksum-Value"] = digest?.Value() ?? "00000000";
+        if (ChecksumType != "none")
+        {
+            context.Response.Headers["Ais-Checksum-Type"] = ChecksumType;
+            context.Response.Headers["Ais-Checksum-Value"] = digest?.Value() ?? "00000000";
+        }
+
         context.Response.Headers["Ais-Version"] = "1";
         context.Response.Headers["Ais-Atime"] = "1764000000000000000";
     }

@@ -27,8 +27,11 @@ public sealed class ServerFixture : IAsyncLifetime
         await Store.PutAsync("b", "kept", "0123456789"u8.ToArray());
     }
 
-    /// <summary>Sends bytes as they are and answers all that comes back until the server closes, or a whole answer with Content-Length is in.</summary>
-    public async Task<(int Status, string Answer)> RawAsync(byte[] request, bool halfClose = false)
+    /// <summary>
+    /// Sends bytes as they are and answers all that comes back until the server closes; unless <paramref name="untilClosed"/>, a whole answer
+    /// with Content-Length is enough.
+    /// </summary>
+    public async Task<(int Status, string Answer)> RawAsync(byte[] request, bool halfClose = false, bool untilClosed = false)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(Server.Endpoint.Host, Server.Endpoint.Port);
@@ -37,13 +40,20 @@ public sealed class ServerFixture : IAsyncLifetime
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         try
         {
-            await socket.SendAsync(request, deadline.Token);
-            if (halfClose)
+            try
             {
-                socket.Shutdown(SocketShutdown.Send);
+                await socket.SendAsync(request, deadline.Token);
+                if (halfClose)
+                {
+                    socket.Shutdown(SocketShutdown.Send);
+                }
+            }
+            catch (SocketException)
+            {
+                // Refused before all of it was sent: the answer may be in already.
             }
 
-            while (!IsWhole(answer.ToString()) && await socket.ReceiveAsync(buffer, deadline.Token) is > 0 and int count)
+            while ((untilClosed || !IsWhole(answer.ToString())) && await socket.ReceiveAsync(buffer, deadline.Token) is > 0 and int count)
             {
                 answer.Append(Encoding.Latin1.GetString(buffer, 0, count));
             }

@@ -63,3 +63,29 @@ public sealed class NoFileSync(IFileIo inner) : DelegatingFileIo(inner)
         return status is { Ok: true, Value.Kind: EntryKind.File } ? IoResult.Done : await base.SyncAsync(file);
     }
 }
+
+/// <summary>Work files that do not say whose they are.</summary>
+public sealed class NoTarget(IFileIo inner) : DelegatingFileIo(inner)
+{
+    public override ValueTask<IoResult> SetXattrAsync(FileHandle file, XattrName name, ReadOnlyMemory<byte> value) =>
+        name == XattrName.Target ? new(IoResult.Done) : base.SetXattrAsync(file, name, value);
+}
+
+/// <summary>A commit that forgets that a work file's name is durable only after the work directory is synced.</summary>
+public sealed class NoWorkDirectorySync(IFileIo inner) : DelegatingFileIo(inner)
+{
+    private readonly HashSet<FileHandle> _work = [];
+
+    public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+    {
+        IoResult<FileHandle> opened = await base.OpenAsync(directory, path, intent);
+        if (opened.Ok && path.Span.EndsWith("/%wk"u8))
+        {
+            _work.Add(opened.Value);
+        }
+
+        return opened;
+    }
+
+    public override ValueTask<IoResult> SyncAsync(FileHandle file) => _work.Contains(file) ? new(IoResult.Done) : base.SyncAsync(file);
+}

@@ -7,7 +7,6 @@ using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Disk;
-using ListPage = Sluice.Engine.Listing.ListPage;
 
 namespace Sluice.Simulation.Tests.Matrix;
 

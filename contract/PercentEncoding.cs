@@ -7,7 +7,7 @@ namespace Sluice.Contract;
 /// Percent-encodes what goes into a request target, exactly once: UTF-8 byte by byte, everything but RFC 3986's unreserved characters.
 /// The result is never normalised afterwards, so a server that decodes once sees the name that was meant, dot segments included.
 /// </summary>
-public static class RequestTarget
+public static class PercentEncoding
 {
     private static readonly SearchValues<byte> s_unreserved =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"u8);

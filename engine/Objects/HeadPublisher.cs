@@ -1,0 +1,81 @@
+using Sluice.Engine.Io;
+using Sluice.Native;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// Renames heads into place, for the commit and for recovery: at the object's name or, where a directory of that name stands, at its leaf.
+/// Readers are kept out for the rename only; it is not durable until the directory, which is handed on, is synced.
+/// </summary>
+public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNames nested, ObjectClock clock)
+{
+    private const int AttemptsMax = 16; // each needs a new conflicting name in between; a defect must not spin
+
+    /// <summary>
+    /// Renames a head of the set, whose name the caller has locked as its writer; makes room where a file stands in the way of the
+    /// directory. With <see cref="DirectoryUse.Create"/> an old head changes places with it and stays in the work directory. Answers the
+    /// place and its directory, leased, so that the caller can sync it.
+    /// </summary>
+    public async ValueTask<(ObjectPath Path, DirectoryLease Directory)> PublishAsync(
+        ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPlace? old, DirectoryUse use)
+    {
+        ObjectDisk disk = head.Disk;
+        ObjectPath path = old?.Path ?? ObjectPath.Plain(set.Bucket.Objects, set.Name.Utf8.Span);
+        bool exchange = use == DirectoryUse.Create && old is not null;
+        for (int attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            IoResult<DirectoryLease> acquired = await disk.Directories.AcquireAsync(path.Directory, use);
+            if (acquired.Error == Errno.ENOTDIR)
+            {
+                await nested.MakeRoomAsync(disk, set.Bucket, set.Name);
+                continue;
+            }
+
+            DirectoryLease directory = disk.Check(acquired, "mkdir", path.Directory.Span);
+            IoResult renamed = await RenameAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
+            if (renamed.Ok)
+            {
+                return (path, directory);
+            }
+
+            directory.Dispose();
+            switch (renamed.Error)
+            {
+                case Errno.EISDIR or Errno.ENOTEMPTY or Errno.EEXIST when !path.IsLeaf:
+                    path = path.AsLeaf();
+                    break;
+                case Errno.ENOENT when exchange:
+                    exchange = false; // what was to be kept is gone
+                    break;
+                case Errno.ENOENT or Errno.ENOTDIR:
+                    break; // the directory was renamed away with its bucket, or pruned; made anew in the next attempt
+                default:
+                    throw disk.Fault("rename", renamed.Error, path.Whole.Span);
+            }
+        }
+
+        throw disk.Fault("rename", Errno.EBUSY, path.Whole.Span);
+    }
+
+    private async ValueTask<IoResult> RenameAsync(
+        ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPath path, DirectoryLease directory, RenameMode mode)
+    {
+        ObjectDisk disk = head.Disk;
+        await locks.BeginPublishAsync(set.Digest);
+        try
+        {
+            IoResult renamed = await disk.Io.RenameAsync(head.Directory, head.Name, directory.Handle, path.Leaf, mode);
+            if (renamed.Ok)
+            {
+                head.GiveAway();
+                lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, new StoredObject(metadata, disk, path, clock.NowNs));
+            }
+
+            return renamed;
+        }
+        finally
+        {
+            locks.EndPublish(set.Digest);
+        }
+    }
+}

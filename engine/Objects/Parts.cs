@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Text;
+using Sluice.Engine.Buckets;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>Kinds of parts. Each has a directory of its own in every bucket (contract: storage §1).</summary>
+public enum PartKind
+{
+    /// <summary>Bulky fields of a record, beside its head: <c>%sc</c>.</summary>
+    Sidecar,
+
+    /// <summary>A piece of a chunked object: <c>%ch</c>.</summary>
+    Chunk,
+
+    /// <summary>A slice of an erasure-coded object: <c>%ec</c>.</summary>
+    Slice,
+}
+
+/// <summary>
+/// Name of a part: its kind is the directory, the rest the file's name. Digest and generation are the object's; a sidecar has number 0 and
+/// shows none, since a mountpath has one for each generation at most. Other parts are numbered from 1.
+/// </summary>
+public readonly record struct PartName(PartKind Kind, ulong Digest, ulong Generation, int Number = 0)
+{
+    /// <summary>Highest number: five digits, as Amazon S3's 10,000 parts need them.</summary>
+    public const int NumberMax = 99_999;
+
+    /// <summary>All kinds.</summary>
+    public static IReadOnlyList<PartKind> Kinds { get; } = [PartKind.Sidecar, PartKind.Chunk, PartKind.Slice];
+
+    /// <summary>Directory of the parts of a kind, below a mountpath.</summary>
+    public static ReadOnlyMemory<byte> DirectoryOf(Bucket bucket, PartKind kind) => kind switch
+    {
+        PartKind.Sidecar => bucket.Sidecars,
+        PartKind.Chunk => bucket.Chunks,
+        PartKind.Slice => bucket.Slices,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of part"),
+    };
+
+    /// <summary>The file's name.</summary>
+    public byte[] Format()
+    {
+        Invariant.That(Number is >= 0 and <= NumberMax, "a part's number has five digits");
+        Invariant.That(Number == 0 == (Kind == PartKind.Sidecar), "every part but a sidecar has a number");
+        byte[] stem = SidecarFiles.NameOf(Digest, Generation);
+        return Kind == PartKind.Sidecar ? stem
+            : [.. stem, (byte)'.', .. Encoding.ASCII.GetBytes(Number.ToString("d5", CultureInfo.InvariantCulture))];
+    }
+
+    /// <summary>Its path below a mountpath.</summary>
+    public byte[] PathIn(Bucket bucket) => [.. DirectoryOf(bucket, Kind).Span, (byte)'/', .. Format()];
+
+    /// <summary>Reads the name of a file in the directory of that kind; false when it is not ours.</summary>
+    public static bool TryRead(PartKind kind, ReadOnlySpan<byte> file, out PartName name)
+    {
+        const int StemBytes = 16 + 1 + 16;
+        name = default;
+        int number = 0;
+        if (kind != PartKind.Sidecar)
+        {
+            if (file.Length != StemBytes + 1 + 5 || file[StemBytes] != (byte)'.'
+                || !int.TryParse(file[(StemBytes + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)
+            {
+                return false;
+            }
+
+            file = file[..StemBytes];
+        }
+
+        if (!SidecarFiles.TryReadName(file, out ulong digest, out ulong generation))
+        {
+            return false;
+        }
+
+        name = new PartName(kind, digest, generation, number);
+        return true;
+    }
+}
+
+/// <summary>A part and the mountpath that has it.</summary>
+public readonly record struct PartPlace(ObjectDisk Disk, PartName Name);
+
+/// <summary>Which parts a generation has: what its head's record says. Who removes a generation asks here.</summary>
+public interface IPartMap
+{
+    /// <summary>The parts that a head of the bucket and digest speaks of; a damaged head speaks of none.</summary>
+    IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head);
+}
+
+/// <summary>The parts that records of format 1 can have: a sidecar beside each head.</summary>
+public sealed class RecordedParts : IPartMap
+{
+    /// <inheritdoc/>
+    public IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head) => head.Stored is { Metadata.HasSidecar: true } stored
+        ? [new PartPlace(head.Disk, new PartName(PartKind.Sidecar, digest, stored.Metadata.Generation))]
+        : [];
+}

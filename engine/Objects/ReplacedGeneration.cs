@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// What a commit replaces and removes when it is durable: the file that an exchange kept, heads on mountpaths that the new set has none on,
+/// and the parts of the old generation. A crash before all of it is gone leaves something that names the object to recovery: a work file,
+/// a part, or a note.
+/// </summary>
+internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> places, IPartMap partMap)
+{
+    // The set itself is not kept: its work files are closed by the time of a flush.
+    private readonly Bucket _bucket = set.Bucket;
+    private readonly ObjectName _name = set.Name; // borrowed: for AnnounceAsync only
+    private readonly ulong _digest = set.Digest;
+    private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, head.Work.Path))];
+    private ReadOnlyMemory<byte> _note;
+
+    /// <summary>The old head may have changed places with the new one.</summary>
+    public required bool HasKept { get; init; }
+
+    private IEnumerable<ObjectPlace> HeadsElsewhere => places.Where(place => !_heads.Exists(head => head.Disk == place.Disk));
+
+    /// <summary>
+    /// Before the first head is renamed: when heads will have to be removed elsewhere, which after a crash nothing would tell of, a note in
+    /// the work directory (an empty file with the object's name) does until they are gone.
+    /// </summary>
+    public async ValueTask AnnounceAsync(ILogger log)
+    {
+        if (places.Count == 0 || !HeadsElsewhere.Any())
+        {
+            return;
+        }
+
+        await using WorkFile note = await WorkFile.CreateAsync(_heads[0].Disk, _bucket, _digest);
+        await WorkTarget.SetAsync(note, _name);
+        await note.SyncAsync(log);
+        await note.SyncNameAsync();
+        note.GiveAway();
+        _note = note.Path;
+    }
+
+    /// <summary>Removes it all; the new generation is durable.</summary>
+    public async ValueTask RemoveAsync()
+    {
+        if (places.Count == 0)
+        {
+            return;
+        }
+
+        foreach ((ObjectDisk disk, ReadOnlyMemory<byte> kept) in _heads.Where(_ => HasKept))
+        {
+            await ObjectRemoval.UnlinkAsync(disk, kept, _bucket.Work);
+        }
+
+        foreach (ObjectPlace place in HeadsElsewhere)
+        {
+            // Durable before its parts go: without them it would be a damaged head of a generation that nobody knows.
+            await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects, Durability.Strict);
+        }
+
+        foreach (PartPlace part in places.SelectMany(place => partMap.PartsOf(_digest, place)).Distinct())
+        {
+            await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
+        }
+
+        if (!_note.IsEmpty)
+        {
+            await ObjectRemoval.UnlinkAsync(_heads[0].Disk, _note, _bucket.Work);
+        }
+    }
+}

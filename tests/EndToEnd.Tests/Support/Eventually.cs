@@ -1,0 +1,24 @@
+using System.Diagnostics;
+
+namespace Sluice.EndToEnd.Tests.Support;
+
+/// <summary>Waits for a condition, which is asked again until it holds or the deadline has passed.</summary>
+public static class Eventually
+{
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
+
+    /// <summary>Waits until there is no problem; fails with the last one.</summary>
+    public static async Task HoldsAsync(Func<Task<string?>> problem)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (await problem() is { } text)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_deadline, $"still so after {s_deadline.TotalSeconds} s: {text}");
+            await pace.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Waits until something is so; fails with what it is called.</summary>
+    public static Task TrueAsync(string what, Func<bool> isSo) => HoldsAsync(() => Task.FromResult(isSo() ? null : $"not yet: {what}"));
+}

@@ -1,0 +1,14 @@
+namespace Sluice.EndToEnd.Tests.Support;
+
+/// <summary>The values of <c>--io</c> that the suite runs over. A backend that is added here is tested by every theory that names this class.</summary>
+public static class IoBackends
+{
+    /// <summary>Every backend: stock sockets with thread-pool file I/O.</summary>
+    public static readonly string[] All = ["threads"];
+
+    /// <summary>One case a backend.</summary>
+    public static TheoryData<string> Each { get; } = new(All);
+
+    /// <summary>One case for each backend and value.</summary>
+    public static MatrixTheoryData<string, T> With<T>(IEnumerable<T> values) => new(All, values);
+}

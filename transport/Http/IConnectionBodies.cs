@@ -1,0 +1,34 @@
+using System.IO.Pipelines;
+using Sluice.Engine.Io;
+using Sluice.Native.Memory;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>
+/// What a connection can do for bodies beside its pipes; a feature of the connection, absent where the bytes must pass through user space (TLS) or
+/// where the system's sockets are used.
+/// </summary>
+public interface IConnectionBodies
+{
+    /// <summary>Bytes that the socket has taken so far, ever. Any thread.</summary>
+    long SentBytes { get; }
+
+    /// <summary>
+    /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
+    /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. A file that ends early breaks
+    /// the connection. False: a flush is pending on <paramref name="body"/>; flush and try again.
+    /// </summary>
+    bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count);
+
+    /// <summary>
+    /// The same with the first <paramref name="count"/> bytes of a buffer. When it answers true the lease is the connection's, which disposes it once
+    /// they are sent.
+    /// </summary>
+    bool TryWriteLease(PipeWriter body, BufferLease owned, int count);
+
+    /// <summary>
+    /// Says that <paramref name="lengthBytes"/> of request body follow from where the input stands: they are received into large blocks, one after the other,
+    /// instead of many small buffers. Before the body is read.
+    /// </summary>
+    void BeginBody(long lengthBytes);
+}

@@ -1,0 +1,51 @@
+using System.IO.Pipelines;
+
+namespace Sluice.Transport.Http;
+
+/// <summary>A request's body whose reads tell the request when they have to wait for the client. One for each context, used again.</summary>
+internal sealed class WatchedBody(RequestContext context) : PipeReader
+{
+    private PipeReader _body = null!;
+
+    /// <summary>The body of the current request.</summary>
+    public WatchedBody Of(PipeReader body)
+    {
+        _body = body;
+        return this;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        ValueTask<ReadResult> read = _body.ReadAsync(cancellationToken);
+        return read.IsCompleted ? read : WaitAsync(read);
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(out ReadResult result) => _body.TryRead(out result);
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed) => _body.AdvanceTo(consumed);
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => _body.AdvanceTo(consumed, examined);
+
+    /// <inheritdoc/>
+    public override void CancelPendingRead() => _body.CancelPendingRead();
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null) => _body.Complete(exception);
+
+    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read)
+    {
+        context.BeginWait();
+        try
+        {
+            return await read;
+        }
+        finally
+        {
+            context.EndWait();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using Sluice.Native.Memory;
+using Sluice.Native.Uring;
+
+namespace Sluice.Transport.Uring;
+
+/// <summary>The memory that the connections of one loop share, and those of them that wait for some.</summary>
+internal sealed class LoopBuffers : IDisposable
+{
+    private readonly BufferRing _provided;
+    private readonly InputSegment[] _segments;
+    private readonly ConcurrentBag<InputSegment> _spareBlocks = []; // few: as many as there are blocks
+    private readonly Queue<UringConnection> _starved = new();
+    private readonly Action<object?> _returnProvided;
+
+    public LoopBuffers(RingLoop loop, UringTransportOptions options)
+    {
+        Loop = loop;
+        Options = options;
+        _provided = loop.ReceiveBuffers ?? throw new ArgumentException("the loop has no receive buffers", nameof(loop));
+        _segments = [.. Enumerable.Range(0, _provided.Count).Select(id => new InputSegment(id))];
+        Blocks = new BufferSlab(UringTransportOptions.BlockBytes, options.BlockCount);
+        Heads = new BufferSlab(UringTransportOptions.HeadBytes, options.HeadCount);
+        _returnProvided = segment => ReturnProvided((InputSegment)segment!);
+    }
+
+    public RingLoop Loop { get; }
+
+    public UringTransportOptions Options { get; }
+
+    /// <summary>Blocks that request bodies are received into.</summary>
+    public BufferSlab Blocks { get; }
+
+    /// <summary>Buffers that responses are written into.</summary>
+    public BufferSlab Heads { get; }
+
+    /// <summary>Times that no provided buffer was free when bytes came.</summary>
+    public long StarvedCount { get; private set; }
+
+    /// <summary>Times that a connection's receive was stopped because its reader was behind.</summary>
+    public long PausedCount { get; set; }
+
+    private bool HasEnough => _provided.FreeCount >= _provided.Count / 4;
+
+    /// <summary>The segment of the provided buffer that a completion named.</summary>
+    public InputSegment Take(RingCompletion completion)
+    {
+        InputSegment segment = _segments[completion.BufferId];
+        segment.Fill(_provided.Take(completion.BufferId, Math.Max(completion.Result, 0)));
+        return segment;
+    }
+
+    /// <summary>A segment with an empty block; null when all blocks are in use.</summary>
+    public InputSegment? TryTakeBlock()
+    {
+        if (!Blocks.TryRent(out BufferLease lease))
+        {
+            return null;
+        }
+
+        InputSegment segment = _spareBlocks.TryTake(out InputSegment? spare) ? spare : new InputSegment(-1);
+        segment.Fill(lease);
+        return segment;
+    }
+
+    /// <summary>Nobody reads the segment any more. Any thread.</summary>
+    public void Return(InputSegment segment)
+    {
+        if (segment.ProvidedId < 0)
+        {
+            segment.ReleaseBlock();
+            _spareBlocks.Add(segment);
+        }
+        else if (Loop.IsCurrent)
+        {
+            ReturnProvided(segment);
+        }
+        else
+        {
+            Loop.Post(_returnProvided, segment); // the ring of buffers has one writer
+        }
+    }
+
+    /// <summary>
+    /// A receive ended with ENOBUFS, and nobody arms it again but us. The buffers may all have come back between the kernel's verdict and its
+    /// reap: then no later return would wake it.
+    /// </summary>
+    public void WaitForBuffers(UringConnection connection)
+    {
+        StarvedCount++;
+        if (HasEnough)
+        {
+            connection.ArmReceive();
+        }
+        else
+        {
+            _starved.Enqueue(connection);
+        }
+    }
+
+    /// <summary>After the loop has ended.</summary>
+    public void Dispose()
+    {
+        Blocks.Dispose();
+        Heads.Dispose();
+    }
+
+    private void ReturnProvided(InputSegment segment)
+    {
+        _provided.Return(segment.ProvidedId);
+        while (_starved.Count > 0 && HasEnough)
+        {
+            _starved.Dequeue().ArmReceive();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Buffers;
+using Sluice.Engine.Io;
+using Sluice.Native.Memory;
+
+namespace Sluice.Transport.Uring;
+
+/// <summary>
+/// What goes out between two flushes: a buffer of heads and small bodies, then at most one segment. Guarded by the connection's gate; moved whole,
+/// so there is one owner of the memory.
+/// </summary>
+internal struct OutputUnit
+{
+    private BufferLease _lease;
+    private byte[]? _array; // when more was asked for than a lease has, or no lease was free
+    private bool _hasLease;
+    private Memory<byte> _memory;
+
+    public OutputSegment Segment;
+
+    /// <summary>Where the bytes that are not sent begin, and where they end.</summary>
+    public int Start, End;
+
+    public readonly bool IsEmpty => Start == End && Segment.Left == 0;
+
+    public readonly bool HasMemory => !_memory.IsEmpty;
+
+    public readonly ReadOnlySpan<byte> Unsent => _memory.Span[Start..End];
+
+    /// <summary>At least that many bytes behind what was written.</summary>
+    public Memory<byte> Room(int bytes, BufferSlab heads)
+    {
+        if (_memory.Length - End < bytes)
+        {
+            MakeRoom(bytes, heads);
+        }
+
+        return _memory[End..];
+    }
+
+    /// <summary>Everything is sent: lets go of the segment, keeps the memory.</summary>
+    public void Finish()
+    {
+        Segment.Dispose();
+        Segment = default;
+        Start = End = 0;
+    }
+
+    /// <summary>Gives the memory back; nothing may be unsent.</summary>
+    public void ReturnMemory()
+    {
+        if (_hasLease)
+        {
+            _lease.Dispose();
+        }
+
+        if (_array is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_array);
+        }
+
+        (_memory, _lease, _hasLease, _array) = (default, default, false, null);
+    }
+
+    private void MakeRoom(int bytes, BufferSlab heads)
+    {
+        int unsent = End - Start;
+        if (_memory.IsEmpty && bytes <= heads.BufferBytes && heads.TryRent(out _lease))
+        {
+            (_memory, _hasLease) = (_lease.Memory, true);
+            return;
+        }
+
+        byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(unsent + bytes, 4096));
+        _memory[Start..End].CopyTo(array);
+        ReturnMemory();
+        (_array, _memory, Start, End) = (array, array, 0, unsent);
+    }
+}
+
+/// <summary>Bytes that go out behind a buffer: of a file, which is held open, or of a lease.</summary>
+internal struct OutputSegment : IDisposable
+{
+    private readonly FileHandle? _file;
+    private readonly BufferLease _lease;
+    private int _position;
+
+    /// <summary>Of a file; the hold on it is the segment's.</summary>
+    public OutputSegment(FileHandle held, long offset, int count)
+    {
+        (_file, Offset, Left) = (held, offset, count);
+    }
+
+    /// <summary>Of a buffer, which is the segment's.</summary>
+    public OutputSegment(BufferLease owned, int count)
+    {
+        (_lease, Left) = (owned, count);
+        HasLease = true;
+    }
+
+    public readonly bool HasLease { get; }
+
+    public readonly int Descriptor => _file!.Descriptor;
+
+    public long Offset { get; private set; }
+
+    public int Left { get; private set; }
+
+    public readonly ReadOnlySpan<byte> Bytes => _lease.Memory.Span.Slice(_position, Left);
+
+    public void Advance(int bytes)
+    {
+        Offset += bytes;
+        _position += bytes;
+        Left -= bytes;
+    }
+
+    public readonly void Dispose()
+    {
+        _file?.DangerousRelease();
+        if (HasLease)
+        {
+            _lease.Dispose();
+        }
+    }
+}
