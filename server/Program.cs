@@ -16,7 +16,8 @@ public static class Program
     public static async Task<int> RunAsync(string[] args, CommandWorld world)
     {
         var root = new RootCommand("Sluice stores objects on many mountpaths.\n\n" + ClientCommands.ExitCodeHelp);
-        foreach (Command command in (IEnumerable<Command>)[.. ServerCommands.All(world), .. ClientCommands.All(ClientEnvironment.OfProcess(LocalFileKinds.Of)), LoadVerb.Create()])
+        IReadOnlyList<Command> clientCommands = ClientCommands.All(ClientEnvironment.OfProcess(LocalFileKinds.Of));
+        foreach (Command command in (IEnumerable<Command>)[.. ServerCommands.All(world), .. clientCommands, LoadVerb.Create()])
         {
             root.Add(command);
         }

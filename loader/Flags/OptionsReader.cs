@@ -140,7 +140,8 @@ public static class OptionsReader
 
     private static string? Plain(string endpoint, ref string problem)
     {
-        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https") || uri.PathAndQuery != "/" || uri.Host.Length == 0)
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https")
+            || uri.PathAndQuery != "/" || uri.Host.Length == 0)
         {
             problem = $"\"{endpoint}\" is not of the form http://HOST:PORT";
             return null;
@@ -171,7 +172,8 @@ public static class OptionsReader
             return null;
         }
 
-        if (hasProvider && values.Has("provider") && (!BucketAddress.TryCreate(provider, "", "", "b", out BucketAddress? other, out _) || other.Provider != bucket.Provider))
+        bool isSame = BucketAddress.TryCreate(provider, "", "", "b", out BucketAddress? other, out _) && other.Provider == bucket.Provider;
+        if (hasProvider && values.Has("provider") && !isSame)
         {
             problem = $"-bucket={text} contradicts -provider={provider}";
             return null;

@@ -20,6 +20,8 @@ internal sealed class BucketSetup(LoadOptions options, SluiceClient client)
     /// <summary>True for a bucket of the cluster's own: it is made and destroyed; others are neither.</summary>
     private bool IsOwn => options.Bucket.Provider == "ais";
 
+    private string Prefix => options.Subdirectory.Length > 0 ? options.Subdirectory + "/" : "";
+
     /// <summary>Makes the bucket if there is none, and applies properties.</summary>
     /// <exception cref="StartException">There is nothing to read.</exception>
     public async Task PrepareAsync(CancellationToken token)
@@ -71,7 +73,7 @@ internal sealed class BucketSetup(LoadOptions options, SluiceClient client)
         }
 
         return names.Count > 0 || options.PercentPut > 0 ? names
-            : throw new StartException($"there is nothing to GET in bucket \"{options.Bucket}\"{(options.Subdirectory.Length > 0 ? $" below {options.Subdirectory}/" : "")}");
+            : throw new StartException($"there is nothing to GET in bucket \"{options.Bucket}\"{(Prefix.Length > 0 ? $" below {Prefix}" : "")}");
     }
 
     /// <summary>Destroys the bucket, or deletes a remote bucket's objects below the prefix; tells what it did.</summary>
@@ -133,7 +135,7 @@ internal sealed class BucketSetup(LoadOptions options, SluiceClient client)
 
     private ListQuery Query() => new()
     {
-        Prefix = options.Subdirectory.Length > 0 ? options.Subdirectory + "/" : "",
+        Prefix = Prefix,
         Properties = "name",
         Flags = ListFlags.NameOnly | (options.Cached ? ListFlags.Cached : ListFlags.None),
     };

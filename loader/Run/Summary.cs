@@ -14,17 +14,19 @@ internal sealed class Summary(LoadOptions options, LoadStatistics total)
         if (options.Verify)
         {
             await output.WriteLineAsync(
-                $"Verified: {Cells.Count(total.VerifiedContents)} contents and {Cells.Count(total.VerifiedChecksums)} checksums of {Cells.Count(total.Get.Count)} GETs");
+                $"Verified: {Cells.Count(total.VerifiedContents)} contents and {Cells.Count(total.VerifiedChecksums)} checksums"
+                + $" of {Cells.Count(total.Get.Count)} GETs");
         }
 
         if (options.Rate > 0)
         {
             await output.WriteLineAsync(
-                $"Open loop: {Cells.Count(options.Rate)} requests/s; {Cells.Count(total.Late)} began late, {Cells.Count(total.Dropped)} were dropped, at most {Cells.Count(total.BacklogMax)} waited");
+                $"Open loop: {Cells.Count(options.Rate)} requests/s; {Cells.Count(total.Late)} began late,"
+                + $" {Cells.Count(total.Dropped)} were dropped, at most {Cells.Count(total.BacklogMax)} waited");
         }
 
-        await output.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Loader: {processor.TotalSeconds:F2}s of processor time{(requests > 0 ? $", {processor.TotalMicroseconds / requests:F2}µs a request" : "")}; {Cells.Count(total.Connections)} connections made"));
+        string each = requests > 0 ? string.Create(CultureInfo.InvariantCulture, $", {processor.TotalMicroseconds / requests:F2}µs a request") : "";
+        string all = string.Create(CultureInfo.InvariantCulture, $"Loader: {processor.TotalSeconds:F2}s of processor time");
+        await output.WriteLineAsync($"{all}{each}; {Cells.Count(total.Connections)} connections made");
     }
 }
