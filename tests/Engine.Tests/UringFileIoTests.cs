@@ -50,7 +50,7 @@ public sealed class UringFileIoTests : IDisposable
     }
 
     [Fact]
-    public async Task OnALoopAVerbAllocatesNothing()
+    public async Task OnALoopAVerbOfTheRingAllocatesNothing()
     {
         string worst = await _loop.RunAsync<string>(async () =>
         {
@@ -73,7 +73,6 @@ public sealed class UringFileIoTests : IDisposable
                 await CostAsync("refused unlink", () => _io.UnlinkAsync(root, absent, EntryKind.File), answer => answer.Error == Errno.ENOENT),
                 await CostAsync("refused mkdir", () => _io.MakeDirectoryAsync(root, name), answer => answer.Error == Errno.EEXIST),
                 await CostAsync("refused open", () => _io.OpenAsync(root, absent, OpenIntent.Read), answer => answer.Error == Errno.ENOENT),
-                await CostAsync("file system", () => _io.StatFileSystemAsync(root), answer => answer.Ok),
             ];
             file.Dispose();
             root.Dispose();
@@ -119,9 +118,9 @@ public sealed class UringFileIoTests : IDisposable
     public async Task DescriptorsAreClosedWhoeverClosesThemAndAlsoWithoutAName()
     {
         (FileHandle root, FileHandle file) = await OpenAsync();
+        Assert.Equal(2, Descriptors());
         root.Dispose();
         file.Dispose();
-        int before = Descriptors();
         await _loop.RunAsync<bool>(async () =>
         {
             using FileHandle home = (await _io.OpenRootAsync(_home.FullName)).Value;
@@ -138,12 +137,12 @@ public sealed class UringFileIoTests : IDisposable
         });
         Assert.Equal(0, _io.OpenCount);
         long deadline = Environment.TickCount64 + 30_000;
-        while (Descriptors() > before && Environment.TickCount64 < deadline) // a kernel worker closes them
+        while (Descriptors() > 0 && Environment.TickCount64 < deadline) // a kernel worker closes them
         {
             await _loop.RunAsync<int>(() => _loop.NopAsync());
         }
 
-        Assert.Equal(before, Descriptors());
+        Assert.Equal(0, Descriptors());
     }
 
     [Fact]
@@ -168,7 +167,8 @@ public sealed class UringFileIoTests : IDisposable
 
     private static byte[] Name(string name) => Encoding.ASCII.GetBytes(name);
 
-    private static int Descriptors() => Directory.GetFiles("/proc/self/fd").Count(path => File.ResolveLinkTarget(path, false)?.Name.StartsWith('n') == true);
+    /// <summary>What this process has open at or below the test's directory, with a name or without.</summary>
+    private int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Count(path => new FileInfo(path).LinkTarget?.StartsWith(_home.FullName, StringComparison.Ordinal) == true);
 
     /// <summary>What 100 calls allocate on the loop, all of them within one method, whose own state was made before; null for nothing.</summary>
     private async ValueTask<string?> CostAsync<T>(string name, Func<ValueTask<T>> verb, Func<T, bool> isGood)
