@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
-using Sluice.Engine.Io;
+using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
 using Sluice.Transport.Http;
@@ -18,22 +18,20 @@ namespace Sluice.Server;
 /// </summary>
 public static class Serve
 {
-    private const int IoWorkers = 64; // blocking calls on disks at once: an fsync takes milliseconds, and 64 of them share one journal commit
-
     /// <summary>Serves until a signal; answers the exit code.</summary>
     public static async Task<int> RunAsync(ServerSettings settings, ILoggerFactory logs, ShutdownSignals signals)
     {
         ILogger log = logs.CreateLogger("server");
         using var notifier = ServiceNotifier.FromEnvironment(log);
-        if (!TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
+        using OpenedIo? io = OpenIo(settings.Io, log);
+        if (io is null || !TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
         {
             return ServerCommands.Failed;
         }
 
         using TlsCertificates? tls = certificates;
         using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
-        using var io = new ThreadFileIo(IoWorkers);
-        var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
         if (!opened.Ok)
         {
@@ -43,8 +41,8 @@ public static class Serve
 
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
-        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
-        using var network = RingNetwork.Open(settings, logs);
+        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
+        using RingNetwork? network = io.Backend == IoBackend.Uring ? new RingNetwork(io.Loops, settings, logs) : null;
         var how = new HttpServerOptions
         {
             EndPoint = settings.Listen,
@@ -60,8 +58,8 @@ public static class Serve
         }
 
         log.LogInformation(
-            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io threads, memory {Memory}",
-            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, SizeText.Format(settings.MemoryBytes));
+            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io {Io}, memory {Memory}",
+            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, io.Name, SizeText.Format(settings.MemoryBytes));
         notifier.Ready($"listening on {server.EndPoint}");
         await WaitAsync(signals.Stopping);
 
@@ -105,6 +103,19 @@ public static class Serve
         signal.Cancel = true;
         tls.Reload();
     });
+
+    private static OpenedIo? OpenIo(IoBackend asked, ILogger log)
+    {
+        try
+        {
+            return OpenedIo.Open(asked, new RingLoopOptions { Name = "sluice-loop", ReceiveBufferCount = 512 }, log);
+        }
+        catch (RingUnavailableException refused)
+        {
+            log.LogError("cannot start: {Problem}; --io threads does without", refused.Message);
+            return null;
+        }
+    }
 
     private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()
     {

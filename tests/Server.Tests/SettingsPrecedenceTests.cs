@@ -25,7 +25,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "allow-moved", "false", "true", "false" },
         { "forget-mountpath", UuidA, UuidB, UuidC },
         { "memory", "100MiB", "200MiB", "300MiB" },
-        { "io", "threads", "auto", "threads" },
+        { "io", "uring", "sockets", "threads" },
         { "log-format", "json", "text", "json" },
         { "log-level", "debug", "warn", "error" },
         { "drain-deadline", "1s", "2s", "3s" },

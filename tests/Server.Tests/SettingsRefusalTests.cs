@@ -24,8 +24,8 @@ public sealed class SettingsRefusalTests : IDisposable
     [InlineData("memory", "-1GiB", "'-1GiB' is not a size; write a number with a unit, as 512MiB or 4GiB")]
     [InlineData("memory", "99999999PiB", "'99999999PiB' is not a size; write a number with a unit, as 512MiB or 4GiB")]
     [InlineData("memory", "16MiB", "16MiB is too little; the least is 64MiB")]
-    [InlineData("io", "uring", "uring is not built into this version; take auto or threads")]
-    [InlineData("io", "magic", "'magic' is not a kind of file I/O; take auto or threads")]
+    [InlineData("io", "Uring", "'Uring' is not a kind of I/O; take auto, uring, sockets or threads")]
+    [InlineData("io", "magic", "'magic' is not a kind of I/O; take auto, uring, sockets or threads")]
     [InlineData("log-format", "xml", "'xml' is not a log format; take text or json")]
     [InlineData("log-level", "loud", "'loud' is not a log level; take trace, debug, info, warn, error, critical or none")]
     [InlineData("drain-deadline", "30", "'30' is not a duration; write a number with a unit, as 30s, 500ms or 1m30s")]
@@ -128,7 +128,7 @@ public sealed class SettingsRefusalTests : IDisposable
     {
         SettingsSources sources = _folder.Sources("colour: red\nlog-level: loud\n") with
         {
-            Environment = new Dictionary<string, string> { ["SLUICE_X"] = "", ["SLUICE_IO"] = "uring" },
+            Environment = new Dictionary<string, string> { ["SLUICE_X"] = "", ["SLUICE_IO"] = "magic" },
             Flags = new Dictionary<string, IReadOnlyList<string>> { ["memory"] = ["x"] },
         };
 
