@@ -1,19 +1,20 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Native.Uring;
 using Sluice.Server.Settings;
+using Sluice.Transport.Guard;
 using Sluice.Transport.Uring;
 
 namespace Sluice.Server;
 
-/// <summary>The ring loops of the process, one for each processor, and the transport on them. Ends them in the order that they need.</summary>
+/// <summary>The ring loops of the process, one for each processor while the memory is enough, and the transport on them. Ends them in the order that they need.</summary>
 internal sealed class RingNetwork : IDisposable
 {
     private readonly RingLoop[] _loops;
 
-    private RingNetwork(RingLoop[] loops, TimeSpan lingerTimeout, ILoggerFactory logs)
+    private RingNetwork(RingLoop[] loops, UringTransportOptions options, ILoggerFactory logs)
     {
         _loops = loops;
-        Transport = new UringTransport(loops, new UringTransportOptions { LingerTimeout = lingerTimeout }, logs);
+        Transport = new UringTransport(loops, options, logs);
     }
 
     /// <summary>Connections on the loops.</summary>
@@ -23,7 +24,7 @@ internal sealed class RingNetwork : IDisposable
     public IReadOnlyList<RingLoop> Loops => _loops;
 
     /// <summary>Starts the loops; null when io_uring is not wanted or not to be had, which the log tells once.</summary>
-    public static RingNetwork? Open(ServerSettings settings, ILoggerFactory logs)
+    public static RingNetwork? Open(ServerSettings settings, MemoryPlan plan, SocketBuffers sockets, ILoggerFactory logs)
     {
         if (settings.Io == IoBackend.Threads)
         {
@@ -33,9 +34,14 @@ internal sealed class RingNetwork : IDisposable
         var loops = new List<RingLoop>();
         try
         {
-            for (int i = 0; i < Environment.ProcessorCount; i++)
+            for (int i = 0; i < plan.LoopCount; i++)
             {
-                loops.Add(new RingLoop(new RingLoopOptions { Name = $"sluice-ring-{i}", ReceiveBufferCount = 512 }));
+                loops.Add(new RingLoop(new RingLoopOptions
+                {
+                    Name = $"sluice-ring-{i}",
+                    ReceiveBufferCount = plan.ReceiveBuffersPerLoop,
+                    ReceiveBufferBytes = MemoryPlan.ReceiveBufferBytes,
+                }));
             }
         }
         catch (RingUnavailableException refused)
@@ -45,7 +51,16 @@ internal sealed class RingNetwork : IDisposable
             return null;
         }
 
-        return new RingNetwork([.. loops], settings.ClientTimeout, logs);
+        var options = new UringTransportOptions
+        {
+            ConnectionsMax = plan.ConnectionsMax,
+            LingerTimeout = settings.ClientTimeout,
+            SocketBuffers = sockets,
+            BlockCount = plan.BlocksPerLoop,
+            HeadCount = plan.HeadsPerLoop,
+            ArrayBytesMax = (long)plan.RequestsPlanned * plan.RequestBytes / 2 / plan.LoopCount,
+        };
+        return new RingNetwork([.. loops], options, logs);
     }
 
     /// <summary>What the loops and the transport count, for the details of a health probe.</summary>
@@ -55,6 +70,9 @@ internal sealed class RingNetwork : IDisposable
         new("ring.sockets", Transport.ConnectionCount),
         new("ring.leases", Transport.LeaseCount),
         new("ring.refused", Transport.RefusedCount),
+        new("memory.blocks.leases", Transport.BlockCount),
+        new("memory.heads.leases", Transport.HeadCount),
+        new("memory.heads.array_bytes", Transport.ArrayBytes),
         new("ring.starved", Transport.StarvedCount),
         new("ring.paused", Transport.PausedCount),
         new("ring.wakes", _loops.Sum(loop => loop.WakeCount)),

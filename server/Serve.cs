@@ -7,6 +7,7 @@ using Sluice.Engine;
 using Sluice.Engine.Io;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
+using Sluice.Transport.Guard;
 using Sluice.Transport.Http;
 using Sluice.Transport.Tls;
 
@@ -34,7 +35,15 @@ public static class Serve
         using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
         using var io = new ThreadFileIo(IoWorkers);
         var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
-        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
+        var demand = new MemoryDemand
+        {
+            BudgetBytes = settings.MemoryBytes,
+            Processors = settings.Io == IoBackend.Threads ? 0 : Environment.ProcessorCount,
+            Mountpaths = settings.Mountpaths.Count,
+            RequestsMax = settings.RequestsMax,
+        };
+        var plan = new MemoryPlan(demand);
+        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings, plan), environment);
         if (!opened.Ok)
         {
             log.LogError("cannot start: {Problem}", opened.Error!.Message);
@@ -44,16 +53,11 @@ public static class Serve
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
-        using var network = RingNetwork.Open(settings, logs);
-        var how = new HttpServerOptions
-        {
-            EndPoint = settings.Listen,
-            Tls = tls,
-            Transport = network?.Transport,
-            ClientTimeout = settings.ClientTimeout,
-            Counters = () => network?.Counters() ?? [],
-        };
-        await using var server = new HttpServer(how, engine, node, logs);
+        var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes);
+        using var network = RingNetwork.Open(settings, plan, sockets, logs);
+        plan = network is null ? new MemoryPlan(demand with { Processors = 0 }) : plan; // what rings would have had is the heap's
+        LimitMemory(settings, plan, log);
+        await using var server = new HttpServer(ServerOptionsOf(settings, plan, sockets, network) with { Tls = tls }, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;
@@ -106,7 +110,37 @@ public static class Serve
         tls.Reload();
     });
 
-    private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()
+    /// <summary>The collector's share, and a word about what was asked for beyond the budget.</summary>
+    private static void LimitMemory(ServerSettings settings, MemoryPlan plan, ILogger log)
+    {
+        if (settings.RequestsMax > plan.RequestsMax)
+        {
+            log.LogWarning(
+                "requests-max {Asked} is more than memory {Memory} is for: {Planned} requests are answered at once",
+                settings.RequestsMax, SizeText.Format(settings.MemoryBytes), plan.RequestsMax);
+        }
+
+        if (!MemoryLimit.TrySet(plan.HeapBytes))
+        {
+            log.LogWarning("the managed heap cannot be limited to {Bytes} bytes: it has more already, or the runtime refuses", plan.HeapBytes);
+        }
+    }
+
+    private static HttpServerOptions ServerOptionsOf(ServerSettings settings, MemoryPlan plan, SocketBuffers sockets, RingNetwork? network) => new()
+    {
+        EndPoint = settings.Listen,
+        Transport = network?.Transport,
+        ClientTimeout = settings.ClientTimeout,
+        RequestsMax = plan.RequestsMax,
+        WaitingMax = plan.WaitingMax,
+        ConnectionsMax = plan.ConnectionsMax,
+        RequestBytes = plan.RequestBytes,
+        PieceBytes = plan.PieceBytes,
+        SocketBuffers = network is null ? sockets : null, // the ring's acceptors have them
+        Counters = () => MemoryLimit.Counters(plan.BudgetBytes).Concat(network?.Counters() ?? []),
+    };
+
+    private static EngineOptions EngineOptionsOf(ServerSettings settings, MemoryPlan plan) => new()
     {
         Mountpaths = settings.Mountpaths,
         AllowSharedDisk = settings.AllowSharedDisk,
@@ -114,6 +148,8 @@ public static class Serve
         ForgetMountpaths = settings.ForgetMountpaths,
         MemoryBytes = settings.MemoryBytes,
         OpenFilesMax = OpenFilesMax(),
+        VerifyBuffersMax = plan.VerifyBuffers,
+        BodyReadBytes = plan.BodyReadBytes,
         FlushInterval = settings.FlushInterval,
     };
 

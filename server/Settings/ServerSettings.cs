@@ -49,6 +49,9 @@ public sealed record ServerSettings
     /// <summary>Memory budget in bytes, at least <see cref="SettingsTable.MemoryBytesMin"/>.</summary>
     public required long MemoryBytes { get; init; }
 
+    /// <summary>Requests that are answered at once, from 1; null: as many as the memory is for.</summary>
+    public required int? RequestsMax { get; init; }
+
     /// <summary>How files are read and written.</summary>
     public required IoBackend Io { get; init; }
 
