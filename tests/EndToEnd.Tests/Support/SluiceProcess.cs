@@ -46,10 +46,15 @@ public sealed partial class SluiceProcess : IDisposable
     public static Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, params string[] more) => StartAsync(mountpaths, [], more);
 
     /// <summary>Starts a server with environment variables of its own and waits until it listens.</summary>
-    public static async Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, Dictionary<string, string> variables, params string[] more)
+    public static Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, Dictionary<string, string> variables, params string[] more) =>
+        StartAsync([], mountpaths, variables, more);
+
+    /// <summary>The same behind a command that becomes the server; empty for none.</summary>
+    public static async Task<SluiceProcess> StartAsync(
+        string[] launcher, IEnumerable<string> mountpaths, Dictionary<string, string> variables, string[] more)
     {
-        string[] arguments = ["serve", "--listen", "127.0.0.1:0", .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more];
-        var start = new ProcessStartInfo(Binary, arguments) { RedirectStandardError = true };
+        string[] command = [.. launcher, Binary, "serve", "--listen", "127.0.0.1:0", .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true };
         foreach ((string name, string value) in variables)
         {
             start.Environment[name] = value;
