@@ -131,14 +131,9 @@ public sealed partial class SluiceClient : IDisposable
         {
             HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError
                 or HttpRequestError.ProxyTunnelError => new SluiceException($"cannot reach {Endpoint}: {reason}", failure, isUnreachable: true),
-            _ when IsRefusedHandshake(failure) => new SluiceException($"{Endpoint} ended the TLS handshake: {reason}", failure, isUnreachable: true),
             _ => new SluiceException($"the exchange with {Endpoint} broke off: {reason}", failure),
         };
     }
-
-    /// <summary>With TLS 1.3 a server judges a client's certificate after the client's handshake is over: the refusal is met by the first read.</summary>
-    private static bool IsRefusedHandshake(Exception failure) =>
-        failure.InnerException is { } inner && (inner is System.Security.Authentication.AuthenticationException || inner.GetType().Name == "SslException" || IsRefusedHandshake(inner));
 
     private SluiceException BrokenAnswer(Exception failure) =>
         new($"the answer of {Endpoint} cannot be read: {Innermost(failure).Message.TrimEnd('.')}", failure);

@@ -52,7 +52,8 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>
-    /// Changes properties; only what is given. From relaxed to strict everything that was acknowledged is flushed before the answer.
+    /// Changes properties; only what is given. From relaxed to strict everything that was acknowledged is flushed before the answer; where
+    /// that fails, or an earlier flush did, it is refused and the bucket stays relaxed.
     /// </summary>
     public async ValueTask<Result<BucketRecord>> SetBucketPropertiesAsync(Caller caller, BucketName bucket, JsonElement patch)
     {
@@ -64,11 +65,20 @@ public sealed partial class ObjectEngine
 
         try
         {
-            bool wasRelaxed = allowed.Value.Properties.Durability == Durability.Relaxed;
-            Result<Bucket> changed = await _buckets.ChangeAsync(bucket, patch);
-            if (changed.Ok && wasRelaxed && changed.Value.Properties.Durability == Durability.Strict)
+            Result<BucketProperties> asked = BucketProperties.Apply(allowed.Value.Properties, patch);
+            bool becomesStrict = asked.Ok && asked.Value.Durability == Durability.Strict
+                && allowed.Value.Properties.Durability == Durability.Relaxed;
+            if (becomesStrict && !await TryFlushAsync())
             {
-                await FlushAsync();
+                return StaysRelaxed(bucket);
+            }
+
+            Result<Bucket> changed = await _buckets.ChangeAsync(bucket, patch);
+            if (changed.Ok && becomesStrict && !await TryFlushAsync()) // what was acknowledged meanwhile
+            {
+                using JsonDocument relaxed = JsonDocument.Parse("""{"durability":"relaxed"}""");
+                await _buckets.ChangeAsync(bucket, relaxed.RootElement);
+                return StaysRelaxed(bucket);
             }
 
             return changed.Ok ? changed.Value.Record : changed.Error!;
@@ -103,5 +113,25 @@ public sealed partial class ObjectEngine
         {
             await flusher.FlushAsync();
         }
+    }
+
+    private static Failure StaysRelaxed(BucketName bucket) => new(
+        ErrorCode.StorageFailed,
+        $"bucket \"{bucket}\" stays relaxed: what it acknowledged could not be flushed; the next start of the server verifies it");
+
+    /// <summary>True when everything that relaxed buckets have acknowledged so far is on stable storage.</summary>
+    private async ValueTask<bool> TryFlushAsync()
+    {
+        try
+        {
+            await FlushAsync();
+        }
+        catch (StorageException fault)
+        {
+            Refuse(fault); // counted and logged
+            return false;
+        }
+
+        return !_flushers.Any(flusher => flusher.HasFailed);
     }
 }

@@ -27,7 +27,8 @@ public interface IDirectoryEntrySink
 /// <summary>Calls that ask for status, and directories.</summary>
 public static unsafe partial class Libc
 {
-    private const uint BasicStats = 0x7ff; // STATX_BASIC_STATS
+    internal const uint BasicStats = 0x7ff; // STATX_BASIC_STATS
+    private const int AT_STATX_DONT_SYNC = 0x4000;
     private const int DirectoryBufferBytes = 32 << 10; // as readdir(3): some 500 entries a call
 
     /// <summary>DT_REG of getdents64(2).</summary>
@@ -40,8 +41,9 @@ public static unsafe partial class Libc
     public static Errno Stat(int descriptor, out FileStat stat)
     {
         byte empty = 0;
-        // SAFETY: an empty, terminated path on this stack.
-        return Statx(descriptor, &empty, AT_EMPTY_PATH, out stat);
+        // SAFETY: an empty, terminated path on this stack. The inode of an open file is in memory; a network file system is told not to ask
+        // its server, so that this never waits.
+        return Statx(descriptor, &empty, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, out stat);
     }
 
     /// <summary>statx(2) by path; a symbolic link is not followed at the end. Use only for paths that are known to be beneath.</summary>
@@ -138,13 +140,14 @@ public static unsafe partial class Libc
             result = LibcImports.statx(directory, path, flags, BasicStats, &buffer);
         }
         while (result < 0 && LastError() == Errno.EINTR);
-        stat = result == 0
-            ? new FileStat(
-                buffer.Mode, (long)buffer.Size, buffer.Inode, ((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor, buffer.Links,
-                Ns(buffer.AccessedSeconds, buffer.AccessedNs), Ns(buffer.ModifiedSeconds, buffer.ModifiedNs), Ns(buffer.ChangedSeconds, buffer.ChangedNs))
-            : default;
+        stat = result == 0 ? Decode(buffer) : default;
         return result == 0 ? Errno.None : LastError();
     }
+
+    /// <summary>What the kernel wrote, as the engine reads it.</summary>
+    internal static FileStat Decode(in LibcImports.StatxBuffer buffer) => new(
+        buffer.Mode, (long)buffer.Size, buffer.Inode, ((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor, buffer.Links,
+        Ns(buffer.AccessedSeconds, buffer.AccessedNs), Ns(buffer.ModifiedSeconds, buffer.ModifiedNs), Ns(buffer.ChangedSeconds, buffer.ChangedNs));
 
     private static long Ns(long seconds, uint nanoseconds) => (seconds * 1_000_000_000) + nanoseconds;
 }

@@ -19,6 +19,8 @@ public static unsafe partial class Libc
 
     private const long Openat2Number = 437; // x86-64; openat2(2) has no wrapper in glibc 2.36
     private const ulong ResolveBeneathNoLinksNoMounts = 0x01 | 0x04 | 0x08; // RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH
+    private const ulong ResolveCached = 0x20; // RESOLVE_CACHED, Linux 5.12
+    private const int O_DIRECT = 0x4000; // x86-64
     private const int O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_CLOEXEC = 0x80000;
     private const int AT_REMOVEDIR = 0x200, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000;
     private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
@@ -50,18 +52,7 @@ public static unsafe partial class Libc
             return error;
         }
 
-        var how = new LibcImports.OpenHow
-        {
-            Flags = (ulong)(O_CLOEXEC | mode switch
-            {
-                OpenMode.Read => O_NONBLOCK,
-                OpenMode.ReadWrite => O_RDWR | O_NONBLOCK,
-                OpenMode.CreateNew => O_RDWR | O_CREAT | O_EXCL,
-                _ => O_DIRECTORY,
-            }),
-            Mode = mode == OpenMode.CreateNew ? 0x1a4UL : 0, // 0644
-            Resolve = ResolveBeneathNoLinksNoMounts,
-        };
+        LibcImports.OpenHow how = HowToOpen(mode);
         while (true)
         {
             // SAFETY: text is NUL-terminated on this stack, how is a local of the size that is passed.
@@ -77,6 +68,52 @@ public static unsafe partial class Libc
             {
                 return LastError();
             }
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="OpenBeneath"/>, from what the kernel has in memory alone: EAGAIN when the path would have to be looked up on the disk
+    /// (openat2(2), RESOLVE_CACHED). Never waits. Not for <see cref="OpenMode.CreateNew"/>.
+    /// </summary>
+    public static Errno OpenCached(int directory, ReadOnlySpan<byte> path, OpenMode mode, out int descriptor)
+    {
+        descriptor = -1;
+        byte* text = stackalloc byte[PathBytesMax];
+        if (!TryTerminate(path, text, out Errno error))
+        {
+            return error;
+        }
+
+        LibcImports.OpenHow how = HowToOpen(mode);
+        how.Resolve |= ResolveCached;
+        // SAFETY: as in OpenBeneath.
+        long result = LibcImports.openat2(Openat2Number, directory, text, &how, (nuint)sizeof(LibcImports.OpenHow));
+        descriptor = (int)Math.Max(result, -1);
+        return result >= 0 ? Errno.None : LastError() is Errno.EINTR ? Errno.EAGAIN : LastError();
+    }
+
+    /// <summary>
+    /// A second descriptor of an open file, to read past the page cache (open(2), O_DIRECT; the file is found by proc(5), so it may have
+    /// lost its name). EINVAL where the file system cannot. Never waits for a disk: the inode is in memory.
+    /// </summary>
+    public static Errno OpenDirect(int descriptor, out int direct)
+    {
+        const int DigitsMax = 11;
+        direct = -1;
+        ReadOnlySpan<byte> folder = "/proc/self/fd/"u8;
+        Span<byte> text = stackalloc byte[folder.Length + DigitsMax];
+        text.Clear();
+        folder.CopyTo(text);
+        if (!System.Buffers.Text.Utf8Formatter.TryFormat(descriptor, text[folder.Length..^1], out _))
+        {
+            return Errno.EBADF;
+        }
+
+        fixed (byte* start = text)
+        {
+            // SAFETY: the text was cleared first, so it ends with NUL.
+            direct = LibcImports.open(start, O_DIRECT | O_CLOEXEC, 0);
+            return direct >= 0 ? Errno.None : LastError();
         }
     }
 
@@ -256,6 +293,20 @@ public static unsafe partial class Libc
     /// <summary>The error of the last call on this thread; an unknown number is passed on as it is.</summary>
     internal static Errno LastError() => (Errno)Marshal.GetLastPInvokeError();
 
+    /// <summary>openat2(2)'s argument for a mode.</summary>
+    internal static LibcImports.OpenHow HowToOpen(OpenMode mode) => new()
+    {
+        Flags = (ulong)(O_CLOEXEC | mode switch
+        {
+            OpenMode.Read => O_NONBLOCK,
+            OpenMode.ReadWrite => O_RDWR | O_NONBLOCK,
+            OpenMode.CreateNew => O_RDWR | O_CREAT | O_EXCL,
+            _ => O_DIRECTORY,
+        }),
+        Mode = mode == OpenMode.CreateNew ? 0x1a4UL : 0, // 0644
+        Resolve = ResolveBeneathNoLinksNoMounts,
+    };
+
     private static Errno Retry(Func<int> call, out int result)
     {
         do
@@ -267,7 +318,7 @@ public static unsafe partial class Libc
     }
 
     /// <summary>Copies a name and its terminator into a buffer of <see cref="PathBytesMax"/> bytes.</summary>
-    private static bool TryTerminate(ReadOnlySpan<byte> name, byte* buffer, out Errno error)
+    internal static bool TryTerminate(ReadOnlySpan<byte> name, byte* buffer, out Errno error)
     {
         error = name.Length >= PathBytesMax ? Errno.ENAMETOOLONG : name.Contains((byte)0) ? Errno.EINVAL : Errno.None;
         if (error != Errno.None)
@@ -281,7 +332,7 @@ public static unsafe partial class Libc
         return true;
     }
 
-    private static void RequireTerminated(ReadOnlySpan<byte> name)
+    internal static void RequireTerminated(ReadOnlySpan<byte> name)
     {
         if (name.IsEmpty || name[^1] != 0)
         {

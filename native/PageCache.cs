@@ -8,10 +8,16 @@ public static unsafe class PageCache
 
     /// <summary>
     /// Reads what is resident, without waiting for a disk (preadv2(2), RWF_NOWAIT): EAGAIN when nothing is, or when the file system does not know;
-    /// may be short where residency ends. 0 is the end of the file.
+    /// may be short where residency ends. 0 is the end of the file. EINVAL for an offset below 0 (-1 would be the file's own position).
     /// </summary>
     public static Errno ReadResident(int descriptor, Span<byte> buffer, long offset, out int count)
     {
+        count = 0;
+        if (offset < 0)
+        {
+            return Errno.EINVAL;
+        }
+
         fixed (byte* start = buffer)
         {
             var vector = new LibcImports.IoVector { Base = start, Length = (nuint)buffer.Length };
@@ -25,6 +31,14 @@ public static unsafe class PageCache
             count = (int)Math.Max(result, 0);
             return result < 0 ? Libc.LastError() : Errno.None;
         }
+    }
+
+    /// <summary>True when a buffer begins at a multiple of <paramref name="alignment"/>; memory of the collector's may move and then does not.</summary>
+    public static bool IsAligned(ReadOnlyMemory<byte> buffer, int alignment)
+    {
+        using System.Buffers.MemoryHandle pin = buffer.Pin();
+        // SAFETY: the address is only looked at.
+        return (nuint)pin.Pointer % (nuint)alignment == 0;
     }
 
     /// <summary>

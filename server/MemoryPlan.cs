@@ -14,6 +14,9 @@ internal readonly record struct MemoryDemand
     /// <summary>Processors, each of which would have a loop; 0 without rings.</summary>
     public required int Processors { get; init; }
 
+    /// <summary>Connections are on the loops, not on the system's sockets.</summary>
+    public required bool HasRingNetwork { get; init; }
+
     /// <summary>Mountpaths, from 1.</summary>
     public required int Mountpaths { get; init; }
 
@@ -26,19 +29,19 @@ internal readonly record struct MemoryDemand
 /// asserts. Everything is cut from the top: what a share has is not borrowed by another.
 /// <para>
 /// Shares in sixteenths: runtime 2, caches 2, requests 2, connections 1, garbage 1 (these four are the managed heap), receive buffers 1, blocks 1, heads ½,
-/// cold reads 1, verification ½, sockets 4. Without rings the shares of receive buffers, blocks, heads and cold reads are the heap's.
+/// cold reads 1, verification ½, sockets 4. With the system's sockets the shares of receive buffers, blocks, heads and cold reads are the heap's.
 /// </para>
 /// </summary>
 internal sealed record MemoryPlan
 {
     /// <summary>
-    /// Memory of the process that no plan bounds: code and tables that were written to, the collector's own, and 64 threads that have touched 20 KiB of
-    /// stack each. Idle, 7 MiB are anonymous, managed heap included.
+    /// Memory of the process that no plan bounds: code and tables that were written to, the collector's own, stacks. Idle, 7 MiB are anonymous, and 2 of
+    /// them are managed.
     /// </summary>
-    public const long RuntimeBytes = 7L << 20;
+    public const long RuntimeBytes = 5L << 20;
 
-    /// <summary>Kernel memory of one ring: 1,024 x 64 (submissions) + 8,192 x 16 (completions), and the stacks of its workers' bookkeeping.</summary>
-    public const long RingBytes = 512 << 10;
+    /// <summary>Kernel memory of one ring: 1,024 x 64 (submissions) + 8,192 x 16 (completions) + 64 x 16 KiB (stacks of its workers) = 1.2 MiB.</summary>
+    public const long RingBytes = 1536 << 10;
 
     /// <summary>Least memory that a loop is worth; with less, there are fewer loops than processors. Its blocks are 2 MiB then.</summary>
     public const long LoopBytesMin = 32L << 20;
@@ -73,7 +76,7 @@ internal sealed record MemoryPlan
         RequestBytes = (int)Math.Min(Share(2) / RequestsPlanned / PageBytes * PageBytes, MiB);
         RequestsMax = Math.Min(demand.RequestsMax ?? RequestsPlanned, RequestsPlanned);
         ConnectionsMax = (int)Math.Min(Share(1) / ConnectionBytes, ConnectionsCeiling);
-        if (LoopCount > 0)
+        if (HasRingNetwork)
         {
             ReceiveBuffersPerLoop = (int)Math.Min(FloorPow2(Share(1) / LoopCount / ReceiveBufferBytes), ReceiveBuffersCeiling);
             BlocksPerLoop = (int)Math.Min(Share(1) / LoopCount / UringTransportOptions.BlockBytes, 2 * RequestsPlanned);
@@ -88,6 +91,9 @@ internal sealed record MemoryPlan
 
     /// <summary>The budget in bytes.</summary>
     public long BudgetBytes => _demand.BudgetBytes;
+
+    /// <summary>Connections are on the loops.</summary>
+    public bool HasRingNetwork => _demand.HasRingNetwork && LoopCount > 0;
 
     /// <summary>Loops; 0 without rings.</summary>
     public int LoopCount { get; }
@@ -128,6 +134,9 @@ internal sealed record MemoryPlan
     /// <summary>Buffers for heads of a loop, of <see cref="UringTransportOptions.HeadBytes"/>.</summary>
     public int HeadsPerLoop { get; }
 
+    /// <summary>Bytes of arrays that may stand in for heads on a loop, and lie with connections whose response nobody takes: half of the requests' share.</summary>
+    public long ArrayBytesPerLoop => HasRingNetwork ? (long)RequestsPlanned * RequestBytes / 2 / LoopCount : 0;
+
     /// <summary>Buffers for cold reads of a loop, of <see cref="ColdReadBytes"/>: what is kept free for them.</summary>
     public int ColdReadsPerLoop { get; }
 
@@ -144,7 +153,7 @@ internal sealed record MemoryPlan
     public long CacheBytes => Share(2);
 
     /// <summary>Limit of the managed heap, in bytes.</summary>
-    public long HeapBytes => Share(6) + (LoopCount > 0 ? 0 : Share(3) + (Share(1) / 2));
+    public long HeapBytes => Share(6) + (HasRingNetwork ? 0 : Share(3) + (Share(1) / 2));
 
     /// <summary>Size of a provided receive buffer.</summary>
     public static int ReceiveBufferBytes => 16 * KiB;
@@ -196,6 +205,6 @@ internal sealed record MemoryPlan
         Invariant.That(CacheBytes + ((long)RequestsPlanned * RequestBytes) + ((long)ConnectionsMax * ConnectionBytes) < HeapBytes, "the heap has room for garbage");
         Invariant.That(RequestsMax >= 1 && VerifyBuffers >= 1 && ConnectionsMax >= RequestsMax + WaitingMax, "whoever is let in finds what he needs");
         Invariant.That(2 * PieceBytes <= RequestBytes && BodyReadBytes <= RequestBytes, "a request's buffers fit its share");
-        Invariant.That(LoopCount == 0 || (BlocksPerLoop >= 2 && HeadsPerLoop >= 2 && ReceiveBuffersPerLoop >= 16 && ColdReadsPerLoop >= 2));
+        Invariant.That(!HasRingNetwork || (BlocksPerLoop >= 2 && HeadsPerLoop >= 2 && ReceiveBuffersPerLoop >= 16 && ColdReadsPerLoop >= 2));
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
-using Sluice.Engine.Io;
+using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
 using Sluice.Transport.Guard;
@@ -19,30 +19,23 @@ namespace Sluice.Server;
 /// </summary>
 public static class Serve
 {
-    private const int IoWorkers = 64; // blocking calls on disks at once: an fsync takes milliseconds, and 64 of them share one journal commit
-
     /// <summary>Serves until a signal; answers the exit code.</summary>
     public static async Task<int> RunAsync(ServerSettings settings, ILoggerFactory logs, ShutdownSignals signals)
     {
         ILogger log = logs.CreateLogger("server");
         using var notifier = ServiceNotifier.FromEnvironment(log);
-        if (!TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
+        MemoryPlan plan = PlanOf(settings, settings.Io);
+        using OpenedIo? io = OpenIo(settings.Io, plan, log);
+        if (io is null || !TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
         {
             return ServerCommands.Failed;
         }
 
         using TlsCertificates? tls = certificates;
         using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
-        using var io = new ThreadFileIo(IoWorkers);
-        var environment = new EngineEnvironment { Io = io, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
-        var demand = new MemoryDemand
-        {
-            BudgetBytes = settings.MemoryBytes,
-            Processors = settings.Io == IoBackend.Threads ? 0 : Environment.ProcessorCount,
-            Mountpaths = settings.Mountpaths.Count,
-            RequestsMax = settings.RequestsMax,
-        };
-        var plan = new MemoryPlan(demand);
+        plan = io.Backend == IoBackend.Threads ? PlanOf(settings, io.Backend) : plan; // what rings would have had is the heap's
+        LimitMemory(settings, plan, log);
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings, plan), environment);
         if (!opened.Ok)
         {
@@ -52,11 +45,9 @@ public static class Serve
 
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
-        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, "threads", ServerCommands.Version);
+        var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
         var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes);
-        using var network = RingNetwork.Open(settings, plan, sockets, logs);
-        plan = network is null ? new MemoryPlan(demand with { Processors = 0 }) : plan; // what rings would have had is the heap's
-        LimitMemory(settings, plan, log);
+        using RingNetwork? network = plan.HasRingNetwork ? new RingNetwork(io.Loops, RingNetwork.OptionsOf(settings, plan, sockets), logs) : null;
         await using var server = new HttpServer(ServerOptionsOf(settings, plan, sockets, network) with { Tls = tls }, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
@@ -64,8 +55,8 @@ public static class Serve
         }
 
         log.LogInformation(
-            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io threads, memory {Memory}",
-            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, SizeText.Format(settings.MemoryBytes));
+            "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io {Io}, memory {Memory}",
+            ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, io.Name, SizeText.Format(settings.MemoryBytes));
         notifier.Ready($"listening on {server.EndPoint}");
         await WaitAsync(signals.Stopping);
 
@@ -110,6 +101,15 @@ public static class Serve
         tls.Reload();
     });
 
+    private static MemoryPlan PlanOf(ServerSettings settings, IoBackend backend) => new(new MemoryDemand
+    {
+        BudgetBytes = settings.MemoryBytes,
+        Processors = backend == IoBackend.Threads ? 0 : Environment.ProcessorCount,
+        HasRingNetwork = backend is IoBackend.Auto or IoBackend.Uring,
+        Mountpaths = settings.Mountpaths.Count,
+        RequestsMax = settings.RequestsMax,
+    });
+
     /// <summary>The collector's share, and a word about what was asked for beyond the budget.</summary>
     private static void LimitMemory(ServerSettings settings, MemoryPlan plan, ILogger log)
     {
@@ -139,6 +139,25 @@ public static class Serve
         SocketBuffers = network is null ? sockets : null, // the ring's acceptors have them
         Counters = () => MemoryLimit.Counters(plan.BudgetBytes).Concat(network?.Counters() ?? []),
     };
+
+    private static OpenedIo? OpenIo(IoBackend asked, MemoryPlan plan, ILogger log)
+    {
+        var options = new RingLoopOptions
+        {
+            Name = "sluice-loop",
+            ReceiveBufferCount = plan.ReceiveBuffersPerLoop,
+            ReceiveBufferBytes = MemoryPlan.ReceiveBufferBytes,
+        };
+        try
+        {
+            return OpenedIo.Open(asked, options, log, plan.LoopCount);
+        }
+        catch (RingUnavailableException refused)
+        {
+            log.LogError("cannot start: {Problem}; --io threads does without", refused.Message);
+            return null;
+        }
+    }
 
     private static EngineOptions EngineOptionsOf(ServerSettings settings, MemoryPlan plan) => new()
     {

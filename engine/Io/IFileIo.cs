@@ -11,6 +11,9 @@ namespace Sluice.Engine.Io;
 /// </summary>
 public interface IFileIo : IDescriptorOwner
 {
+    /// <summary>What <see cref="ReadColdAsync"/> asks of buffer, offset and length: no drive's logical block is larger.</summary>
+    const int DirectAlignmentBytes = 4096;
+
     /// <summary>Opens a directory by absolute path: a mountpath. Symbolic links are followed here only.</summary>
     ValueTask<IoResult<FileHandle>> OpenRootAsync(string path);
 
@@ -29,6 +32,13 @@ public interface IFileIo : IDescriptorOwner
     /// <summary>Reads at an offset. May be short; 0 is the end of the file (pread(2)).</summary>
     ValueTask<IoResult<int>> ReadAsync(FileHandle file, Memory<byte> buffer, long offset);
 
+    /// <summary>
+    /// As <see cref="ReadAsync"/>, for a large range that is known not to be in the page cache and will not be wanted there: reads past it
+    /// (open(2), O_DIRECT) where buffer, offset and length are multiples of <see cref="DirectAlignmentBytes"/> and the file system can, and
+    /// through it elsewhere. The rest of a length, and the end of a file that is not aligned, come with the next read.
+    /// </summary>
+    ValueTask<IoResult<int>> ReadColdAsync(FileHandle file, Memory<byte> buffer, long offset) => ReadAsync(file, buffer, offset);
+
     /// <summary>Writes at an offset, from several pieces at once. May be short (pwritev(2)).</summary>
     ValueTask<IoResult<int>> WriteAsync(FileHandle file, ReadOnlySequence<byte> data, long offset);
 
@@ -37,6 +47,16 @@ public interface IFileIo : IDescriptorOwner
 
     /// <summary>Creates or replaces an extended attribute. ENOSPC or ERANGE when the file system cannot hold it.</summary>
     ValueTask<IoResult> SetXattrAsync(FileHandle file, XattrName name, ReadOnlyMemory<byte> value);
+
+    /// <summary>
+    /// <see cref="SetXattrAsync"/>, and when it succeeded <see cref="SyncAsync"/>: what a commit does to each of its files, in one trip where
+    /// that is cheaper.
+    /// </summary>
+    async ValueTask<IoResult> SetXattrAndSyncAsync(FileHandle file, XattrName name, ReadOnlyMemory<byte> value)
+    {
+        IoResult set = await SetXattrAsync(file, name, value);
+        return set.Ok ? await SyncAsync(file) : set;
+    }
 
     /// <summary>Data, size, attributes and extended attributes of a file, or the entries of a directory, are on stable storage (fsync(2)).</summary>
     ValueTask<IoResult> SyncAsync(FileHandle file);

@@ -3,74 +3,29 @@ using System.Threading.Tasks.Sources;
 
 namespace Sluice.Engine.Io;
 
-/// <summary>The workers: threads, a bounded queue, pooled work items.</summary>
+/// <summary>How verbs get to the workers: pooled work items.</summary>
 public sealed partial class ThreadFileIo
 {
-    /// <summary>
-    /// Verbs that may wait for a worker. More callers than this at once run their verb on their own thread, which slows those who cause
-    /// the load: 4,096 x about 200 bytes.
-    /// </summary>
-    private const int QueueMax = 4096;
-
-    [ThreadStatic]
-    private static ThreadFileIo? t_workerOf;
-
-    private readonly BlockingCollection<IWorkItem> _queue = new(QueueMax);
-    private Thread[] _workers = [];
+    private readonly IoWorkers _workers;
 
     /// <summary>Finishes what is queued and ends the workers. Handles may be closed afterwards, nothing else.</summary>
-    public void Dispose()
-    {
-        _queue.CompleteAdding();
-        foreach (Thread worker in _workers)
-        {
-            if (worker != Thread.CurrentThread)
-            {
-                worker.Join();
-            }
-        }
-    }
-
-    private void StartWorkers(int count)
-    {
-        _workers = new Thread[count];
-        for (int i = 0; i < count; i++)
-        {
-            _workers[i] = new Thread(Work) { IsBackground = true, Name = $"sluice-io-{i}" };
-            _workers[i].Start();
-        }
-    }
-
-    private void Work()
-    {
-        t_workerOf = this;
-        foreach (IWorkItem item in _queue.GetConsumingEnumerable())
-        {
-            item.Run();
-        }
-    }
+    public void Dispose() => _workers.Dispose();
 
     private ValueTask<TResult> RunAsync<TState, TResult>(TState state, Func<TState, TResult> verb)
     {
-        if (t_workerOf == this)
+        if (_workers.IsCurrent)
         {
             return new ValueTask<TResult>(verb(state));
         }
 
         WorkItem<TState, TResult> item = WorkItem<TState, TResult>.Rent(state, verb);
         ValueTask<TResult> result = item.AsTask();
-        if (!_queue.IsAddingCompleted && _queue.TryAdd(item))
+        if (!_workers.TryAdd(item))
         {
-            return result;
+            item.Run(); // more callers than the queue takes: those who cause the load are slowed
         }
 
-        item.Run();
         return result;
-    }
-
-    private interface IWorkItem
-    {
-        void Run();
     }
 
     /// <summary>A verb on its way to a worker. Continuations run on the worker; the item returns to its pool when its result is taken.</summary>

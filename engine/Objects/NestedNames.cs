@@ -69,6 +69,20 @@ public sealed class NestedNames(NameLock locks, ObjectLookup lookup)
             await disk.Directories.AcquireAsync(path.Directory, DirectoryUse.CreateDurable), "open", path.Directory.Span);
         byte[] prepared = disk.NewWorkName(digest);
         disk.Check(await disk.Io.MakeDirectoryAsync(work.Handle, prepared), "mkdir", prepared);
+        try
+        {
+            await ExchangeAsync(disk, work, parent, prepared, path, digest);
+        }
+        catch (StorageException)
+        {
+            await AbandonAsync(disk, work, prepared);
+            throw;
+        }
+    }
+
+    private async ValueTask ExchangeAsync(
+        ObjectDisk disk, DirectoryLease work, DirectoryLease parent, byte[] prepared, ObjectPath path, ulong digest)
+    {
         using (FileHandle inner = disk.Check(await disk.Io.OpenAsync(work.Handle, prepared, OpenIntent.Directory), "open", prepared))
         {
             disk.Check(
@@ -94,5 +108,26 @@ public sealed class NestedNames(NameLock locks, ObjectLookup lookup)
         {
             throw disk.Fault("unlink", removed.Error, prepared);
         }
+    }
+
+    /// <summary>
+    /// Removes what was prepared: the directory with its leaf, or after the exchange the object's old name. The object keeps the other of
+    /// its two names. What cannot be removed now is removed at the next start.
+    /// </summary>
+    private static async ValueTask AbandonAsync(ObjectDisk disk, DirectoryLease work, byte[] prepared)
+    {
+        IoResult<FileHandle> opened = await disk.Io.OpenAsync(work.Handle, prepared, OpenIntent.Directory);
+        if (!opened.Ok)
+        {
+            await disk.Io.UnlinkAsync(work.Handle, prepared, EntryKind.File);
+            return;
+        }
+
+        using (FileHandle inner = opened.Value)
+        {
+            await disk.Io.UnlinkAsync(inner, ObjectPath.ReservedLeaf, EntryKind.File);
+        }
+
+        await disk.Io.UnlinkAsync(work.Handle, prepared, EntryKind.Directory);
     }
 }

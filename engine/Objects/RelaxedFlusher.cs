@@ -20,7 +20,7 @@ public sealed class RelaxedFlusher
     private readonly SortedSet<ulong> _underway = []; // generations whose rename is not done yet
     private List<Func<ValueTask>> _afterFlush = [];
     private bool _dirty;
-    private bool _markIsFinal; // under _flushing
+    private bool _markIsFinal; // written under _flushing
 
     /// <summary><paramref name="markFlushed"/> persists the mark: every object of that or an older generation is durable.</summary>
     public RelaxedFlusher(ObjectDisk disk, ObjectClock clock, Func<ulong, ValueTask> markFlushed, ILogger log)
@@ -30,6 +30,12 @@ public sealed class RelaxedFlusher
         _markFlushed = markFlushed;
         _log = log;
     }
+
+    /// <summary>
+    /// A flush has failed since the mountpath was opened: what was acknowledged before it is perhaps not on stable storage, whatever later
+    /// flushes say. Only the next start, which verifies it, knows.
+    /// </summary>
+    public bool HasFailed => Volatile.Read(ref _markIsFinal);
 
     /// <summary>A relaxed change of that generation is about to become visible. Ends with <see cref="End"/>.</summary>
     public void Begin(ulong generation)
@@ -92,7 +98,7 @@ public sealed class RelaxedFlusher
             IoResult synced = await _disk.Io.SyncFileSystemAsync(_disk.Root);
             if (!synced.Ok)
             {
-                _markIsFinal = true;
+                Volatile.Write(ref _markIsFinal, true);
                 throw _disk.Fault("syncfs", synced.Error, default);
             }
 

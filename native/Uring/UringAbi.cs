@@ -107,6 +107,7 @@ internal enum RingOpcode : byte
     IORING_OP_TIMEOUT = 11,
     IORING_OP_ACCEPT = 13,
     IORING_OP_ASYNC_CANCEL = 14,
+    IORING_OP_CLOSE = 19,
     IORING_OP_STATX = 21,
     IORING_OP_READ = 22,
     IORING_OP_WRITE = 23,

@@ -5,13 +5,19 @@ using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Settings;
 
-/// <summary>How files are read and written.</summary>
+/// <summary>What talks to the disks and to the network.</summary>
 public enum IoBackend
 {
-    /// <summary>The best that this build and this kernel have: threads.</summary>
+    /// <summary>The ring where this kernel has it and lets us, else threads.</summary>
     Auto,
 
-    /// <summary>A pool of threads with blocking system calls.</summary>
+    /// <summary>io_uring for both, on one loop a processor.</summary>
+    Uring,
+
+    /// <summary>io_uring for the disks, the runtime's own sockets for the network.</summary>
+    Sockets,
+
+    /// <summary>Threads with blocking system calls for the disks, the runtime's own sockets for the network.</summary>
     Threads,
 }
 
@@ -52,7 +58,7 @@ public sealed record ServerSettings
     /// <summary>Requests that are answered at once, from 1; null: as many as the memory is for.</summary>
     public required int? RequestsMax { get; init; }
 
-    /// <summary>How files are read and written.</summary>
+    /// <summary>What talks to the disks and to the network.</summary>
     public required IoBackend Io { get; init; }
 
     /// <summary>How log lines are written.</summary>

@@ -81,13 +81,18 @@ internal static class SettingParsers
             ? new(count, null)
             : Refused<int>($"'{text.Text}' is not a number of requests; write a whole number from 1");
 
-    public static Parsed<IoBackend> Io(SettingText text) => text.Text switch
+    public static Parsed<IoBackend> Io(SettingText text)
     {
-        "auto" => new(IoBackend.Auto, null),
-        "threads" => new(IoBackend.Threads, null),
-        "uring" => Refused<IoBackend>("uring is not built into this version; take auto or threads"),
-        _ => Refused<IoBackend>($"'{text.Text}' is not a kind of file I/O; take auto or threads"),
-    };
+        foreach (IoBackend io in Enum.GetValues<IoBackend>())
+        {
+            if (text.Text == NameOf(io))
+            {
+                return new(io, null);
+            }
+        }
+
+        return Refused<IoBackend>($"'{text.Text}' is not a kind of I/O; take auto, uring, sockets or threads");
+    }
 
     public static Parsed<LogFormat> Format(SettingText text) => text.Text switch
     {
@@ -144,7 +149,13 @@ internal static class SettingParsers
 
     public static string NameOf(bool value) => value ? "true" : "false";
 
-    public static string NameOf(IoBackend io) => io == IoBackend.Auto ? "auto" : "threads";
+    public static string NameOf(IoBackend io) => io switch
+    {
+        IoBackend.Auto => "auto",
+        IoBackend.Uring => "uring",
+        IoBackend.Sockets => "sockets",
+        _ => "threads",
+    };
 
     public static string NameOf(LogFormat format) => format == LogFormat.Text ? "text" : "json";
 

@@ -91,25 +91,30 @@ public sealed class SettingsReader
             where T : notnull => All(setting).Single();
     }
 
-    /// <summary>A certificate is nothing without its key; half of TLS is never taken for none.</summary>
+    /// <summary>A certificate is nothing without its key; half of TLS is never taken for none. Nothing is said of a half that is wrong itself.</summary>
     private void RefuseHalfOfTls(Dictionary<Setting, EffectiveSetting> effective)
     {
-        string? certificate = Origin(SettingsTable.TlsCert);
-        string? key = Origin(SettingsTable.TlsKey);
-        if ((certificate is null) != (key is null))
+        if (!effective.TryGetValue(SettingsTable.TlsCert, out EffectiveSetting? certificate)
+            || !effective.TryGetValue(SettingsTable.TlsKey, out EffectiveSetting? key)
+            || !effective.TryGetValue(SettingsTable.TlsClientCa, out EffectiveSetting? authority))
         {
-            _problems.Add(key is null
-                ? $"{certificate}: tls-cert needs its private key; give tls-key too"
-                : $"{key}: tls-key needs its certificate; give tls-cert too");
-        }
-        else if (certificate is null && Origin(SettingsTable.TlsClientCa) is { } authority)
-        {
-            _problems.Add($"{authority}: tls-client-ca is for a listener with TLS; give tls-cert and tls-key too");
+            return;
         }
 
-        // One with a problem of its own is missing: it has been reported, and counts as given.
-        string? Origin(Setting setting) =>
-            !effective.TryGetValue(setting, out EffectiveSetting? one) ? setting.Flag : one.Values.Count == 0 ? null : one.Origin;
+        switch (certificate.Values.Count, key.Values.Count)
+        {
+            case (1, 0):
+                _problems.Add($"{certificate.Origin}: tls-cert needs its private key; give tls-key too");
+                break;
+            case (0, 1):
+                _problems.Add($"{key.Origin}: tls-key needs its certificate; give tls-cert too");
+                break;
+            case (0, 0) when authority.Values.Count == 1:
+                _problems.Add($"{authority.Origin}: tls-client-ca is for a listener with TLS; give tls-cert and tls-key too");
+                break;
+            default:
+                break;
+        }
     }
 
     private void RefuseUnknownVariables()

@@ -97,8 +97,8 @@ public static class SettingsTable
     internal static readonly Setting<IoBackend> Io = new()
     {
         Name = "io",
-        Unit = "auto|threads",
-        Help = "How files are read and written; auto takes the best that there is.",
+        Unit = "auto|uring|sockets|threads",
+        Help = "Disks and network by io_uring, disks alone (sockets), or neither; auto takes uring where it is to be had, else threads.",
         DefaultHelp = "auto",
         Parse = SettingParsers.Io,
         Format = SettingParsers.NameOf,

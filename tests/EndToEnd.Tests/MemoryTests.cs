@@ -20,8 +20,13 @@ public sealed class MemoryTests
 
     private static bool IsFullRun => s_objectBytes > 128 << 20;
 
+    /// <summary>Values of <c>--io</c>; one of them in a full run: SLUICE_MEMORY_TEST_IO.</summary>
+    public static TheoryData<string> GroupBackends { get; } =
+        IsFullRun ? [Environment.GetEnvironmentVariable("SLUICE_MEMORY_TEST_IO") ?? "auto"] : ["auto", "sockets", "threads"];
+
     [Theory]
     [InlineData("auto")]
+    [InlineData("sockets")]
     [InlineData("threads")]
     public async Task WhatFindsNoRoomWaitsAndWhatTheQueueDoesNotTakeIsRefusedAtOnce(string backend)
     {
@@ -61,6 +66,7 @@ public sealed class MemoryTests
 
     [Theory]
     [InlineData("auto")]
+    [InlineData("sockets")]
     [InlineData("threads")]
     public async Task AWaitingRequestWhoseClientGoesAwayLeavesTheQueue(string backend)
     {
@@ -84,8 +90,7 @@ public sealed class MemoryTests
     }
 
     [Theory]
-    [InlineData("auto")]
-    [InlineData("threads")]
+    [MemberData(nameof(GroupBackends))]
     public async Task SixtyFourWritesAndReadsAtOnceFitIntoASmallGroup(string backend)
     {
         using var group = new MemoryGroup(GroupBytes);
@@ -100,6 +105,7 @@ public sealed class MemoryTests
         await Task.WhenAll(content.Select((_, i) => WriteAsync(server, i, content[i], writers, i < kept)));
         await Task.WhenAll(content.Select((_, i) => ReadAsync(server, i % kept, content[i % kept])));
 
+        Assert.Equal(0, ServerResources.WorkFiles(server.Mountpaths).Count());
         Dictionary<string, long> counters = await CountersAsync(server);
         await stop.CancelAsync();
         long most = await anonymous;

@@ -181,7 +181,7 @@ public sealed class BucketTests
         Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
         Assert.All(fixture.Paths, path => Assert.False(Directory.Exists(Path.Combine(path, "@ais/b"))));
 
-        // Emptying runs in the background and stops when the engine closes; each start goes on with it, and it always gets further.
+        // Emptying runs in the background and stops when the engine closes; each start goes on with it.
         int left = int.MaxValue;
         for (int start = 0; left > 0; start++)
         {
@@ -191,6 +191,11 @@ public sealed class BucketTests
             Assert.True(now <= left);
             left = now;
             await fixture.OpenAsync();
+            long deadline = Environment.TickCount64 + 30_000;
+            while (left > 0 && fixture.Paths.Sum(TrashCount) >= left && Environment.TickCount64 < deadline)
+            {
+                await Task.Yield(); // an engine that closes at once has not begun
+            }
         }
     }
 

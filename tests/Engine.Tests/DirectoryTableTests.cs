@@ -1,5 +1,6 @@
 using System.Text;
 using Sluice.Engine.Io;
+using Sluice.Engine.Tests.Support;
 using Sluice.Native;
 
 namespace Sluice.Engine.Tests;
@@ -11,16 +12,16 @@ namespace Sluice.Engine.Tests;
 public sealed class DirectoryTableTests : IAsyncLifetime
 {
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-table-");
-    private readonly ThreadFileIo _io = new(workers: 4);
+    private readonly TestedFileIo _tested = new(TestedFileIo.Default);
     private FileHandle _root = null!;
 
-    public async ValueTask InitializeAsync() => _root = (await _io.OpenRootAsync(_home.FullName)).Value;
+    public async ValueTask InitializeAsync() => _root = (await _tested.Io.OpenRootAsync(_home.FullName)).Value;
 
     public ValueTask DisposeAsync()
     {
         _root.Dispose();
-        Assert.Equal(0, _io.OpenCount);
-        _io.Dispose();
+        Assert.Equal(0, _tested.OpenCount);
+        _tested.Dispose();
         _home.Delete(recursive: true);
         return ValueTask.CompletedTask;
     }
@@ -28,7 +29,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task DirectoriesAreMadeWithTheirAncestorsAndOpenedOnce()
     {
-        using var table = new DirectoryTable(_io, _root);
+        using var table = new DirectoryTable(_tested.Io, _root);
         using DirectoryLease one = await AcquireAsync(table, "a/b/c", DirectoryUse.CreateDurable);
         using DirectoryLease two = await AcquireAsync(table, "a/b/c", DirectoryUse.Existing);
         Assert.Same(one.Handle, two.Handle);
@@ -40,7 +41,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task WhatIsNotThereOrNoDirectoryIsRefused()
     {
-        using var table = new DirectoryTable(_io, _root);
+        using var table = new DirectoryTable(_tested.Io, _root);
         await File.WriteAllTextAsync(Path.Combine(_home.FullName, "f"), "");
         Assert.Equal(Errno.ENOENT, (await table.AcquireAsync(Bytes("none"), DirectoryUse.Existing)).Error);
         Assert.Equal(Errno.ENOTDIR, (await table.AcquireAsync(Bytes("f"), DirectoryUse.Existing)).Error);
@@ -51,7 +52,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task PruningRemovesEmptyDirectoriesUpToTheStopAndNoOthers()
     {
-        using var table = new DirectoryTable(_io, _root);
+        using var table = new DirectoryTable(_tested.Io, _root);
         (await AcquireAsync(table, "top/a/b/c", DirectoryUse.Create)).Dispose();
         (await AcquireAsync(table, "top/a/other", DirectoryUse.Create)).Dispose();
         await table.PruneAsync(Bytes("top/a/b/c"), Bytes("top"));
@@ -67,7 +68,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task ALeasedDirectoryIsNotPruned()
     {
-        using var table = new DirectoryTable(_io, _root);
+        using var table = new DirectoryTable(_tested.Io, _root);
         DirectoryLease lease = await AcquireAsync(table, "top/a", DirectoryUse.Create);
         await table.PruneAsync(Bytes("top/a"), Bytes("top"));
         Assert.True(Directory.Exists(Path.Combine(_home.FullName, "top/a")));
@@ -81,7 +82,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task OpenDirectoriesAreBoundedButForThoseInUse()
     {
-        using var table = new DirectoryTable(_io, _root, openMax: 8);
+        using var table = new DirectoryTable(_tested.Io, _root, openMax: 8);
         for (int i = 0; i < 100; i++)
         {
             (await AcquireAsync(table, $"d{i}", DirectoryUse.CreateDurable)).Dispose();
@@ -103,7 +104,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task WhatWasRenamedAwayIsForgottenAndItsLeasesStayValid()
     {
-        using var table = new DirectoryTable(_io, _root);
+        using var table = new DirectoryTable(_tested.Io, _root);
         DirectoryLease lease = await AcquireAsync(table, "b/objects", DirectoryUse.CreateDurable);
         (await AcquireAsync(table, "bb", DirectoryUse.CreateDurable)).Dispose();
         table.ForgetBelow(Bytes("b"));
@@ -119,7 +120,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task EntriesThatAreNotDurableAreKnownUntilTheyAreFlushed()
     {
-        using var table = new DirectoryTable(_io, _root);
+        using var table = new DirectoryTable(_tested.Io, _root);
         (await AcquireAsync(table, "a/b", DirectoryUse.Create)).Dispose();
         IReadOnlyList<object> volatileEntries = table.VolatileEntries();
         Assert.Equal(2, volatileEntries.Count);
@@ -133,7 +134,7 @@ public sealed class DirectoryTableTests : IAsyncLifetime
     [Fact]
     public async Task MakingUsingAndPruningAtTheSameTimeNeverLosesALeasedDirectory()
     {
-        using var table = new DirectoryTable(_io, _root, openMax: 4);
+        using var table = new DirectoryTable(_tested.Io, _root, openMax: 4);
         (await AcquireAsync(table, "top", DirectoryUse.Create)).Dispose();
         await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>
         {
@@ -144,11 +145,11 @@ public sealed class DirectoryTableTests : IAsyncLifetime
                 byte[] file = Bytes($"w{worker}");
                 using (DirectoryLease lease = await AcquireAsync(table, path, DirectoryUse.Create))
                 {
-                    IoResult<FileHandle> made = await _io.OpenAsync(lease.Handle, file, OpenIntent.CreateNew);
+                    IoResult<FileHandle> made = await _tested.Io.OpenAsync(lease.Handle, file, OpenIntent.CreateNew);
                     Assert.True(made.Ok, $"{made.Error} in {path}, which is leased");
                     made.Value.Dispose();
                     Assert.True((await lease.SyncAsync()).Ok);
-                    Assert.True((await _io.UnlinkAsync(lease.Handle, file, EntryKind.File)).Ok);
+                    Assert.True((await _tested.Io.UnlinkAsync(lease.Handle, file, EntryKind.File)).Ok);
                 }
 
                 await table.PruneAsync(Bytes(path), Bytes("top"));

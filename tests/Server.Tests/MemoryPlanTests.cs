@@ -88,7 +88,7 @@ public sealed class MemoryPlanTests
         Assert.Equal(bytes, MemoryLimit.Bytes("Name:\tsluice\nVmRSS:\t   30000 kB\nRssAnon:\t    7052 kB\n", field));
 
     private static MemoryPlan Plan(long budget, int processors, int? requests = null) =>
-        new(new MemoryDemand { BudgetBytes = budget, Processors = processors, Mountpaths = 4, RequestsMax = requests });
+        new(new MemoryDemand { BudgetBytes = budget, Processors = processors, HasRingNetwork = true, Mountpaths = 4, RequestsMax = requests });
 
     private static IEnumerable<long> Budgets()
     {
@@ -108,9 +108,17 @@ public sealed class MemoryPlanTests
     private static IEnumerable<MemoryDemand> Demands() =>
         from budget in Budgets()
         from processors in s_processors
+        from hasRingNetwork in new[] { true, false }
         from mountpaths in new[] { 1, 4, 12, 256 }
         from requests in new int?[] { null, 1, 100, int.MaxValue }
-        select new MemoryDemand { BudgetBytes = budget, Processors = processors, Mountpaths = mountpaths, RequestsMax = requests };
+        select new MemoryDemand
+        {
+            BudgetBytes = budget,
+            Processors = processors,
+            HasRingNetwork = hasRingNetwork,
+            Mountpaths = mountpaths,
+            RequestsMax = requests,
+        };
 
     /// <summary>What is wrong with a plan on a budget; written down here anew, not taken from the plan.</summary>
     private static List<string> Problems(MemoryPlan plan, long budget)
@@ -124,6 +132,7 @@ public sealed class MemoryPlanTests
             }
         }
 
+        Must(plan.HasRingNetwork || (plan.BlocksPerLoop | plan.HeadsPerLoop | plan.ReceiveBuffersPerLoop | plan.ColdReadsPerLoop) == 0, "slabs for nobody");
         long slabs = plan.LoopCount * (((long)plan.ReceiveBuffersPerLoop * MemoryPlan.ReceiveBufferBytes)
             + ((long)plan.BlocksPerLoop * UringTransportOptions.BlockBytes) + ((long)plan.HeadsPerLoop * UringTransportOptions.HeadBytes)
             + ((long)plan.ColdReadsPerLoop * MemoryPlan.ColdReadBytes) + MemoryPlan.RingBytes);
@@ -137,8 +146,8 @@ public sealed class MemoryPlanTests
         Must(plan.PieceBytes >= 32 << 10 && plan.BodyReadBytes >= 64 << 10 && plan.RequestBytes >= 64 << 10, "a request is starved");
         Must(plan.SocketBytes >= 64 << 10, "a socket is starved");
         Must(plan.VerifyBuffers >= 1, "nothing can be verified");
-        Must(plan.LoopCount == 0 || System.Numerics.BitOperations.IsPow2(plan.ReceiveBuffersPerLoop), "not a ring of buffers");
-        Must(plan.LoopCount == 0 || plan is { BlocksPerLoop: >= 2, HeadsPerLoop: >= 2, ReceiveBuffersPerLoop: >= 16, ColdReadsPerLoop: >= 2 }, "a loop is starved");
+        Must(!plan.HasRingNetwork || System.Numerics.BitOperations.IsPow2(plan.ReceiveBuffersPerLoop), "not a ring of buffers");
+        Must(!plan.HasRingNetwork || plan is { BlocksPerLoop: >= 2, HeadsPerLoop: >= 2, ReceiveBuffersPerLoop: >= 16, ColdReadsPerLoop: >= 2 }, "a loop is starved");
         return problems;
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Sluice.Server.Settings;
 using Sluice.Server.Tests.Support;
+using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Tests;
 
@@ -17,11 +18,14 @@ public sealed class SettingsPrecedenceTests : IDisposable
     {
         { "mountpath", "flag", "variable", "file" },
         { "listen", "127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3" },
+        { "tls-cert", "flag", "variable", "file" },
+        { "tls-key", "flag", "variable", "file" },
+        { "tls-client-ca", "flag", "variable", "file" },
         { "allow-shared-disk", "true", "false", "true" },
         { "allow-moved", "false", "true", "false" },
         { "forget-mountpath", UuidA, UuidB, UuidC },
         { "memory", "100MiB", "200MiB", "300MiB" },
-        { "io", "threads", "auto", "threads" },
+        { "io", "uring", "sockets", "threads" },
         { "log-format", "json", "text", "json" },
         { "log-level", "debug", "warn", "error" },
         { "drain-deadline", "1s", "2s", "3s" },
@@ -41,12 +45,22 @@ public sealed class SettingsPrecedenceTests : IDisposable
             (flag, variable, file) = (_folder.Make(flag), _folder.Make(variable), _folder.Make(file));
         }
 
-        Setting setting = SettingsTable.All.Single(one => one.Name == name);
-        SettingsSources sources = _folder.Sources($"# a comment\n{name}: {file}\n");
-        var environment = new Dictionary<string, string> { [setting.Variable] = variable };
-        var flags = new Dictionary<string, IReadOnlyList<string>> { [name] = [flag] };
+        // What a setting needs beside it is given by flags throughout.
+        var flags = new Dictionary<string, IReadOnlyList<string>>();
+        if (name.StartsWith("tls-", StringComparison.Ordinal))
+        {
+            (flag, variable, file) = (_folder.Write(flag, ""), _folder.Write(variable, ""), _folder.Write(file, ""));
+            flags.Add("tls-cert", [file]);
+            flags.Add("tls-key", [file]);
+            flags.Remove(name);
+        }
 
-        Assert.Equal((setting.Flag, flag), Effective(sources with { Flags = flags, Environment = environment }, name));
+        Setting setting = SettingsTable.All.Single(one => one.Name == name);
+        SettingsSources sources = _folder.Sources($"# a comment\n{name}: {file}\n") with { Flags = flags };
+        var environment = new Dictionary<string, string> { [setting.Variable] = variable };
+        var withFlag = new Dictionary<string, IReadOnlyList<string>>(flags) { [name] = [flag] };
+
+        Assert.Equal((setting.Flag, flag), Effective(sources with { Flags = withFlag, Environment = environment }, name));
         Assert.Equal((setting.Variable, variable), Effective(sources with { Environment = environment }, name));
         Assert.Equal(($"{_folder.Path}/sluice.yaml:2", file), Effective(sources, name));
         Assert.Equal("default", Effective(_folder.Sources(), name).Origin);
@@ -59,6 +73,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
 
         Assert.Empty(settings.Mountpaths);
         Assert.Equal(new IPEndPoint(IPAddress.Loopback, 8080), settings.Listen);
+        Assert.Null(settings.Tls);
         Assert.False(settings.AllowSharedDisk);
         Assert.False(settings.AllowMoved);
         Assert.Empty(settings.ForgetMountpaths);
@@ -74,10 +89,14 @@ public sealed class SettingsPrecedenceTests : IDisposable
     public void EveryTypedSettingComesFromItsOwnRow()
     {
         string mountpath = _folder.Make("m");
+        string[] pem = [_folder.Write("cert.pem", ""), _folder.Write("key.pem", ""), _folder.Write("ca.pem", "")];
         ServerSettings settings = SettingsReader.Read(_folder.Sources(
             $"""
             mountpath: [{mountpath}]
             listen: "[::1]:9"
+            tls-cert: cert.pem
+            tls-key: key.pem
+            tls-client-ca: ca.pem
             allow-shared-disk: true
             allow-moved: true
             forget-mountpath: {UuidA}
@@ -91,6 +110,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
 
         Assert.Equal([mountpath], settings.Mountpaths);
         Assert.Equal(new IPEndPoint(IPAddress.IPv6Loopback, 9), settings.Listen);
+        Assert.Equal(new TlsFiles(pem[0], pem[1], pem[2]), settings.Tls);
         Assert.True(settings.AllowSharedDisk);
         Assert.True(settings.AllowMoved);
         Assert.Equal([UuidA], settings.ForgetMountpaths);
@@ -125,7 +145,15 @@ public sealed class SettingsPrecedenceTests : IDisposable
     [Fact]
     public void ClientVariableIsLeftAlone()
     {
-        var environment = new Dictionary<string, string> { ["SLUICE_ENDPOINT"] = "http://127.0.0.1:8080", ["PATH"] = "/bin" };
+        var environment = new Dictionary<string, string>
+        {
+            ["SLUICE_ENDPOINT"] = "https://127.0.0.1:8080",
+            ["SLUICE_CA"] = "ca.pem",
+            ["SLUICE_CLIENT_CERT"] = "c.pem",
+            ["SLUICE_CLIENT_KEY"] = "c.key",
+            ["SLUICE_INSECURE"] = "true",
+            ["PATH"] = "/bin",
+        };
 
         Assert.Empty(SettingsReader.Read(_folder.Sources() with { Environment = environment }).Problems);
     }
@@ -142,6 +170,25 @@ public sealed class SettingsPrecedenceTests : IDisposable
             var flags = new Dictionary<string, IReadOnlyList<string>> { ["mountpath"] = [path] };
             Assert.Equal([real], SettingsReader.Read(_folder.Sources() with { Flags = flags }).Settings!.Mountpaths);
         }
+    }
+
+    [Fact]
+    public void LinkToACertificateStaysALink()
+    {
+        string target = _folder.Write("1/cert.pem", "");
+        File.CreateSymbolicLink(_folder.Path + "/cert.pem", target);
+        var flags = new Dictionary<string, IReadOnlyList<string>> { ["tls-cert"] = ["cert.pem"], ["tls-key"] = [target] };
+
+        Assert.Equal(new TlsFiles(_folder.Path + "/cert.pem", target, null), SettingsReader.Read(_folder.Sources() with { Flags = flags }).Settings!.Tls);
+    }
+
+    [Fact]
+    public void EmptyListInTheFileIsNoCertificate()
+    {
+        SettingsReading reading = SettingsReader.Read(_folder.Sources("tls-cert: []\ntls-key: []\n"));
+
+        Assert.Empty(reading.Problems);
+        Assert.Null(reading.Settings!.Tls);
     }
 
     [Fact]

@@ -27,8 +27,8 @@ public sealed class SettingsRefusalTests : IDisposable
     [InlineData("requests-max", "-1", "'-1' is not a number of requests; write a whole number from 1")]
     [InlineData("requests-max", "4096000000", "'4096000000' is not a number of requests; write a whole number from 1")]
     [InlineData("memory", "16MiB", "16MiB is too little; the least is 64MiB")]
-    [InlineData("io", "uring", "uring is not built into this version; take auto or threads")]
-    [InlineData("io", "magic", "'magic' is not a kind of file I/O; take auto or threads")]
+    [InlineData("io", "Uring", "'Uring' is not a kind of I/O; take auto, uring, sockets or threads")]
+    [InlineData("io", "magic", "'magic' is not a kind of I/O; take auto, uring, sockets or threads")]
     [InlineData("log-format", "xml", "'xml' is not a log format; take text or json")]
     [InlineData("log-level", "loud", "'loud' is not a log level; take trace, debug, info, warn, error, critical or none")]
     [InlineData("drain-deadline", "30", "'30' is not a duration; write a number with a unit, as 30s, 500ms or 1m30s")]
@@ -39,6 +39,7 @@ public sealed class SettingsRefusalTests : IDisposable
     [InlineData("mountpath", "/dev/null", "/dev/null is not a directory")]
     [InlineData("mountpath", "/dev/null/x", "/dev/null is not a directory")]
     [InlineData("mountpath", "/a\0b", "the path contains a NUL character")]
+    [InlineData("tls-client-ca", "/dev", "/dev is a directory, not a file")]
     [InlineData("memory", "", "is empty; give SIZE, or leave it out")]
     [InlineData("mountpath", "", "is empty; give DIR, or leave it out")]
     public void ValueThatCannotBeIsRefusedWithOriginAndRemedy(string name, string text, string problem)
@@ -49,6 +50,41 @@ public sealed class SettingsRefusalTests : IDisposable
 
         Assert.Null(reading.Settings);
         Assert.Equal([$"--{name}: {problem}"], reading.Problems);
+    }
+
+    [Theory]
+    [InlineData("--tls-cert: tls-cert needs its private key; give tls-key too", "tls-cert")]
+    [InlineData("--tls-cert: tls-cert needs its private key; give tls-key too", "tls-cert", "tls-client-ca")]
+    [InlineData("--tls-key: tls-key needs its certificate; give tls-cert too", "tls-key")]
+    [InlineData("--tls-client-ca: tls-client-ca is for a listener with TLS; give tls-cert and tls-key too", "tls-client-ca")]
+    public void HalfOfTlsIsRefused(string problem, params string[] given)
+    {
+        string file = _folder.Write("any.pem", "");
+        var flags = given.ToDictionary(name => name, _ => (IReadOnlyList<string>)[file]);
+
+        SettingsReading reading = SettingsReader.Read(_folder.Sources() with { Flags = flags });
+
+        Assert.Null(reading.Settings);
+        Assert.Equal([problem], reading.Problems);
+    }
+
+    [Fact]
+    public void CertificateThatIsNotThereIsTheOnlyProblem()
+    {
+        string file = _folder.Write("any.pem", "");
+        var flags = new Dictionary<string, IReadOnlyList<string>> { ["tls-cert"] = ["/no/cert.pem"], ["tls-key"] = [file] };
+
+        Assert.Equal(
+            ["--tls-cert: /no/cert.pem does not exist, or this user may not reach it"],
+            SettingsReader.Read(_folder.Sources() with { Flags = flags }).Problems);
+    }
+
+    [Fact]
+    public void FilesListOfCertificatesIsRefused()
+    {
+        SettingsReading reading = SettingsReader.Read(_folder.Sources("tls-cert: [a, b]"));
+
+        Assert.Contains("tls-cert takes one value, not a list", Assert.Single(reading.Problems), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,7 +131,7 @@ public sealed class SettingsRefusalTests : IDisposable
     {
         SettingsSources sources = _folder.Sources("colour: red\nlog-level: loud\n") with
         {
-            Environment = new Dictionary<string, string> { ["SLUICE_X"] = "", ["SLUICE_IO"] = "uring" },
+            Environment = new Dictionary<string, string> { ["SLUICE_X"] = "", ["SLUICE_IO"] = "magic" },
             Flags = new Dictionary<string, IReadOnlyList<string>> { ["memory"] = ["x"] },
         };
 

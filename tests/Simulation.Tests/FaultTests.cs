@@ -101,6 +101,62 @@ public sealed class FaultTests
         Assert.Null(await session.Host.CloseAsync());
     }
 
+    /// <summary>Neither by the flush that fails (twice: before the change and behind it) nor by one that comes after a failed one.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task ABucketWhoseFlushFailedDoesNotBecomeStrict(int failingFlush)
+    {
+        Session session = await StartAsync("overwrite", Durability.Relaxed);
+        await session.PutAsync("x", 5000);
+        if (failingFlush == 0)
+        {
+            session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.SyncFileSystem, 1, Errno.EIO)]);
+            await Assert.ThrowsAsync<StorageException>(session.FlushAsync);
+        }
+
+        // The second flush of the change has something to do when somebody writes between the two.
+        session.Host.Faults.Arm(faults: failingFlush == 0 ? [] : [new PlannedFault(DiskVerb.SyncFileSystem, failingFlush, Errno.EIO)]);
+        session.Host.Faults.BeforeRename(() => failingFlush == 2 ? session.PutAsync("y", 3000) : Task.CompletedTask);
+        Assert.Equal(ErrorCode.StorageFailed, (await session.TryMakeStrictAsync()).Error?.Code);
+        session.Host.Disk.LoseDirtyPages();
+        session.Host.Faults.Disarm();
+        Assert.Equal(Durability.Relaxed, session.Host.Engine.HeadBucket(Caller.Anonymous, Session.Bucket).Value.Properties.Durability);
+        Assert.Equal(ErrorCode.StorageFailed, (await session.TryMakeStrictAsync()).Error?.Code); // not by asking again either
+
+        Assert.Null(await session.Host.CloseAsync());
+        session.Host.Crash(new Crash(CrashKind.CutOrdered, 0));
+        Assert.Null(await session.Host.OpenAsync());
+        Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.CutOrdered).RunAsync());
+        Assert.True((await session.TryMakeStrictAsync()).Ok); // the start has verified it
+        Assert.Null(await session.Host.CloseAsync());
+    }
+
+    [Theory]
+    [InlineData(Durability.Strict)]
+    [InlineData(Durability.Relaxed)]
+    public async Task MakingRoomThatFailsLeavesNothingInTheWorkDirectory(Durability durability)
+    {
+        IReadOnlyList<DiskVerb> trace = await CrashRun.TraceAsync(Scenarios.Named("nested-after"), durability);
+        int refused = 0;
+        for (int step = 0; step < trace.Count; step++)
+        {
+            Session session = await StartAsync("nested-after", durability);
+            int nth = trace.Take(step + 1).Count(verb => verb == trace[step]);
+            session.Host.Faults.Arm(faults: [new PlannedFault(trace[step], nth, Errno.EIO)]);
+            refused += (await session.TryPutAsync("a/b", 700)).Ok ? 0 : 1;
+            Assert.True(session.Host.Faults.FaultCount == 1, $"{trace[step]} at step {step + 1}");
+            string left = string.Join(' ', WorkFiles(session));
+            Assert.True(left.Length == 0, $"{trace[step]} at step {step + 1} left {left}");
+            session.Host.Faults.Disarm();
+            await session.PutAsync("a/c", 800);
+            await AssertSoundAsync(session, quarantine: true, $"{trace[step]} at step {step + 1}");
+        }
+
+        Assert.True(refused > 5, $"{refused} of {trace.Count} faults refused the PUT");
+    }
+
     [Theory]
     [MemberData(nameof(ObjectScenarios))]
     public async Task ShortReadsAndWritesChangeNothing(string scenario, Durability durability)

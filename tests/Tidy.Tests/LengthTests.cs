@@ -12,7 +12,6 @@ public sealed class LengthTests
     /// <summary>Files between the two limits, each with its reason.</summary>
     private static readonly Dictionary<string, string> s_longFiles = new()
     {
-        ["engine/Io/DirectoryTable.cs"] = "making, leasing, syncing and pruning of directories share one monitor and its entries",
     };
 
     [Fact]

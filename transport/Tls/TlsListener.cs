@@ -46,26 +46,22 @@ public sealed class TlsListener(TlsCertificates certificates, TimeProvider time,
     {
         IDuplexPipe plain = connection.Transport;
         var tls = new SslStream(new TransportStream(plain.Input, plain.Output), leaveInnerStreamOpen: true);
-        await using (tls)
+        bool isSecure = false;
+        try
         {
-            if (!await ShakeHandsAsync(connection, plain, tls))
+            isSecure = await ShakeHandsAsync(connection, plain, tls);
+            Interlocked.Increment(ref isSecure ? ref _handshakes : ref _handshakesFailed);
+            if (isSecure)
             {
-                Interlocked.Increment(ref _handshakesFailed);
-                return;
-            }
-
-            Interlocked.Increment(ref _handshakes);
-            Announce(connection.Features, new TlsFeature(tls));
-            connection.Transport = new PipePair(PipeReader.Create(tls, s_reading), PipeWriter.Create(tls, s_writing));
-            try
-            {
+                Announce(connection.Features, new TlsFeature(tls));
+                connection.Transport = new PipePair(PipeReader.Create(tls, s_reading), PipeWriter.Create(tls, s_writing));
                 await next(connection);
             }
-            finally
-            {
-                await EndAsync(connection, tls);
-                connection.Transport = plain;
-            }
+        }
+        finally
+        {
+            await EndAsync(connection, tls, isSecure);
+            connection.Transport = plain;
         }
     }
 
@@ -127,16 +123,22 @@ public sealed class TlsListener(TlsCertificates certificates, TimeProvider time,
     /// Completes what HTTP left open and says goodbye (close_notify), so that the client can tell an end from a cut. A connection that is gone
     /// gets none of it.
     /// </summary>
-    private async ValueTask EndAsync(ConnectionContext connection, SslStream tls)
+    private async ValueTask EndAsync(ConnectionContext connection, SslStream tls, bool isSecure)
     {
-        IDuplexPipe pipes = connection.Transport;
         try
         {
-            await pipes.Input.CompleteAsync();
-            await pipes.Output.CompleteAsync();
-            if (!connection.ConnectionClosed.IsCancellationRequested)
+            await using (tls)
             {
-                await tls.ShutdownAsync();
+                if (isSecure)
+                {
+                    await connection.Transport.Input.CompleteAsync();
+                    await connection.Transport.Output.CompleteAsync();
+                }
+
+                if (isSecure && !connection.ConnectionClosed.IsCancellationRequested)
+                {
+                    await tls.ShutdownAsync();
+                }
             }
         }
         catch (Exception failure)

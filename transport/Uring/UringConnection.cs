@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Sluice.Engine.Io;
 using Sluice.Native;
 using Sluice.Native.Memory;
@@ -58,6 +59,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
         RemoteEndPoint = Unmapped(Sockets.RemoteEndPoint(socket));
         Transport = this;
         Features.Set<IConnectionBodies>(this);
+        Features.Set<IMemoryPoolFeature>(HeadPool.Feature);
         ArmReceive();
     }
 

@@ -36,7 +36,7 @@ public sealed class BackendServer : IAsyncDisposable
     {
         var server = new BackendServer(backend);
         string[] all = ["--allow-shared-disk", "--io", backend, "--flush-interval", "100ms", .. settings];
-        server.Process = await SluiceProcess.StartAsync(launcher, server.Mountpaths, [], all);
+        server.Process = await SluiceProcess.StartUnderAsync(launcher, server.Mountpaths, all);
         using var store = new Store(server.Process.Endpoint);
         await store.CreateAsync("b", """{"durability":"relaxed"}""");
         await store.CreateAsync("strict");

@@ -9,6 +9,8 @@ namespace Sluice.EndToEnd.Tests.Support;
 /// <summary>A running <c>sluice serve</c>. Disposing kills it if it still runs.</summary>
 public sealed partial class SluiceProcess : IDisposable
 {
+    private const string BinaryVariable = "SLUICE_BINARY";
+
     private readonly Process _process;
     private readonly StringBuilder _log = new();
 
@@ -19,7 +21,7 @@ public sealed partial class SluiceProcess : IDisposable
     }
 
     /// <summary>Path of the binary: SLUICE_BINARY, or out/sluice of the repository.</summary>
-    public static string Binary { get; } = Environment.GetEnvironmentVariable("SLUICE_BINARY") ?? Find("out/sluice");
+    public static string Binary { get; } = Environment.GetEnvironmentVariable(BinaryVariable) ?? Find("out/sluice");
 
     /// <summary>The line that says where it listens; fails when the process ends before.</summary>
     private Task<string> Listening { get; }
@@ -46,20 +48,33 @@ public sealed partial class SluiceProcess : IDisposable
     public static Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, params string[] more) => StartAsync(mountpaths, [], more);
 
     /// <summary>Starts a server with environment variables of its own and waits until it listens.</summary>
-    public static Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, Dictionary<string, string> variables, params string[] more) =>
-        StartAsync([], mountpaths, variables, more);
-
-    /// <summary>The same behind a command that becomes the server; empty for none.</summary>
-    public static async Task<SluiceProcess> StartAsync(
-        string[] launcher, IEnumerable<string> mountpaths, Dictionary<string, string> variables, string[] more)
+    public static Task<SluiceProcess> StartAsync(IEnumerable<string> mountpaths, Dictionary<string, string> variables, params string[] more)
     {
-        string[] command = [.. launcher, Binary, "serve", "--listen", "127.0.0.1:0", .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true };
+        ProcessStartInfo start = Command([Binary, .. Serve(mountpaths, more)]);
         foreach ((string name, string value) in variables)
         {
             start.Environment[name] = value;
         }
 
+        return StartAsync(start);
+    }
+
+    /// <summary>Starts a server by way of a command that becomes it.</summary>
+    public static Task<SluiceProcess> StartUnderAsync(string[] prefix, IEnumerable<string> mountpaths, params string[] more) =>
+        StartAsync(Command([.. prefix, Binary, .. Serve(mountpaths, more)]));
+
+    private static string[] Serve(IEnumerable<string> mountpaths, string[] more) =>
+        ["serve", "--listen", "127.0.0.1:0", .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more];
+
+    private static ProcessStartInfo Command(string[] command)
+    {
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true };
+        start.Environment.Remove(BinaryVariable); // ours; the server refuses variables of its prefix that it does not know
+        return start;
+    }
+
+    private static async Task<SluiceProcess> StartAsync(ProcessStartInfo start)
+    {
         var line = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var process = new Process { StartInfo = start, EnableRaisingEvents = true };
         var server = new SluiceProcess(process, line.Task);
@@ -89,9 +104,18 @@ public sealed partial class SluiceProcess : IDisposable
     }
 
     /// <summary>Runs any verb of the binary to its end.</summary>
-    public static async Task<(int Code, string Output, string Error)> RunAsync(string? input, Uri? endpoint, params string[] arguments)
+    public static Task<(int Code, string Output, string Error)> RunAsync(string? input, Uri? endpoint, params string[] arguments) =>
+        RunCommandAsync([Binary, .. arguments], input, endpoint);
+
+    /// <summary>Runs a verb of the binary by way of a command that becomes it.</summary>
+    public static Task<(int Code, string Output, string Error)> RunUnderAsync(string[] prefix, params string[] arguments) =>
+        RunCommandAsync([.. prefix, Binary, .. arguments]);
+
+    /// <summary>Runs any command to its end.</summary>
+    public static async Task<(int Code, string Output, string Error)> RunCommandAsync(string[] command, string? input = null, Uri? endpoint = null)
     {
-        var start = new ProcessStartInfo(Binary, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        ProcessStartInfo start = Command(command);
+        (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
         start.Environment["SLUICE_ENDPOINT"] = endpoint?.GetLeftPart(UriPartial.Authority) ?? "http://127.0.0.1:1";
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();

@@ -26,7 +26,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public List<string> Paths { get; }
 
-    public ThreadFileIo Io { get; } = new(workers: 4);
+    public TestedFileIo Io { get; } = new(TestedFileIo.Default);
 
     public ObjectEngine Engine => _engine ?? throw new InvalidOperationException("the engine is closed");
 
@@ -64,7 +64,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     /// <summary>Opens an engine that the caller looks after: for what is expected to be refused.</summary>
     public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null) => ObjectEngine.OpenAsync(
-        options ?? Options, new EngineEnvironment { Io = Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+        options ?? Options, new EngineEnvironment { Io = Io.Io, Time = TimeProvider.System, Log = NullLogger.Instance });
 
     public async Task CloseAsync()
     {
@@ -77,7 +77,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public async Task<Result<ObjectAttributes>> TryPutAsync(string name, byte[] content, Checksum expected = default, long? length = null)
     {
-        return await Engine.PutObjectAsync(
+        return await Io.OnItsThreadAsync(() => Engine.PutObjectAsync(
             Caller.Anonymous,
             new PutRequest
             {
@@ -87,7 +87,7 @@ public sealed class EngineFixture : IAsyncDisposable
                 LengthBytes = length ?? content.Length,
                 Expected = expected,
             },
-            CancellationToken.None);
+            CancellationToken.None));
     }
 
     public async Task<ObjectAttributes> PutAsync(string name, byte[] content)
@@ -99,7 +99,9 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public Task<ObjectAttributes> PutAsync(string name, string content) => PutAsync(name, Encoding.UTF8.GetBytes(content));
 
-    public async Task<byte[]?> GetAsync(string name)
+    public Task<byte[]?> GetAsync(string name) => Io.OnItsThreadAsync(() => ReadAsync(name));
+
+    private async ValueTask<byte[]?> ReadAsync(string name)
     {
         Result<ObjectReader> open = await Engine.OpenObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name));
         if (!open.Ok)
@@ -118,11 +120,11 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public async Task<string?> GetTextAsync(string name) => await GetAsync(name) is { } content ? Encoding.UTF8.GetString(content) : null;
 
-    public async Task<Result> DeleteAsync(string name) => await Engine.DeleteObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name));
+    public async Task<Result> DeleteAsync(string name) => await Io.OnItsThreadAsync(() => Engine.DeleteObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name)));
 
     public async Task<ListPage> ListAsync(string prefix = "", string after = "", int pageSize = 1000, bool flat = false, bool attributes = true)
     {
-        Result<ListPage> page = await Engine.ListObjectsAsync(
+        Result<ListPage> page = await Io.OnItsThreadAsync(() => Engine.ListObjectsAsync(
             Caller.Anonymous,
             new ListRequest
             {
@@ -133,7 +135,7 @@ public sealed class EngineFixture : IAsyncDisposable
                 NonRecursive = flat,
                 WithAttributes = attributes,
             },
-            CancellationToken.None);
+            CancellationToken.None));
         Assert.True(page.Ok, page.Error?.Message);
         return page.Value;
     }

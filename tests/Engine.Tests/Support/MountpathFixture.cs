@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Sluice.Engine.Io;
 
 namespace Sluice.Engine.Tests.Support;
 
@@ -10,7 +9,7 @@ public sealed class MountpathFixture : IDisposable
 {
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-paths-");
 
-    public ThreadFileIo Io { get; } = new(workers: 2);
+    public TestedFileIo Io { get; } = new(TestedFileIo.Default, workers: 2);
 
     public string Home => _home.FullName;
 
@@ -57,7 +56,7 @@ public sealed class MountpathFixture : IDisposable
     }
 
     public Task<Result<ObjectEngine>> OpenAsync(EngineOptions options) => ObjectEngine.OpenAsync(
-        options, new EngineEnvironment { Io = Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+        options, new EngineEnvironment { Io = Io.Io, Time = TimeProvider.System, Log = NullLogger.Instance });
 
     public void Dispose()
     {

@@ -53,6 +53,7 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
 {
     private readonly Dictionary<DiskVerb, int> _calls = [];
     private readonly List<PlannedFault> _faults = [];
+    private Func<Task>? _beforeRename;
     private Random? _shortener;
     private int _crashAfter = int.MaxValue;
 
@@ -75,10 +76,14 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
         Trace.Clear();
         _calls.Clear();
         _faults.Clear();
+        _beforeRename = null;
         _faults.AddRange(faults ?? []);
         _crashAfter = crashAfter;
         _shortener = shortSeed is { } seed ? new Random(seed) : null;
     }
+
+    /// <summary>Something else happens right before the next rename; forgotten by the next <see cref="Arm"/>.</summary>
+    public void BeforeRename(Func<Task> action) => _beforeRename = action;
 
     /// <summary>No faults from here on.</summary>
     public void Disarm() => Arm();
@@ -139,6 +144,12 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
     public override async ValueTask<IoResult> RenameAsync(
         FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode)
     {
+        if (_beforeRename is { } before)
+        {
+            _beforeRename = null;
+            await before();
+        }
+
         PlannedFault? fault = Enter(DiskVerb.Rename);
         if (fault is { Kind: not FaultKind.LosesEntry })
         {

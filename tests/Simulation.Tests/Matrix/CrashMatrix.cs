@@ -30,7 +30,7 @@ public static class CrashMatrix
         var violations = new List<Violation>();
         int points = 0;
         int steps = (await CrashRun.TraceAsync(scenario, durability, twin)).Count;
-        for (int step = 1; step <= steps; step++)
+        for (int step = 1; step <= steps + 1; step++) // the last crash comes when everything is acknowledged
         {
             for (int seed = 0; seed < (kind == CrashKind.Kill ? 1 : Seeds); seed++)
             {

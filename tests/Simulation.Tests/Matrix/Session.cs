@@ -47,12 +47,23 @@ public sealed class Session(SimulatedHost host, Durability durability)
     /// <summary>From relaxed to strict: what was acknowledged so far is durable when this answers.</summary>
     public async Task MakeStrictAsync()
     {
+        Result changed = await TryMakeStrictAsync();
+        Assert.True(changed.Ok, changed.Error?.Message);
+    }
+
+    public async Task<Result> TryMakeStrictAsync()
+    {
         using JsonDocument properties = JsonDocument.Parse("""{"durability":"strict"}""");
         Action flushed = BeginFlush();
         Result<BucketRecord> changed = await Host.Engine.SetBucketPropertiesAsync(Caller.Anonymous, Bucket, properties.RootElement);
-        Assert.True(changed.Ok, changed.Error?.Message);
+        if (!changed.Ok)
+        {
+            return changed.Error!;
+        }
+
         flushed();
         Life.Strict = true;
+        return Result.Done;
     }
 
     public async Task<Result> TryPutAsync(string name, int size, IReadOnlyList<KeyValuePair<string, string>>? custom = null)

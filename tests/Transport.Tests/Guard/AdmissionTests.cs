@@ -11,6 +11,7 @@ public sealed class AdmissionTests : IDisposable
 {
     private readonly ManualTime _time = new();
     private readonly List<Admission> _made = [];
+    private readonly CancellationTokenSource _gone = new();
 
     [Fact]
     public void AsManyAsAllowedEnterAtOnce()
@@ -123,15 +124,14 @@ public sealed class AdmissionTests : IDisposable
     {
         Admission admission = New(inside: 1, waiting: 2);
         Assert.True(admission.TryEnter());
-        using var gone = new CancellationTokenSource();
-        Task<bool> leaves = admission.EnterAsync(gone.Token).AsTask();
+        Task<bool> leaves = Enter(admission, _gone.Token);
         Task<bool> stays = Enter(admission);
-        await gone.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaves);
+        await _gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await leaves);
         Assert.Equal((1, 1, 0L), (admission.InsideCount, admission.WaitingCount, admission.RefusedCount));
         admission.Exit();
         Assert.True(await stays);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => admission.EnterAsync(gone.Token).AsTask());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Enter(admission, _gone.Token));
         Leave(admission, 1);
     }
 
@@ -140,10 +140,9 @@ public sealed class AdmissionTests : IDisposable
     {
         Admission admission = New(inside: 1, waiting: 1);
         Assert.True(admission.TryEnter());
-        using var gone = new CancellationTokenSource();
-        Task<bool> waits = admission.EnterAsync(gone.Token).AsTask();
+        Task<bool> waits = Enter(admission, _gone.Token);
         admission.Exit();
-        await gone.CancelAsync();
+        await _gone.CancelAsync();
         Assert.True(await waits); // so he leaves as everybody does
         Leave(admission, 1);
     }
@@ -231,6 +230,7 @@ public sealed class AdmissionTests : IDisposable
 
     public void Dispose()
     {
+        _gone.Dispose();
         foreach (Admission admission in _made)
         {
             Assert.Equal((0, 0), (admission.InsideCount, admission.WaitingCount));
@@ -238,7 +238,7 @@ public sealed class AdmissionTests : IDisposable
         }
     }
 
-    private static Task<bool> Enter(Admission admission) => admission.EnterAsync(CancellationToken.None).AsTask();
+    private static Task<bool> Enter(Admission admission, CancellationToken gone = default) => admission.EnterAsync(gone).AsTask();
 
     private static void Leave(Admission admission, int count)
     {
@@ -256,7 +256,7 @@ public sealed class AdmissionTests : IDisposable
             using var gone = new CancellationTokenSource();
             try
             {
-                ValueTask<bool> entering = admission.TryEnter() ? ValueTask.FromResult(true) : admission.EnterAsync(gone.Token);
+                Task<bool> entering = admission.TryEnter() ? Task.FromResult(true) : admission.EnterAsync(gone.Token).AsTask();
                 if (!entering.IsCompleted && random.Next(8) == 0)
                 {
                     await gone.CancelAsync();

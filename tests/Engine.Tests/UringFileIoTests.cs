@@ -1,0 +1,222 @@
+using System.Buffers;
+using System.IO.Pipes;
+using System.Text;
+using Sluice.Engine.Io;
+using Sluice.Native;
+using Sluice.Native.Uring;
+
+namespace Sluice.Engine.Tests;
+
+/// <summary>What only the ring can do wrong: where continuations run, what a verb leaves to the collector, what happens when a loop ends.</summary>
+public sealed class UringFileIoTests : IDisposable
+{
+    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-ring-");
+    private readonly RingLoop _loop = new(new RingLoopOptions());
+    private readonly UringFileIo _io;
+
+    public UringFileIoTests()
+    {
+        _io = new UringFileIo([_loop]);
+    }
+
+    [Fact]
+    public async Task AVerbThatIsCalledOnALoopContinuesThereAndOthersNever()
+    {
+        bool[] stays = await _loop.RunAsync<bool[]>(async () =>
+        {
+            (FileHandle root, FileHandle file) = await OpenAsync();
+            using (root)
+            using (file)
+            {
+                await _io.SyncAsync(file);
+                bool afterRing = _loop.IsCurrent;
+                await _io.ListAsync(root, new Ignored()); // a thread does it
+                bool afterThread = _loop.IsCurrent;
+                await _io.SyncAsync(file).ConfigureAwait(false);
+                return [afterRing, afterThread, _loop.IsCurrent];
+            }
+        });
+        Assert.Equal([true, true, true], stays);
+
+        (FileHandle home, FileHandle same) = await OpenAsync();
+        using (home)
+        using (same)
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                Assert.False(await EndsOnTheLoopAsync(home));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task OnALoopAVerbOfTheRingAllocatesNothing()
+    {
+        string worst = await _loop.RunAsync<string>(async () =>
+        {
+            (FileHandle root, FileHandle file) = await OpenAsync();
+            var buffer = new byte[4096];
+            var piece = new ReadOnlySequence<byte>(buffer);
+            byte[] name = Name("f"), absent = Name("absent");
+            string?[] found =
+            [
+                await CostAsync("write", () => _io.WriteAsync(file, piece, 0), answer => answer.Ok),
+                await CostAsync("read", () => _io.ReadAsync(file, buffer, 0), answer => answer.Ok),
+                await CostAsync("setxattr", () => _io.SetXattrAsync(file, XattrName.Record, name), answer => answer.Ok),
+                await CostAsync("setxattr and fsync", () => _io.SetXattrAndSyncAsync(file, XattrName.Record, name), answer => answer.Ok),
+                await CostAsync("getxattr", () => _io.GetXattrAsync(file, XattrName.Record, buffer), answer => answer.Ok),
+                await CostAsync("fsync", () => _io.SyncAsync(root), answer => answer.Ok),
+                await CostAsync("statx", () => _io.StatAsync(file), answer => answer.Ok),
+                await CostAsync("statx of a name", () => _io.StatAtAsync(root, name), answer => answer.Ok),
+                await CostAsync("rename", () => _io.RenameAsync(root, name, root, name, RenameMode.Replace), answer => answer.Ok),
+                await CostAsync("refused link", () => _io.LinkAsync(root, name, root, name), answer => answer.Error == Errno.EEXIST),
+                await CostAsync("refused unlink", () => _io.UnlinkAsync(root, absent, EntryKind.File), answer => answer.Error == Errno.ENOENT),
+                await CostAsync("refused mkdir", () => _io.MakeDirectoryAsync(root, name), answer => answer.Error == Errno.EEXIST),
+                await CostAsync("refused open", () => _io.OpenAsync(root, absent, OpenIntent.Read), answer => answer.Error == Errno.ENOENT),
+            ];
+            file.Dispose();
+            root.Dispose();
+            return string.Join("; ", found.OfType<string>());
+        });
+        Assert.Equal("", worst);
+    }
+
+    [Fact]
+    public async Task ADetectorOfAllocationsSeesOne()
+    {
+        string? told = await _loop.RunAsync<string?>(async () => await CostAsync(
+            "nop",
+            () =>
+            {
+                GC.KeepAlive(new object());
+                return _loop.NopAsync();
+            },
+            answer => answer == 0));
+        Assert.StartsWith("nop allocates", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AVerbInFlightWhenItsLoopEndsAnswersEio()
+    {
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.In);
+        using var ending = new RingLoop(new RingLoopOptions());
+        using var io = new UringFileIo([ending]);
+        using var file = new FileHandle((int)pipe.SafePipeHandle.DangerousGetHandle(), new NoOwner());
+        Task<IoResult<int>> read = io.ReadAsync(file, new byte[10], 0).AsTask(); // a pipe that nobody writes to: it waits
+        int inFlight = 0;
+        while (inFlight == 0 && !read.IsCompleted)
+        {
+            inFlight = await ending.RunAsync(() => new ValueTask<int>(ending.InFlightCount));
+        }
+
+        Assert.False(read.IsCompleted);
+        ending.Dispose();
+        Assert.Equal(Errno.EIO, (await read.WaitAsync(TimeSpan.FromSeconds(30))).Error);
+    }
+
+    [Fact]
+    public async Task DescriptorsAreClosedWhoeverClosesThemAndAlsoWithoutAName()
+    {
+        (FileHandle root, FileHandle file) = await OpenAsync();
+        Assert.Equal(2, Descriptors());
+        root.Dispose();
+        file.Dispose();
+        await _loop.RunAsync<bool>(async () =>
+        {
+            using FileHandle home = (await _io.OpenRootAsync(_home.FullName)).Value;
+            for (int i = 0; i < 50; i++)
+            {
+                FileHandle written = (await _io.OpenAsync(home, Name($"n{i}"), OpenIntent.CreateNew)).Value;
+                FileHandle read = (await _io.OpenAsync(home, Name($"n{i}"), OpenIntent.Read)).Value;
+                Assert.True((await _io.UnlinkAsync(home, Name($"n{i}"), EntryKind.File)).Ok);
+                written.Dispose();
+                read.Dispose();
+            }
+
+            return true;
+        });
+        Assert.Equal(0, _io.OpenCount);
+        long deadline = Environment.TickCount64 + 30_000;
+        while (Descriptors() > 0 && Environment.TickCount64 < deadline) // a kernel worker closes them
+        {
+            await _loop.RunAsync<int>(() => _loop.NopAsync());
+        }
+
+        Assert.Equal(0, Descriptors());
+    }
+
+    [Fact]
+    public async Task AnIdleOneHasNoThreads()
+    {
+        (FileHandle root, FileHandle file) = await OpenAsync();
+        file.Dispose();
+        int one = _io.WorkerCount; // opening a root is a thread's verb
+        await _io.SyncAsync(root);
+        root.Dispose();
+        Assert.Equal((1, 1), (one, _io.WorkerCount));
+        using var idle = new UringFileIo([_loop]);
+        Assert.Equal(0, idle.WorkerCount);
+    }
+
+    public void Dispose()
+    {
+        _io.Dispose();
+        _loop.Dispose();
+        _home.Delete(recursive: true);
+    }
+
+    private static byte[] Name(string name) => Encoding.ASCII.GetBytes(name);
+
+    /// <summary>What this process has open at or below the test's directory, with a name or without.</summary>
+    private int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Count(path => new FileInfo(path).LinkTarget?.StartsWith(_home.FullName, StringComparison.Ordinal) == true);
+
+    /// <summary>What 100 calls allocate on the loop, all of them within one method, whose own state was made before; null for nothing.</summary>
+    private async ValueTask<string?> CostAsync<T>(string name, Func<ValueTask<T>> verb, Func<T, bool> isGood)
+    {
+        bool good = await _loop.NopAsync() == 0; // this method's own state is made where it first waits
+        for (int i = 0; i < 20; i++)
+        {
+            good &= isGood(await verb());
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            good &= isGood(await verb());
+        }
+
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(good, name);
+        return bytes == 0 ? null : $"{name} allocates {bytes} bytes in 100 calls";
+    }
+
+    /// <summary>Continues wherever the verbs leave it: no context brings it back.</summary>
+    private async Task<bool> EndsOnTheLoopAsync(FileHandle file)
+    {
+        await _io.SyncAsync(file).ConfigureAwait(false);
+        bool afterRing = _loop.IsCurrent;
+        await _io.StatFileSystemAsync(file).ConfigureAwait(false);
+        return afterRing || _loop.IsCurrent;
+    }
+
+    private async Task<(FileHandle Root, FileHandle File)> OpenAsync()
+    {
+        FileHandle root = (await _io.OpenRootAsync(_home.FullName)).Value;
+        IoResult<FileHandle> made = await _io.OpenAsync(root, Name("f"), OpenIntent.CreateNew);
+        return (root, made.Ok ? made.Value : (await _io.OpenAsync(root, Name("f"), OpenIntent.ReadWrite)).Value);
+    }
+
+    private sealed class Ignored : IEntrySink
+    {
+        public void Add(ReadOnlySpan<byte> name, EntryKind kind)
+        {
+        }
+    }
+
+    private sealed class NoOwner : IDescriptorOwner
+    {
+        public void Close(int descriptor)
+        {
+        }
+    }
+}

@@ -1,0 +1,123 @@
+namespace Sluice.Simulation.Tests.Disk;
+
+/// <summary>
+/// Runs asynchronous work on the caller's thread and decides, by a seed, which disk verb goes on next: a verb takes effect at some moment
+/// after it was asked for and is answered at some later one, others in between. The same seed makes the same run. A run that is stopped
+/// is a process that ended: nothing of it goes on.
+/// </summary>
+public sealed class SeededScheduler(int seed) : SynchronizationContext
+{
+    private readonly Random _random = new(unchecked((seed * 104_729) + 7));
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _ready = new();
+    private readonly List<ScheduledVerb> _pending = [];
+
+    /// <summary>Verbs that were answered.</summary>
+    public int AnsweredCount { get; private set; }
+
+    /// <summary>Most verbs that were under way at the same time.</summary>
+    public int PendingMax { get; private set; }
+
+    /// <inheritdoc/>
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        lock (_ready)
+        {
+            _ready.Enqueue((d, state)); // from this thread, unless somebody left it: then the run is found stuck
+        }
+    }
+
+    /// <summary>A verb was asked for.</summary>
+    public void Add(ScheduledVerb verb)
+    {
+        _pending.Add(verb);
+        PendingMax = Math.Max(PendingMax, _pending.Count);
+    }
+
+    /// <summary>
+    /// Runs the work to its end, or until the answer of verb number <paramref name="stopAt"/> (from 1) is due, which nobody learns then. True
+    /// when it came to its end.
+    /// </summary>
+    public bool Run(Func<Task> work, int stopAt = int.MaxValue)
+    {
+        SynchronizationContext? outer = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            Task task = work();
+            while (!task.IsCompleted)
+            {
+                if (TryTakeReady(out (SendOrPostCallback Callback, object? State) ready))
+                {
+                    ready.Callback(ready.State);
+                    continue;
+                }
+
+                Assert.True(_pending.Count > 0, "the run is stuck: nothing is ready and no verb is under way");
+                ScheduledVerb verb = _pending[_random.Next(_pending.Count)];
+                if (!verb.IsDone)
+                {
+                    verb.Do();
+                    continue;
+                }
+
+                if (AnsweredCount + 1 >= stopAt)
+                {
+                    return false;
+                }
+
+                _pending.Remove(verb);
+                AnsweredCount++;
+                verb.Answer();
+            }
+
+            task.GetAwaiter().GetResult();
+            return true;
+        }
+        finally
+        {
+            SetSynchronizationContext(outer);
+        }
+    }
+
+    private bool TryTakeReady(out (SendOrPostCallback Callback, object? State) ready)
+    {
+        lock (_ready)
+        {
+            return _ready.TryDequeue(out ready);
+        }
+    }
+}
+
+/// <summary>A verb under way.</summary>
+public abstract class ScheduledVerb
+{
+    /// <summary>It has taken effect.</summary>
+    public bool IsDone { get; protected set; }
+
+    /// <summary>Takes effect.</summary>
+    public abstract void Do();
+
+    /// <summary>Answers who asked for it.</summary>
+    public abstract void Answer();
+}
+
+/// <summary>A verb with an answer of that type, of a disk whose verbs are complete when they return.</summary>
+public sealed class ScheduledVerb<T>(Func<ValueTask<T>> verb) : ScheduledVerb
+{
+    private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task<T>? _result;
+
+    /// <summary>Completes when it is answered.</summary>
+    public Task<T> Task => _answer.Task;
+
+    /// <inheritdoc/>
+    public override void Do()
+    {
+        _result = verb().AsTask();
+        Assert.True(_result.IsCompleted, "the disk below a scheduler answers at once");
+        IsDone = true;
+    }
+
+    /// <inheritdoc/>
+    public override void Answer() => _answer.SetResult(_result!.GetAwaiter().GetResult());
+}
