@@ -166,6 +166,7 @@ public sealed partial class RingLoop : IDisposable
             ReceiveBuffers = new BufferRing(_ring, 0, _options.ReceiveBufferCount, _options.ReceiveBufferBytes);
         }
 
+        OpenRegistrations();
         _ = _ring.TryLimitWorkers(_options.BlockingWorkersMax, out _); // an older limit is slower, not wrong
         BlockingWorkersMax = _ring.TryLimitWorkers(0, out uint limit) == Errno.None ? (int)limit : 0;
         ArmWake();

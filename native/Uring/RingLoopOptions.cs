@@ -18,6 +18,12 @@ public sealed record RingLoopOptions
     /// <summary>Size of each in bytes.</summary>
     public int ReceiveBufferBytes { get; init; } = 16 << 10;
 
+    /// <summary>Places for registered buffers (<see cref="RingLoop.RegisterBuffers"/>); 0 to 16384.</summary>
+    public int RegisteredBufferCount { get; init; }
+
+    /// <summary>Places for registered descriptors (<see cref="RingLoop.TryRegisterDescriptor"/>); 0 to RLIMIT_NOFILE.</summary>
+    public int RegisteredDescriptorCount { get; init; }
+
     /// <summary>
     /// Kernel threads for requests that block (fsync, rename, cold reads). The kernel's default is 8 on two cores: 32 queued fsyncs then gave
     /// 10.8 k/s, with 64 workers 19.4 k/s.
