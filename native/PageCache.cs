@@ -29,7 +29,8 @@ public static unsafe class PageCache
             }
             while (result < 0 && Libc.LastError() == Errno.EINTR);
             count = (int)Math.Max(result, 0);
-            return result < 0 ? Libc.LastError() : Errno.None;
+            Errno error = result < 0 ? Libc.LastError() : Errno.None;
+            return error == Errno.EOPNOTSUPP ? Errno.EAGAIN : error;
         }
     }
 
