@@ -4,7 +4,7 @@ namespace Sluice.EndToEnd.Tests.Support;
 public static class IoBackends
 {
     /// <summary>Every backend: stock sockets with thread-pool file I/O.</summary>
-    public static readonly string[] All = ["threads"];
+    public static readonly string[] All = ["auto", "threads"];
 
     /// <summary>One case a backend.</summary>
     public static TheoryData<string> Each { get; } = new(All);
