@@ -6,7 +6,7 @@ ISA ?=
 PREFIX ?= /usr/local
 LISTEN ?= 127.0.0.1:8080
 DATA := $(CURDIR)/data
-SOURCES := $(shell find native contract engine transport server cli -not -path '*/obj/*' -not -path '*/bin/*' \
+SOURCES := $(shell find native contract engine transport server cli loader -not -path '*/obj/*' -not -path '*/bin/*' \
 	\( -name '*.cs' -o -name '*.csproj' -o -name '*.targets' -o -name 'hrw-vectors.json' \)) \
 	Directory.Build.props Directory.Packages.props
 BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev libssl3 curl

@@ -59,7 +59,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
         RemoteEndPoint = Unmapped(Sockets.RemoteEndPoint(socket));
         Transport = this;
         Features.Set<IConnectionBodies>(this);
-        Features.Set<IMemoryPoolFeature>(HeadPool.Feature);
+        Features.Set<IMemoryPoolFeature>(ConnectionMemory.Instance);
         ArmReceive();
     }
 
