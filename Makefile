@@ -58,7 +58,7 @@ test:
 test-memory:
 	@$(MAKE) --no-print-directory deps-test publish
 	dotnet build tests/EndToEnd.Tests/EndToEnd.Tests.csproj -v quiet -p:OnlyFramework=net10.0
-	SLUICE_MEMORY_TEST_BYTES=1073741824 tests/EndToEnd.Tests/bin/Debug/net10.0/Sluice.EndToEnd.Tests -noColor -showLiveOutput \
+	MEMORY_TEST_BYTES=1073741824 tests/EndToEnd.Tests/bin/Debug/net10.0/Sluice.EndToEnd.Tests -noColor -showLiveOutput \
 		-method '*SixtyFourWritesAndReadsAtOnceFitIntoASmallGroup'
 
 dist: publish

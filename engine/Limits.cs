@@ -57,6 +57,12 @@ public static class Limits
     /// <summary>Entries of a full listing page at most (contract: buckets §8).</summary>
     public const int ListPageEntriesMax = 10_000;
 
+    /// <summary>
+    /// Names and custom metadata of a listing page at most, in bytes: 10,000 names of 200 bytes. A page that would have more ends early, with its last name
+    /// as token, so that its memory is bounded whatever the names are.
+    /// </summary>
+    public const int ListPageBytesMax = 2 << 20;
+
     /// <summary>Mountpaths of one node at most. Three times the drive bays of a large chassis.</summary>
     public const int MountpathsMax = 256;
 

@@ -55,6 +55,9 @@ internal sealed record MemoryPlan
     /// <summary>Fewer sockets than this are not worth an exception.</summary>
     private const int TunedSocketsMin = 8;
 
+    /// <summary>Managed memory of a request that is answered from memory: a listing's names of 2 MiB at most, what is known of them, the text, and its growing.</summary>
+    public const int ControlBytes = 12 << 20;
+
     private const int KiB = 1 << 10;
     private const int MiB = 1 << 20;
     private const int PageBytes = 4 * KiB;
@@ -112,6 +115,12 @@ internal sealed record MemoryPlan
 
     /// <summary>Requests at once: what is planned, or fewer if somebody asked for fewer.</summary>
     public int RequestsMax { get; }
+
+    /// <summary>
+    /// Requests that are answered from memory at once. They have no share of their own: half of what requests and garbage have, at least one. The least
+    /// budget is for one of them whose names are of usual length.
+    /// </summary>
+    public int ControlsMax => (int)Math.Clamp(Share(3) / 2 / ControlBytes, 1, RequestsMax);
 
     /// <summary>Requests that may wait: as many as are answered.</summary>
     public int WaitingMax => RequestsMax;

@@ -132,6 +132,7 @@ public static class Serve
         Transport = network?.Transport,
         ClientTimeout = settings.ClientTimeout,
         RequestsMax = plan.RequestsMax,
+        ControlsMax = plan.ControlsMax,
         WaitingMax = plan.WaitingMax,
         ConnectionsMax = plan.ConnectionsMax,
         RequestBytes = plan.RequestBytes,

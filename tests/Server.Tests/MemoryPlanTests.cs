@@ -141,7 +141,8 @@ public sealed class MemoryPlanTests
         Must(MemoryPlan.RuntimeBytes + plan.HeapBytes + slabs + verify + sockets <= budget, "more than the budget");
         long managed = plan.CacheBytes + ((long)plan.RequestsMax * plan.RequestBytes) + ((long)plan.ConnectionsMax * MemoryPlan.ConnectionBytes);
         Must(plan.HeapBytes - managed >= plan.HeapBytes / 8, "no room for garbage on the heap");
-        Must(plan.RequestsMax >= 1 && plan.WaitingMax >= 1, "nobody is let in");
+        Must(plan.RequestsMax >= 1 && plan.WaitingMax >= 1 && plan.ControlsMax >= 1, "nobody is let in");
+        Must(plan.ControlsMax == 1 || (long)plan.ControlsMax * MemoryPlan.ControlBytes <= plan.HeapBytes / 4, "control messages have all of the heap");
         Must(plan.ConnectionsMax >= plan.RequestsMax + plan.WaitingMax, "requests without connections");
         Must(plan.PieceBytes >= 32 << 10 && plan.BodyReadBytes >= 64 << 10 && plan.RequestBytes >= 64 << 10, "a request is starved");
         Must(plan.SocketBytes >= 64 << 10, "a socket is starved");

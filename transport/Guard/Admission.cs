@@ -244,3 +244,24 @@ public sealed class Admission : IDisposable
         public LinkedListNode<Waiter> Node { get; }
     }
 }
+
+/// <summary>The places of a server, by what a request needs.</summary>
+/// <param name="Objects">For what moves an object piece by piece.</param>
+/// <param name="Control">For what is answered from memory.</param>
+public sealed record Admissions(Admission Objects, Admission Control) : IDisposable
+{
+    /// <summary>Requests inside, waiting, and refused so far, of both kinds.</summary>
+    public IEnumerable<KeyValuePair<string, long>> Counters() =>
+    [
+        new("admission.inflight", Objects.InsideCount + Control.InsideCount),
+        new("admission.queued", Objects.WaitingCount + Control.WaitingCount),
+        new("admission.refused", Objects.RefusedCount + Control.RefusedCount),
+    ];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Objects.Dispose();
+        Control.Dispose();
+    }
+}

@@ -37,7 +37,7 @@ public sealed class HttpServer : IAsyncDisposable
     private readonly NativeApi _api;
     private readonly HttpServerOptions _options;
     private readonly ClientWatch _watch;
-    private readonly Admission _admission;
+    private readonly Admissions _admissions;
     private int _connections;
 
     /// <summary>A server that is not listening yet.</summary>
@@ -46,8 +46,9 @@ public sealed class HttpServer : IAsyncDisposable
         _options = how;
         _watch = new ClientWatch(how.ClientTimeout, TimeProvider.System);
         _api = new NativeApi(engine, node, Counters);
-        _admission = new Admission(how.RequestsMax, how.WaitingMax, TimeProvider.System);
-        _application = new SluiceApplication(_api, _admission, _watch, how.PieceBytes, log.CreateLogger("http"));
+        _admissions = new Admissions(
+            new Admission(how.RequestsMax, how.WaitingMax, TimeProvider.System), new Admission(how.ControlsMax, how.WaitingMax, TimeProvider.System));
+        _application = new SluiceApplication(_api, _admissions, _watch, how.PieceBytes, log.CreateLogger("http"));
         var options = new KestrelServerOptions
         {
             AddServerHeader = false,
@@ -156,7 +157,7 @@ public sealed class HttpServer : IAsyncDisposable
         await _kestrel.StopAsync(now.Token);
         _kestrel.Dispose();
         _watch.Dispose();
-        _admission.Dispose();
+        _admissions.Dispose();
     }
 
     private async Task CountAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -178,9 +179,7 @@ public sealed class HttpServer : IAsyncDisposable
         new("net.requests", InFlight),
         new("net.stalled", _watch.BrokenCount),
         new("net.leases", BufferSlab.OutstandingTotal),
-        new("admission.inflight", _admission.InsideCount),
-        new("admission.queued", _admission.WaitingCount),
-        new("admission.refused", _admission.RefusedCount),
+        .. _admissions.Counters(),
         .. _options.Counters(),
     ];
 }

@@ -23,7 +23,10 @@ public sealed record HttpServerOptions
     /// <summary>Requests that are answered at once; others wait.</summary>
     public int RequestsMax { get; init; } = 1024;
 
-    /// <summary>Requests that may wait; more are refused.</summary>
+    /// <summary>Requests that are answered from memory at once, such as listings; others wait.</summary>
+    public int ControlsMax { get; init; } = 64;
+
+    /// <summary>Requests of either kind that may wait; more are refused.</summary>
     public int WaitingMax { get; init; } = 1024;
 
     /// <summary>Connections at once; more are closed as they come.</summary>

@@ -54,8 +54,11 @@ public sealed class RequestContext
     /// <summary>True when <see cref="Target"/> is this request's: it could be read.</summary>
     public bool HasTarget { get; internal set; }
 
-    /// <summary>True while the request has a place among those that are answered at once; whoever ends the request gives it back.</summary>
-    internal bool IsAdmitted { get; set; }
+    /// <summary>Where the request has a place among those that are answered at once; null for none. Whoever ends the request gives it back.</summary>
+    internal Admission? AdmittedBy { get; set; }
+
+    /// <summary>True for what moves an object or needs next to nothing; false for what is answered from memory: listings, control messages, lists of buckets.</summary>
+    internal bool IsLight => Target.IsObject && (!HasBody || HttpMethods.IsPut(Method));
 
     /// <summary>The bucket of the connection's last request that named one; null before. Saves making the same name again.</summary>
     internal Engine.Buckets.BucketName? LastBucket { get; set; }

@@ -28,6 +28,9 @@ public sealed class RequestTarget
     /// <summary>True for the path of probes, written plainly: /v1/health.</summary>
     public bool IsProbe => Path.TrimEnd('/') is "/" + Routes.Version + "/" + Routes.Health;
 
+    /// <summary>True for a path below that of objects, written plainly: /v1/objects/.</summary>
+    public bool IsObject => Path.StartsWith("/" + Routes.Version + "/" + Routes.Objects + "/", StringComparison.Ordinal);
+
     private ReadOnlySpan<char> Path => _raw.AsSpan(_pathStart, _pathEnd - _pathStart);
 
     /// <summary>Reads a target in origin form, absolute form or "*"; on refusal <paramref name="problem"/> says what is wrong.</summary>

@@ -15,9 +15,10 @@ namespace Sluice.Transport.Http;
 /// <summary>
 /// What Kestrel calls for each request: reads the target, hands the request to the API, and is the one place where exceptions end. A client
 /// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all. What finds no room
-/// waits before it is answered, and may be refused; probes for life find room always.
+/// waits before it is answered, and may be refused; probes for life find room always. What is answered from memory, listings above all, has fewer
+/// places of its own.
 /// </summary>
-public sealed class SluiceApplication(NativeApi api, Admission admission, ClientWatch? watch, int pieceBytesMax, ILogger log) : IHttpApplication<RequestContext>
+public sealed class SluiceApplication(NativeApi api, Admissions admissions, ClientWatch? watch, int pieceBytesMax, ILogger log) : IHttpApplication<RequestContext>
 {
     private int _inFlight;
 
@@ -44,24 +45,25 @@ public sealed class SluiceApplication(NativeApi api, Admission admission, Client
         }
 
         context.HasTarget = true;
-        bool isProbe = context.Target.IsProbe;
-        context.IsAdmitted = !isProbe && admission.TryEnter();
-        ValueTask handled = context.IsAdmitted || isProbe ? HandleAsync(context) : HandleLaterAsync(context);
+        Admission? admission = context.IsLight ? admissions.Objects : context.Target.IsProbe ? null : admissions.Control;
+        bool isIn = admission is null || admission.TryEnter();
+        context.AdmittedBy = isIn ? admission : null;
+        ValueTask handled = isIn ? HandleAsync(context) : HandleLaterAsync(context, admission!);
         return handled.IsCompletedSuccessfully ? Task.CompletedTask : EndAsync(context, handled); // a hot GET needs no task
     }
 
     /// <summary>A request whose client goes away meanwhile ends with the cancellation, as any other that loses its client.</summary>
-    private async ValueTask HandleLaterAsync(RequestContext context)
+    private async ValueTask HandleLaterAsync(RequestContext context, Admission admission)
     {
-        context.IsAdmitted = await admission.EnterAsync(context.Aborted);
-        if (context.IsAdmitted)
+        if (await admission.EnterAsync(context.Aborted))
         {
+            context.AdmittedBy = admission;
             await api.HandleAsync(context);
             return;
         }
 
         await api.RefuseAsync(context, new Failure(
-            ErrorCode.Unavailable, $"the server is busy: {admission.InsideMax} requests are being answered and others wait; try again in a second"));
+            ErrorCode.Unavailable, $"the server is busy: {admission.InsideMax} requests of this kind are being answered and others wait; try again in a second"));
     }
 
     /// <summary>What the API throws before it first waits is in the task, too.</summary>
@@ -109,9 +111,9 @@ public sealed class SluiceApplication(NativeApi api, Admission admission, Client
     public void DisposeContext(RequestContext context, Exception? exception)
     {
         context.End();
-        if (context.IsAdmitted)
+        if (context.AdmittedBy is { } admission)
         {
-            context.IsAdmitted = false;
+            context.AdmittedBy = null;
             admission.Exit(); // the response is out, or the connection has its last buffer of it
         }
 

@@ -117,7 +117,7 @@ internal sealed class LoopBuffers : IDisposable
         _provided.Return(segment.ProvidedId);
         while (_starved.Count > 0 && HasEnough)
         {
-            _starved.Dequeue().ArmReceive();
+            _starved.Dequeue().ResumeReceive(); // posted: the caller may be that connection's own reader, in the middle of an advance
         }
     }
 }

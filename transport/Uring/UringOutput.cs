@@ -13,9 +13,7 @@ namespace Sluice.Transport.Uring;
 /// done with a response while the socket still takes it, and a waiting flush, which costs Kestrel three objects, is the exception.
 /// </para>
 /// <para>
-/// A unit may be in an array, because the slab of heads was spent or more was asked for than its buffers have. Once such arrays have what they may have,
-/// the flush of another is done only when it is sent: then they belong to requests in flight, two for each at most, and not to the many connections
-/// whose last response nobody takes.
+/// Once arrays stand in for heads as far as they may, the flush of another is done when it is sent: they are of requests in flight then, two each.
 /// </para>
 /// </summary>
 internal sealed class UringOutput(UringConnection connection, LoopBuffers buffers, int socket) : PipeWriter, IValueTaskSource<FlushResult>
@@ -148,14 +146,9 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
             }
 
-            if (!_staged.IsEmpty && !_sending.IsEmpty)
-            {
-                return Wait(cancellationToken);
-            }
-
-            SendStaged();
-            isBroken = IsBroken();
-            if (MustBeSent)
+            bool mustWait = !_staged.IsEmpty && !_sending.IsEmpty;
+            isBroken = !mustWait && SendStaged();
+            if (mustWait || MustBeSent)
             {
                 return Wait(cancellationToken);
             }
@@ -189,8 +182,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             isBroken = IsBroken();
             if (_waiting && !_failed)
             {
-                SendStaged();
-                isBroken |= IsBroken();
+                isBroken |= SendStaged();
                 if (MustBeSent)
                 {
                     return; // the flush goes on waiting
@@ -276,18 +268,17 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     private ValueTask<FlushResult> Wait(CancellationToken cancellation)
     {
         _flush.Reset();
-        _waiting = true;
-        _token = cancellation;
+        (_waiting, _token) = (true, cancellation); // before the token may call
         _registration = cancellation.UnsafeRegister(s_tokenCanceled, this);
         return new ValueTask<FlushResult>(this, _flush.Version);
     }
 
-    /// <summary>What was written is on its way.</summary>
-    private void SendStaged()
+    /// <summary>What was written is on its way; true when that broke the connection.</summary>
+    private bool SendStaged()
     {
         if (_staged.IsEmpty)
         {
-            return;
+            return IsBroken();
         }
 
         (_sending, _staged) = (_staged, _sending); // the other one is empty, and its memory is good for the next
@@ -296,6 +287,8 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         {
             connection.AwaitWritable();
         }
+
+        return IsBroken();
     }
 
     /// <summary>Sends what the socket takes, up to a turn.</summary>
