@@ -48,6 +48,12 @@ public static class Limits
     /// <summary>Shards of the name locks and caches: enough that two cores seldom meet, few enough to scan.</summary>
     public const int Shards = 64;
 
+    /// <summary>
+    /// What an entry of a cache takes, in bytes: 88 of the entry, 150 of the table and the clock, the name twice, the record's objects. What an object's
+    /// block digests take beyond that, 8 bytes for each MiB, counts as further entries.
+    /// </summary>
+    public const int CacheEntryBytes = 1024;
+
     /// <summary>Entries of a full listing page at most (contract: buckets §8).</summary>
     public const int ListPageEntriesMax = 10_000;
 

@@ -11,7 +11,7 @@ namespace Sluice.Native;
 public static unsafe class Sockets
 {
     private const int AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
-    private const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_SNDBUF = 7, SO_LINGER = 13, SO_REUSEPORT = 15;
+    private const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_LINGER = 13, SO_REUSEPORT = 15;
     private const int IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_INFO = 11, IPPROTO_IPV6 = 41, IPV6_V6ONLY = 26;
     private const int MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000, SHUT_WR = 1, SHUT_RDWR = 2;
     private const int AddressBytesMax = 28; // struct sockaddr_in6
@@ -80,6 +80,9 @@ public static unsafe class Sockets
 
     /// <summary>Bounds what the kernel keeps unsent; it doubles the number for its own bookkeeping (SO_SNDBUF, socket(7)).</summary>
     public static void SetSendBuffer(int socket, int bytes) => SetOption(socket, SOL_SOCKET, SO_SNDBUF, bytes);
+
+    /// <summary>Bounds what the kernel keeps unread, in the same way (SO_RCVBUF).</summary>
+    public static void SetReceiveBuffer(int socket, int bytes) => SetOption(socket, SOL_SOCKET, SO_RCVBUF, bytes);
 
     /// <summary>Close will reset the connection and drop what is unsent (SO_LINGER with 0).</summary>
     public static void SetReset(int socket)

@@ -14,6 +14,12 @@ public interface IConnectionBodies
     long SentBytes { get; }
 
     /// <summary>
+    /// True while a body that was announced with <see cref="BeginBody"/> comes in the small buffers that connections share, for lack of blocks: its reader
+    /// takes what there is, and does not wait for more while it holds them. Any thread.
+    /// </summary>
+    bool IsShortOfBlocks { get; }
+
+    /// <summary>
     /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
     /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. A file that ends early breaks
     /// the connection. False: a flush is pending on <paramref name="body"/>; flush and try again.

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Sluice.Contract;
 
 namespace Sluice.Transport.Http;
 
@@ -23,6 +24,9 @@ public sealed class RequestTarget
 
     /// <summary>Length of <see cref="RawPath"/> in characters.</summary>
     public int PathLength => _pathEnd - _pathStart;
+
+    /// <summary>True for the path of probes, written plainly: /v1/health.</summary>
+    public bool IsProbe => Path.TrimEnd('/') is "/" + Routes.Version + "/" + Routes.Health;
 
     private ReadOnlySpan<char> Path => _raw.AsSpan(_pathStart, _pathEnd - _pathStart);
 

@@ -14,13 +14,14 @@ namespace Sluice.Transport.Http;
 
 /// <summary>
 /// What Kestrel calls for each request: reads the target, hands the request to the API, and is the one place where exceptions end. A client
-/// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all.
+/// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all. What finds no room
+/// waits before it is answered, and may be refused; probes for life find room always.
 /// </summary>
-public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger log) : IHttpApplication<RequestContext>
+public sealed class SluiceApplication(NativeApi api, Admission admission, ClientWatch? watch, int pieceBytesMax, ILogger log) : IHttpApplication<RequestContext>
 {
     private int _inFlight;
 
-    /// <summary>Requests that are being answered now.</summary>
+    /// <summary>Requests that are being answered now, or wait for that.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
 
     /// <inheritdoc/>
@@ -28,8 +29,8 @@ public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger
     {
         Interlocked.Increment(ref _inFlight);
         RequestContext context = contextFeatures is IHostContextContainer<RequestContext> container
-            ? container.HostContext ??= new RequestContext(contextFeatures, watch)
-            : new RequestContext(contextFeatures, watch);
+            ? container.HostContext ??= new RequestContext(contextFeatures, watch, pieceBytesMax)
+            : new RequestContext(contextFeatures, watch, pieceBytesMax);
         context.Begin(contextFeatures);
         return context;
     }
@@ -43,8 +44,24 @@ public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger
         }
 
         context.HasTarget = true;
-        ValueTask handled = HandleAsync(context);
+        bool isProbe = context.Target.IsProbe;
+        context.IsAdmitted = !isProbe && admission.TryEnter();
+        ValueTask handled = context.IsAdmitted || isProbe ? HandleAsync(context) : HandleLaterAsync(context);
         return handled.IsCompletedSuccessfully ? Task.CompletedTask : EndAsync(context, handled); // a hot GET needs no task
+    }
+
+    /// <summary>A request whose client goes away meanwhile ends with the cancellation, as any other that loses its client.</summary>
+    private async ValueTask HandleLaterAsync(RequestContext context)
+    {
+        context.IsAdmitted = await admission.EnterAsync(context.Aborted);
+        if (context.IsAdmitted)
+        {
+            await api.HandleAsync(context);
+            return;
+        }
+
+        await api.RefuseAsync(context, new Failure(
+            ErrorCode.Unavailable, $"the server is busy: {admission.InsideMax} requests are being answered and others wait; try again in a second"));
     }
 
     /// <summary>What the API throws before it first waits is in the task, too.</summary>
@@ -92,6 +109,12 @@ public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger
     public void DisposeContext(RequestContext context, Exception? exception)
     {
         context.End();
+        if (context.IsAdmitted)
+        {
+            context.IsAdmitted = false;
+            admission.Exit(); // the response is out, or the connection has its last buffer of it
+        }
+
         Interlocked.Decrement(ref _inFlight);
     }
 

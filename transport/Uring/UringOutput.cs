@@ -12,6 +12,11 @@ namespace Sluice.Transport.Uring;
 /// A flush is done when its unit is on its way: at most one unit is, and the next flush waits for it. So the application and Kestrel are
 /// done with a response while the socket still takes it, and a waiting flush, which costs Kestrel three objects, is the exception.
 /// </para>
+/// <para>
+/// A unit may be in an array, because the slab of heads was spent or more was asked for than its buffers have. Once such arrays have what they may have,
+/// the flush of another is done only when it is sent: then they belong to requests in flight, two for each at most, and not to the many connections
+/// whose last response nobody takes.
+/// </para>
 /// </summary>
 internal sealed class UringOutput(UringConnection connection, LoopBuffers buffers, int socket) : PipeWriter, IValueTaskSource<FlushResult>
 {
@@ -102,7 +107,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             _isLent = true;
-            return _staged.Room(Math.Max(sizeHint, 256), buffers.Heads);
+            return _staged.Room(Math.Max(sizeHint, 256), buffers);
         }
     }
 
@@ -145,15 +150,15 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
 
             if (!_staged.IsEmpty && !_sending.IsEmpty)
             {
-                _flush.Reset();
-                _waiting = true;
-                _token = cancellationToken;
-                _registration = cancellationToken.UnsafeRegister(s_tokenCanceled, this);
-                return new ValueTask<FlushResult>(this, _flush.Version);
+                return Wait(cancellationToken);
             }
 
             SendStaged();
             isBroken = IsBroken();
+            if (MustBeSent)
+            {
+                return Wait(cancellationToken);
+            }
         }
 
         if (isBroken)
@@ -182,14 +187,18 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             isBroken = IsBroken();
-            (wasWaiting, _waiting) = (_waiting, false);
-            _registration.Unregister();
-            if (wasWaiting && !_failed)
+            if (_waiting && !_failed)
             {
                 SendStaged();
                 isBroken |= IsBroken();
+                if (MustBeSent)
+                {
+                    return; // the flush goes on waiting
+                }
             }
 
+            (wasWaiting, _waiting) = (_waiting, false);
+            _registration.Unregister();
             failed = _failed;
         }
 
@@ -260,6 +269,18 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <remarks>Completed on the loop: inline, not through the loop's context.</remarks>
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _flush.OnCompleted(continuation, state, token, flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
+
+    /// <summary>A flush is done when its unit is on its way, except where that would leave one array too many behind.</summary>
+    private bool MustBeSent => !_failed && _sending.HasArray && !_sending.IsEmpty && buffers.ArrayBytes > buffers.Options.ArrayBytesMax;
+
+    private ValueTask<FlushResult> Wait(CancellationToken cancellation)
+    {
+        _flush.Reset();
+        _waiting = true;
+        _token = cancellation;
+        _registration = cancellation.UnsafeRegister(s_tokenCanceled, this);
+        return new ValueTask<FlushResult>(this, _flush.Version);
+    }
 
     /// <summary>What was written is on its way.</summary>
     private void SendStaged()
