@@ -45,7 +45,7 @@ public sealed class HttpServer : IAsyncDisposable
     {
         _options = how;
         _watch = new ClientWatch(how.ClientTimeout, TimeProvider.System);
-        _api = new NativeApi(engine, node, Counters);
+        _api = new NativeApi(engine, node, how.ColdReads, Counters);
         _admission = new Admission(how.RequestsMax, how.WaitingMax, TimeProvider.System);
         _application = new SluiceApplication(_api, _admission, _watch, how.PieceBytes, log.CreateLogger("http"));
         var options = new KestrelServerOptions
@@ -181,6 +181,7 @@ public sealed class HttpServer : IAsyncDisposable
         new("admission.inflight", _admission.InsideCount),
         new("admission.queued", _admission.WaitingCount),
         new("admission.refused", _admission.RefusedCount),
+        .. _options.ColdReads.Counters(),
         .. _options.Counters(),
     ];
 }
