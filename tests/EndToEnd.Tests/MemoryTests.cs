@@ -105,7 +105,7 @@ public sealed class MemoryTests
         await Task.WhenAll(content.Select((_, i) => WriteAsync(server, i, content[i], writers, i < kept)));
         await Task.WhenAll(content.Select((_, i) => ReadAsync(server, i % kept, content[i % kept])));
 
-        Assert.Equal(0, ServerResources.WorkFiles(server.Mountpaths).Count());
+        Assert.Empty(ServerResources.WorkFiles(server.Mountpaths));
         Dictionary<string, long> counters = await CountersAsync(server);
         await stop.CancelAsync();
         long most = await anonymous;
