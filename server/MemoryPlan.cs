@@ -1,6 +1,7 @@
 // The memory budget, cut into shares once, at start. Every size and count that depends on it is computed here and nowhere else, with the arithmetic
 // beside it; docs/decisions/0005-memory-budget.md has the same as a table.
 using Sluice.Engine;
+using Sluice.Transport.Cold;
 using Sluice.Transport.Uring;
 
 namespace Sluice.Server;
@@ -148,6 +149,24 @@ internal sealed record MemoryPlan
 
     /// <summary>Buffers for cold reads of a loop, of <see cref="ColdReadBytes"/>: what is kept free for them.</summary>
     public int ColdReadsPerLoop { get; }
+
+    /// <summary>
+    /// The same memory as the transport takes it, for all loops together: an eighth of the buffers, up to eight, are those that are held only while a disk
+    /// works. <paramref name="machineBytes"/> is the memory of the machine: what the process does not take is the page cache's, half of which is expected
+    /// to be there for objects.
+    /// </summary>
+    public ColdReadOptions ColdReads(long machineBytes)
+    {
+        int buffers = Math.Max(LoopCount * ColdReadsPerLoop, 2); // two of a slab that nobody uses are addresses
+        int scratch = Math.Clamp(buffers / 8, 1, 8);
+        return new()
+        {
+            BufferBytes = ColdReadBytes,
+            BufferCount = buffers - scratch,
+            ScratchCount = scratch,
+            CacheBytes = Math.Max(0, machineBytes - BudgetBytes) / 2,
+        };
+    }
 
     /// <summary>Buffers that blocks are verified in, all mountpaths together, of <see cref="Limits.BlockBytes"/>.</summary>
     public int VerifyBuffers { get; }

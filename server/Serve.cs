@@ -7,6 +7,7 @@ using Sluice.Engine;
 using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
+using Sluice.Transport.Cold;
 using Sluice.Transport.Guard;
 using Sluice.Transport.Http;
 using Sluice.Transport.Tls;
@@ -47,8 +48,9 @@ public static class Serve
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
         var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes);
+        using var coldReads = new ColdReads(plan.ColdReads(MachineReport.Read().UsableMemoryBytes)); // outlives the connections, which hold its buffers
         using RingNetwork? network = plan.HasRingNetwork ? new RingNetwork(io.Loops, RingNetwork.OptionsOf(settings, plan, sockets), logs) : null;
-        await using var server = new HttpServer(ServerOptionsOf(settings, plan, sockets, network) with { Tls = tls }, engine, node, logs);
+        await using var server = new HttpServer(ServerOptionsOf(settings, plan, sockets, network, coldReads) with { Tls = tls }, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;
@@ -126,10 +128,11 @@ public static class Serve
         }
     }
 
-    private static HttpServerOptions ServerOptionsOf(ServerSettings settings, MemoryPlan plan, SocketBuffers sockets, RingNetwork? network) => new()
+    private static HttpServerOptions ServerOptionsOf(ServerSettings settings, MemoryPlan plan, SocketBuffers sockets, RingNetwork? network, ColdReads coldReads) => new()
     {
         EndPoint = settings.Listen,
         Transport = network?.Transport,
+        ColdReads = coldReads,
         ClientTimeout = settings.ClientTimeout,
         RequestsMax = plan.RequestsMax,
         ControlsMax = plan.ControlsMax,

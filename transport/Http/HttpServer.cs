@@ -45,7 +45,7 @@ public sealed class HttpServer : IAsyncDisposable
     {
         _options = how;
         _watch = new ClientWatch(how.ClientTimeout, TimeProvider.System);
-        _api = new NativeApi(engine, node, Counters);
+        _api = new NativeApi(engine, node, how.ColdReads, Counters);
         _admissions = new Admissions(
             new Admission(how.RequestsMax, how.WaitingMax, TimeProvider.System), new Admission(how.ControlsMax, how.WaitingMax, TimeProvider.System));
         _application = new SluiceApplication(_api, _admissions, _watch, how.PieceBytes, log.CreateLogger("http"));
@@ -180,6 +180,7 @@ public sealed class HttpServer : IAsyncDisposable
         new("net.stalled", _watch.BrokenCount),
         new("net.leases", BufferSlab.OutstandingTotal),
         .. _admissions.Counters(),
+        .. _options.ColdReads.Counters(),
         .. _options.Counters(),
     ];
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Sluice.Transport.Cold;
 using Sluice.Transport.Guard;
 using Sluice.Transport.Tls;
 
@@ -16,6 +17,9 @@ public sealed record HttpServerOptions
 
     /// <summary>Where connections come from. Null: the system's sockets.</summary>
     public IConnectionListenerFactory? Transport { get; init; }
+
+    /// <summary>Buffers and rule for reads of what is not in memory.</summary>
+    public required ColdReads ColdReads { get; init; }
 
     /// <summary>How long a client that is waited for may neither give nor take a byte, or be idle between requests; above zero.</summary>
     public TimeSpan ClientTimeout { get; init; } = TimeSpan.FromMinutes(2);

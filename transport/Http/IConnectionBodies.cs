@@ -27,10 +27,10 @@ public interface IConnectionBodies
     bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count);
 
     /// <summary>
-    /// The same with the first <paramref name="count"/> bytes of a buffer. When it answers true the lease is the connection's, which disposes it once
+    /// The same with <paramref name="count"/> bytes of a buffer from <paramref name="start"/>. When it answers true the lease is the connection's, which disposes it once
     /// they are sent.
     /// </summary>
-    bool TryWriteLease(PipeWriter body, BufferLease owned, int count);
+    bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count);
 
     /// <summary>
     /// Says that <paramref name="lengthBytes"/> of request body follow from where the input stands: they are received into large blocks, one after the other,

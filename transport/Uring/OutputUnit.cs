@@ -97,9 +97,9 @@ internal struct OutputSegment : IDisposable
     }
 
     /// <summary>Of a buffer, which is the segment's.</summary>
-    public OutputSegment(BufferLease owned, int count)
+    public OutputSegment(BufferLease owned, int start, int count)
     {
-        (_lease, Left) = (owned, count);
+        (_lease, _position, Left) = (owned, start, count);
         HasLease = true;
     }
 

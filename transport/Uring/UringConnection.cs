@@ -96,7 +96,8 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     }
 
     /// <inheritdoc/>
-    public bool TryWriteLease(PipeWriter body, BufferLease owned, int count) => _output.TryAnnounce(body, new OutputSegment(owned, count));
+    public bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count) =>
+        _output.TryAnnounce(body, new OutputSegment(owned, start, count));
 
     /// <inheritdoc/>
     public void BeginBody(long lengthBytes)

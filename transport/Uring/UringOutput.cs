@@ -85,7 +85,13 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         }
 
         body.Advance(owned.Left);
-        return true;
+        lock (_gate)
+        {
+            // Kestrel drops what is written once it has given the response up, which another thread may have made it do just now.
+            bool isStaged = !_isAnnounced;
+            (_announced, _isAnnounced) = (default, false);
+            return isStaged;
+        }
     }
 
     /// <inheritdoc/>
