@@ -10,7 +10,7 @@ namespace Sluice.Transport.Http;
 /// </summary>
 public interface IConnectionBodies
 {
-    /// <summary>Bytes that the socket has taken so far, ever. Any thread.</summary>
+    /// <summary>Bytes that the peer has taken so far, ever. Any thread; costs a system call.</summary>
     long SentBytes { get; }
 
     /// <summary>

@@ -41,6 +41,13 @@ internal struct OutputUnit
         return _memory[End..];
     }
 
+    /// <summary>Bytes were written into the room; no more than there was of it, else whatever lies behind would go out.</summary>
+    public void Advance(int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)bytes, (uint)(_memory.Length - End), nameof(bytes));
+        End += bytes;
+    }
+
     /// <summary>Everything is sent: lets go of the segment, keeps the memory.</summary>
     public void Finish()
     {

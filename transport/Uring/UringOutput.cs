@@ -32,7 +32,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     private OutputUnit _staged; // is being written
     private OutputUnit _sending; // is on its way
     private OutputSegment _announced;
-    private bool _isAnnounced, _isTaken, _isLent, _waiting, _failed;
+    private bool _isAnnounced, _isTaken, _isLent, _waiting, _owed, _failed; // owed: what is staged goes out though nobody waits for it
     private long _sent;
     private CancellationToken _token; // of the flush that waits
     private CancellationTokenRegistration _registration;
@@ -46,21 +46,22 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <summary>Bytes that the socket has taken, ever.</summary>
     public long SentBytes => Volatile.Read(ref _sent);
 
-    /// <summary>True while the socket has not taken everything that was flushed.</summary>
+    /// <summary>True while the socket has not taken everything that it is to have.</summary>
     public bool IsSending
     {
         get
         {
             lock (_gate)
             {
-                return !_failed && !_sending.IsEmpty;
+                return !_failed && (_owed || !_sending.IsEmpty);
             }
         }
     }
 
     /// <summary>
     /// The next bytes of the body are those of a segment, which is the output's when this answers true. <paramref name="body"/> is what the application
-    /// writes to: it leads here unless a flush is pending there, and then nothing was announced.
+    /// writes to: it leads here unless a flush is pending there, and then nothing was announced. What that writer throws (a body beyond its length) is
+    /// thrown on, and then too the segment is not the output's.
     /// </summary>
     public bool TryAnnounce(PipeWriter body, OutputSegment owned)
     {
@@ -71,26 +72,33 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return false;
             }
 
+            if (owned.Left == 0)
+            {
+                owned.Dispose(); // nothing to send is sent; an empty unit would keep it
+                return true;
+            }
+
             (_announced, _isAnnounced, _isTaken) = (owned, true, false);
         }
 
-        body.GetMemory(1);
-        lock (_gate)
+        try
         {
+            body.GetMemory(1);
             if (!_isTaken)
             {
-                _isAnnounced = false;
                 return false;
             }
-        }
 
-        body.Advance(owned.Left);
-        lock (_gate)
+            body.Advance(owned.Left);
+            return !_isAnnounced; // Kestrel drops what is written once it has given the response up, which another thread may have made it do just now
+        }
+        finally
         {
-            // Kestrel drops what is written once it has given the response up, which another thread may have made it do just now.
-            bool isStaged = !_isAnnounced;
-            (_announced, _isAnnounced) = (default, false);
-            return isStaged;
+            // The announcement ends here in any case: the next who asks for memory would get that which nobody may touch.
+            lock (_gate)
+            {
+                (_announced, _isAnnounced, _isTaken) = (default, false, false);
+            }
         }
     }
 
@@ -129,7 +137,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return;
             }
 
-            _staged.End += bytes;
+            _staged.Advance(bytes);
             _isLent = false;
         }
     }
@@ -157,6 +165,11 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             if (mustWait || MustBeSent)
             {
                 return Wait(cancellationToken);
+            }
+
+            if (connection.IsReaderWaiting)
+            {
+                ReleaseMemory(); // no wait of the reader that is to come will do it
             }
         }
 
@@ -186,7 +199,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             isBroken = IsBroken();
-            if (_waiting && !_failed)
+            if ((_waiting || (_owed && !_isLent && !_isAnnounced)) && !_failed)
             {
                 isBroken |= SendStaged();
                 if (MustBeSent)
@@ -198,6 +211,10 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             (wasWaiting, _waiting) = (_waiting, false);
             _registration.Unregister();
             failed = _failed;
+            if (connection.IsReaderWaiting)
+            {
+                ReleaseMemory();
+            }
         }
 
         if (isBroken)
@@ -223,7 +240,24 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         OnWritable();
     }
 
-    /// <summary>Gives the memory back while there is nothing to send: an idle connection has none. On the loop.</summary>
+    /// <summary>
+    /// Nobody writes any more: what was written is sent, flushed or not, as a pipe does that is completed. True while it is on its way. On the loop.
+    /// </summary>
+    public bool End()
+    {
+        lock (_gate)
+        {
+            (_isLent, _owed) = (false, !_failed && !_staged.IsEmpty);
+            if (_owed && _sending.IsEmpty)
+            {
+                SendStaged();
+            }
+
+            return IsSending;
+        }
+    }
+
+    /// <summary>Gives the memory back while there is nothing to send: an idle connection has none. Any thread.</summary>
     public void ReleaseMemory()
     {
         lock (_gate)
@@ -282,6 +316,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <summary>What was written is on its way; true when that broke the connection.</summary>
     private bool SendStaged()
     {
+        _owed = false;
         if (_staged.IsEmpty)
         {
             return IsBroken();
@@ -389,7 +424,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return;
             }
 
-            _waiting = false;
+            (_waiting, _owed) = (false, true); // the wait is cancelled, not what was flushed
             _registration.Unregister();
             failed = _failed;
         }

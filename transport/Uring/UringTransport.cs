@@ -49,8 +49,10 @@ public sealed class UringTransport : IConnectionListenerFactory, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(UringListener.Bind((IPEndPoint)endpoint, _loops, _quota, _log));
+        endpoint is IPEndPoint address
+            ? new(UringListener.Bind(address, _loops, _quota, _log))
+            : throw new NotSupportedException($"only addresses of the internet protocol can be listened on, not {endpoint}");
 
-    /// <summary>Unmaps the buffers; after the loops have ended.</summary>
+    /// <summary>Unmaps the buffers. After all listeners are disposed: throws <see cref="InvalidOperationException"/> while a connection has one.</summary>
     public void Dispose() => Array.ForEach(_loops, loop => loop.Dispose());
 }

@@ -19,6 +19,12 @@ public sealed record UringTransportOptions
     /// <summary>What the kernel may keep for the sockets; null: as much as it likes.</summary>
     public SocketBuffers? SocketBuffers { get; init; }
 
+    /// <summary>
+    /// How long a peer may go on sending behind our last byte: a close with something unread resets the connection, and that takes a response from its
+    /// peer which has arrived and is not read yet. A few round trips; a peer that does not look is not waited for longer.
+    /// </summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
     /// <summary>Unread bytes of one connection that stop its receiving: two blocks, one that is being read and one that fills.</summary>
     public int UnreadBytesMax { get; init; } = 2 * BlockBytes;
 
@@ -42,6 +48,9 @@ public sealed record UringTransportOptions
 
     /// <summary>Size of a head buffer: a head of up to 8 KiB and a small object of 32 KiB, rounded up to a power of two.</summary>
     public const int HeadBytes = 64 << 10;
+
+    /// <summary>What a connection that has nothing unread receives at once when all provided buffers are held by others: most heads, and no more.</summary>
+    public const int OwnBytes = 4 << 10;
 
     /// <summary>A request body that is longer is received into blocks; below, the small buffers are as good.</summary>
     public const int BlockBodyBytesMin = 64 << 10;
