@@ -151,17 +151,19 @@ internal sealed record MemoryPlan
     public int ColdReadsPerLoop { get; }
 
     /// <summary>
-    /// The same memory as the transport takes it, for all loops together: an eighth of the buffers, up to eight, are those that are held only while a disk
-    /// works. <paramref name="machineBytes"/> is the memory of the machine: what the process does not take is the page cache's, half of which is expected
-    /// to be there for objects.
+    /// The same memory as the transport takes it, for all loops together: sixteen buffers or more, of 1 MiB if there is memory for so many, since smaller
+    /// reads cost more; an eighth of them, up to eight, are those that are held only while a disk works. <paramref name="machineBytes"/> is the memory of
+    /// the machine: what the process does not take is the page cache's, half of which is expected to be there for objects.
     /// </summary>
     public ColdReadOptions ColdReads(long machineBytes)
     {
-        int buffers = Math.Max(LoopCount * ColdReadsPerLoop, 2); // two of a slab that nobody uses are addresses
+        long share = Math.Max((long)LoopCount * ColdReadsPerLoop, 2) * ColdReadBytes; // two of a slab that nobody uses are addresses
+        int bufferBytes = (int)Math.Clamp(FloorPow2(share / 16), ColdReadBytes, MiB);
+        int buffers = (int)(share / bufferBytes);
         int scratch = Math.Clamp(buffers / 8, 1, 8);
         return new()
         {
-            BufferBytes = ColdReadBytes,
+            BufferBytes = bufferBytes,
             BufferCount = buffers - scratch,
             ScratchCount = scratch,
             CacheBytes = Math.Max(0, machineBytes - BudgetBytes) / 2,

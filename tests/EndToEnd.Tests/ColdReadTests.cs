@@ -28,7 +28,9 @@ public sealed class ColdReadTests
             await server.PutColdAsync($"o{i}", content);
             Assert.Equal((count > 32 << 10 ? count : 0, 0), await CostAsync(server, $"o{i}", content, offset, count));
             server.Evict($"o{i}");
-            Assert.Equal((0, count > 32 << 10 ? count : 0), await CostAsync(server, $"o{i}", content, offset, count)); // again: it is to stay
+            (long direct, long cached) = await CostAsync(server, $"o{i}", content, offset, count); // again: it is to stay
+            Assert.Equal(0, direct);
+            Assert.InRange(cached, count > 32 << 10 ? 1 : 0, count > 32 << 10 ? count : 0); // less where the kernel has read ahead
             Assert.Equal((0, 0), await CostAsync(server, $"o{i}", content, offset, count)); // and does
         }
 

@@ -1,5 +1,6 @@
 using Sluice.Engine;
 using Sluice.Server.Settings;
+using Sluice.Transport.Cold;
 using Sluice.Transport.Uring;
 
 namespace Sluice.Server.Tests;
@@ -47,6 +48,20 @@ public sealed class MemoryPlanTests
                     $"{processors} processors, {budget} bytes: {plan}, before {before}");
                 before = plan;
             }
+        }
+    }
+
+    [Fact]
+    public void ColdReadsTakeNoMoreThanTheirShareAndHaveBuffersOfBothKinds()
+    {
+        foreach (MemoryDemand demand in Demands())
+        {
+            var plan = new MemoryPlan(demand);
+            ColdReadOptions cold = plan.ColdReads(machineBytes: demand.BudgetBytes * 4);
+            long share = (long)plan.LoopCount * plan.ColdReadsPerLoop * MemoryPlan.ColdReadBytes;
+            Assert.True(cold.BytesMax <= share || share == 0, $"{demand}: {cold.BytesMax} of {share}");
+            Assert.True(cold.BufferCount >= 1 && cold.ScratchCount >= 1 && cold.BufferBytes is >= 256 << 10 and <= 1 << 20, $"{demand}: {cold}");
+            Assert.Equal(demand.BudgetBytes * 3 / 2, cold.CacheBytes);
         }
     }
 

@@ -8,13 +8,13 @@ namespace Sluice.Transport.Cold;
 public sealed record ColdReadOptions
 {
     /// <summary>Size of a buffer, a power of two from 64 KiB: what one request to a disk reads.</summary>
-    public int BufferBytes { get; init; } = 512 << 10;
+    public int BufferBytes { get; init; } = 1 << 20;
 
-    /// <summary>Buffers that go to connections: 64 x 512 KiB = 32 MiB.</summary>
-    public int BufferCount { get; init; } = 64;
+    /// <summary>Buffers that go to connections: 32 x 1 MiB.</summary>
+    public int BufferCount { get; init; } = 32;
 
-    /// <summary>Buffers that are held only while a disk works, so that whoever finds none of the others gets on: 8 x 512 KiB = 4 MiB.</summary>
-    public int ScratchCount { get; init; } = 8;
+    /// <summary>Buffers that are held only while a disk works, so that whoever finds none of the others gets on: 4 x 1 MiB.</summary>
+    public int ScratchCount { get; init; } = 4;
 
     /// <summary>Reads that one response has in flight: with the one that is being sent and the one that waits, it holds two more.</summary>
     public int ReadsAhead { get; init; } = 4;
