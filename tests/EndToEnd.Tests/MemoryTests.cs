@@ -114,8 +114,7 @@ public sealed class MemoryTests
             $"{backend}: {Streams} x {s_objectBytes >> 20} MiB written and read; at most {group.PeakBytes >> 20} MiB of the group, page cache included, "
             + $"{most >> 20} MiB anonymous; managed now {counters["memory.managed"] >> 20} MiB; refused {counters["admission.refused"]}; "
             + $"receives starved {counters.GetValueOrDefault("ring.starved")}, paused {counters.GetValueOrDefault("ring.paused")}");
-        Assert.Equal(0, group.OomKillCount);
-        Assert.True(group.PeakBytes <= GroupBytes);
+        Assert.Equal(0, group.OomKillCount); // the peak says nothing: the page cache takes what there is, and the kernel charges some pages beyond
         Assert.True(most <= BudgetBytes, $"{backend}: {most} bytes of anonymous memory with a budget of {BudgetBytes}");
         Assert.Equal(0, counters["admission.refused"]);
     }

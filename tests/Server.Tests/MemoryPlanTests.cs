@@ -154,7 +154,7 @@ public sealed class MemoryPlanTests
         long sockets = (plan.TunedSockets * MemoryPlan.TunedSocketBytes) + (2L * plan.SocketBytes * plan.RequestsMax);
         long verify = (long)plan.VerifyBuffers * Limits.BlockBytes;
         Must(MemoryPlan.RuntimeBytes + plan.HeapBytes + slabs + verify + sockets <= budget, "more than the budget");
-        long managed = plan.CacheBytes + ((long)plan.RequestsMax * plan.RequestBytes) + ((long)plan.ConnectionsMax * MemoryPlan.ConnectionBytes);
+        long managed = plan.CacheBytes + ((long)plan.RequestsMax * plan.RequestBytes) + ((long)plan.ConnectionsMax * plan.ConnectionBytes);
         Must(plan.HeapBytes - managed >= plan.HeapBytes / 8, "no room for garbage on the heap");
         Must(plan.RequestsMax >= 1 && plan.WaitingMax >= 1 && plan.ControlsMax >= 1, "nobody is let in");
         Must(plan.ControlsMax == 1 || (long)plan.ControlsMax * MemoryPlan.ControlBytes <= plan.HeapBytes / 4, "control messages have all of the heap");
