@@ -111,8 +111,7 @@ public sealed class ObjectCommit(
 
     private async ValueTask<StoredObject> CommitStrictAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
     {
-        await SealAsync(set, metadata);
-        await SyncAllAsync(set.Members);
+        await SealAndSyncAsync(set, metadata);
         List<ReplicaMember> heads = [.. set.Heads];
         for (int i = 1; i < heads.Count; i++)
         {
@@ -190,6 +189,19 @@ public sealed class ObjectCommit(
                 await WorkTarget.SetAsync(member.Work, set.Name);
             }
         }
+    }
+
+    /// <summary>A plain object's record and fsync are neighbours, which a disk may do in one trip; with more members all are sealed before the first is flushed.</summary>
+    private async ValueTask SealAndSyncAsync(ReplicaSet set, ObjectMetadata metadata)
+    {
+        if (set.Members is [{ IsSealedByRecord: true } only])
+        {
+            await only.Work.SealAndSyncAsync(metadata, log);
+            return;
+        }
+
+        await SealAsync(set, metadata);
+        await SyncAllAsync(set.Members);
     }
 
     /// <summary>Members lie on different drives: they are flushed at the same time.</summary>

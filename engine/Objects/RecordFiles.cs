@@ -31,10 +31,14 @@ public static class RecordFiles
     }
 
     /// <summary>Sets the file's record; the file's next fsync makes it durable.</summary>
-    public static async ValueTask SetAsync(ObjectDisk disk, FileHandle file, ObjectMetadata metadata, ReadOnlyMemory<byte> path)
+    public static async ValueTask SetAsync(ObjectDisk disk, FileHandle file, ObjectMetadata metadata, ReadOnlyMemory<byte> path) =>
+        disk.Check(await disk.Io.SetXattrAsync(file, XattrName.Record, Format(metadata)), "setxattr", path.Span);
+
+    /// <summary>The record of a file, as it lies in the attribute.</summary>
+    public static byte[] Format(ObjectMetadata metadata)
     {
         byte[] record = MetadataRecord.Format(metadata);
         Invariant.That(record.Length <= Limits.RecordInlineBytesMax, "a longer record has a sidecar");
-        disk.Check(await disk.Io.SetXattrAsync(file, XattrName.Record, record), "setxattr", path.Span);
+        return record;
     }
 }

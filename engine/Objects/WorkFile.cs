@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -93,6 +94,24 @@ public sealed class WorkFile : IAsyncDisposable
         {
             await QuarantineAsync(log);
             throw Disk.Fault("fsync", synced.Error, Path.Span);
+        }
+    }
+
+    /// <summary>
+    /// Sets the record and flushes the file: <see cref="RecordFiles.SetAsync"/> and <see cref="SyncAsync"/> in one trip to the disk, where that has
+    /// one. The answer does not tell which of the two failed; a lack of room is the attribute's, and leaves nothing worth keeping.
+    /// </summary>
+    public async ValueTask SealAndSyncAsync(ObjectMetadata metadata, ILogger log)
+    {
+        IoResult done = await Disk.Io.SetXattrAndSyncAsync(File, XattrName.Record, RecordFiles.Format(metadata));
+        if (!done.Ok)
+        {
+            if (done.Error is not (Errno.ENOSPC or Errno.EDQUOT or Errno.ERANGE))
+            {
+                await QuarantineAsync(log);
+            }
+
+            throw Disk.Fault("setxattr and fsync", done.Error, Path.Span);
         }
     }
 

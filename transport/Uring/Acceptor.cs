@@ -52,6 +52,11 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         _connections.Remove(connection);
         _linger.Remove(connection);
         _quota.Release();
+        if (connection.HasTunedSocket)
+        {
+            _buffers.Options.SocketBuffers!.Release();
+        }
+
         TellIfEmpty();
     }
 
@@ -113,7 +118,13 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         }
 
         Sockets.SetNoDelay(socket);
-        var connection = new UringConnection(this, _buffers, socket);
+        bool isTuned = _buffers.Options.SocketBuffers?.TryTune() ?? false;
+        if (!isTuned)
+        {
+            _buffers.Options.SocketBuffers?.Bound(socket);
+        }
+
+        var connection = new UringConnection(this, _buffers, socket) { HasTunedSocket = isTuned };
         _connections.Add(connection);
         if (!_accepted.TryWrite(connection))
         {

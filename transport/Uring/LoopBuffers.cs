@@ -12,6 +12,7 @@ internal sealed class LoopBuffers : IDisposable
     private readonly ConcurrentBag<InputSegment> _spareBlocks = []; // few: as many as there are blocks
     private readonly Queue<UringConnection> _starved = new();
     private readonly Action<object?> _returnProvided;
+    private long _arrayBytes;
 
     public LoopBuffers(RingLoop loop, UringTransportOptions options)
     {
@@ -34,6 +35,9 @@ internal sealed class LoopBuffers : IDisposable
     /// <summary>Buffers that responses are written into.</summary>
     public BufferSlab Heads { get; }
 
+    /// <summary>Bytes of arrays that stand in for buffers of heads.</summary>
+    public long ArrayBytes => Interlocked.Read(ref _arrayBytes);
+
     /// <summary>Times that no provided buffer was free when bytes came.</summary>
     public long StarvedCount { get; private set; }
 
@@ -41,6 +45,9 @@ internal sealed class LoopBuffers : IDisposable
     public long PausedCount { get; set; }
 
     private bool HasEnough => _provided.FreeCount >= _provided.Count / 4;
+
+    /// <summary>An array of that many bytes is in use; with a negative number, is not any more. Any thread.</summary>
+    public void CountArray(int bytes) => Interlocked.Add(ref _arrayBytes, bytes);
 
     /// <summary>The segment of the provided buffer that a completion named.</summary>
     public InputSegment Take(RingCompletion completion)
@@ -110,7 +117,7 @@ internal sealed class LoopBuffers : IDisposable
         _provided.Return(segment.ProvidedId);
         while (_starved.Count > 0 && HasEnough)
         {
-            _starved.Dequeue().ArmReceive();
+            _starved.Dequeue().ResumeReceive(); // posted: the caller may be that connection's own reader, in the middle of an advance
         }
     }
 }

@@ -39,6 +39,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     // Loop thread only.
     private InputSegment? _filling; // the block that the receive in flight fills
     private long _blockBytesLeft; // of the request's body, to be received into blocks
+    private volatile bool _isShortOfBlocks; // read by the body's reader too, wherever it runs
     private bool _disposed, _lingering, _closing, _released;
 
     // Guarded by Gate.
@@ -65,6 +66,9 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     /// <summary>Guards both pipes: they are used by the loop, and by the application wherever its await ended.</summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>The kernel tunes the socket's buffers, which is allowed for a few.</summary>
+    public bool HasTunedSocket { get; init; }
+
     /// <inheritdoc/>
     public PipeReader Input => _input;
 
@@ -73,6 +77,9 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
 
     /// <inheritdoc/>
     public long SentBytes => _output.SentBytes;
+
+    /// <inheritdoc/>
+    public bool IsShortOfBlocks => _isShortOfBlocks;
 
     /// <inheritdoc/>
     public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count)
@@ -89,7 +96,8 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     }
 
     /// <inheritdoc/>
-    public bool TryWriteLease(PipeWriter body, BufferLease owned, int count) => _output.TryAnnounce(body, new OutputSegment(owned, count));
+    public bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count) =>
+        _output.TryAnnounce(body, new OutputSegment(owned, start, count));
 
     /// <inheritdoc/>
     public void BeginBody(long lengthBytes)
@@ -99,6 +107,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
             return; // the small buffers do as well; a request that has left the loop is not a hot one
         }
 
+        _isShortOfBlocks = false;
         _blockBytesLeft = lengthBytes - _input.UnreadBytes;
         if (_blockBytesLeft < UringTransportOptions.BlockBodyBytesMin)
         {
@@ -118,7 +127,9 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
             return;
         }
 
-        if (_blockBytesLeft > 0 && _input.BlockToFill() is { } block)
+        InputSegment? block = _blockBytesLeft > 0 ? _input.BlockToFill() : null;
+        _isShortOfBlocks = _blockBytesLeft > 0 && block is null;
+        if (block is not null)
         {
             _filling = block;
             Memory<byte> room = block.Room;

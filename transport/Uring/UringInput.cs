@@ -28,6 +28,8 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     /// <summary>Receiving is stopped until the reader has caught up. Guarded by the gate.</summary>
     public bool IsPaused { get; private set; }
 
+    private int UnreadBytesMax => _last is { ProvidedId: >= 0 } ? buffers.Options.UnreadSmallBytesMax : buffers.Options.UnreadBytesMax;
+
     private bool HasNews => _unread > 0 && !_allExamined;
 
     /// <summary>Bytes that were received and not yet read.</summary>
@@ -181,7 +183,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
             _unread -= consumed.GetInteger() - _start;
             _start = consumed.GetInteger();
             ReleaseRead();
-            if (IsPaused && _unread < buffers.Options.UnreadBytesMax / 2)
+            if (IsPaused && _unread < UnreadBytesMax / 2)
             {
                 Resume();
             }
@@ -234,7 +236,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     {
         _allExamined = false;
         _unread += bytes;
-        if (_unread >= buffers.Options.UnreadBytesMax && !_waiting && !IsPaused)
+        if (_unread >= UnreadBytesMax && !_waiting && !IsPaused)
         {
             IsPaused = true;
             buffers.PausedCount++;

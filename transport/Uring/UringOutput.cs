@@ -12,6 +12,9 @@ namespace Sluice.Transport.Uring;
 /// A flush is done when its unit is on its way: at most one unit is, and the next flush waits for it. So the application and Kestrel are
 /// done with a response while the socket still takes it, and a waiting flush, which costs Kestrel three objects, is the exception.
 /// </para>
+/// <para>
+/// Once arrays stand in for heads as far as they may, the flush of another is done when it is sent: they are of requests in flight then, two each.
+/// </para>
 /// </summary>
 internal sealed class UringOutput(UringConnection connection, LoopBuffers buffers, int socket) : PipeWriter, IValueTaskSource<FlushResult>
 {
@@ -82,7 +85,13 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         }
 
         body.Advance(owned.Left);
-        return true;
+        lock (_gate)
+        {
+            // Kestrel drops what is written once it has given the response up, which another thread may have made it do just now.
+            bool isStaged = !_isAnnounced;
+            (_announced, _isAnnounced) = (default, false);
+            return isStaged;
+        }
     }
 
     /// <inheritdoc/>
@@ -102,7 +111,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             _isLent = true;
-            return _staged.Room(Math.Max(sizeHint, 256), buffers.Heads);
+            return _staged.Room(Math.Max(sizeHint, 256), buffers);
         }
     }
 
@@ -143,17 +152,12 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
             }
 
-            if (!_staged.IsEmpty && !_sending.IsEmpty)
+            bool mustWait = !_staged.IsEmpty && !_sending.IsEmpty;
+            isBroken = !mustWait && SendStaged();
+            if (mustWait || MustBeSent)
             {
-                _flush.Reset();
-                _waiting = true;
-                _token = cancellationToken;
-                _registration = cancellationToken.UnsafeRegister(s_tokenCanceled, this);
-                return new ValueTask<FlushResult>(this, _flush.Version);
+                return Wait(cancellationToken);
             }
-
-            SendStaged();
-            isBroken = IsBroken();
         }
 
         if (isBroken)
@@ -182,14 +186,17 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             isBroken = IsBroken();
-            (wasWaiting, _waiting) = (_waiting, false);
-            _registration.Unregister();
-            if (wasWaiting && !_failed)
+            if (_waiting && !_failed)
             {
-                SendStaged();
-                isBroken |= IsBroken();
+                isBroken |= SendStaged();
+                if (MustBeSent)
+                {
+                    return; // the flush goes on waiting
+                }
             }
 
+            (wasWaiting, _waiting) = (_waiting, false);
+            _registration.Unregister();
             failed = _failed;
         }
 
@@ -261,12 +268,23 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _flush.OnCompleted(continuation, state, token, flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
 
-    /// <summary>What was written is on its way.</summary>
-    private void SendStaged()
+    /// <summary>A flush is done when its unit is on its way, except where that would leave one array too many behind.</summary>
+    private bool MustBeSent => !_failed && _sending.HasArray && !_sending.IsEmpty && buffers.ArrayBytes > buffers.Options.ArrayBytesMax;
+
+    private ValueTask<FlushResult> Wait(CancellationToken cancellation)
+    {
+        _flush.Reset();
+        (_waiting, _token) = (true, cancellation); // before the token may call
+        _registration = cancellation.UnsafeRegister(s_tokenCanceled, this);
+        return new ValueTask<FlushResult>(this, _flush.Version);
+    }
+
+    /// <summary>What was written is on its way; true when that broke the connection.</summary>
+    private bool SendStaged()
     {
         if (_staged.IsEmpty)
         {
-            return;
+            return IsBroken();
         }
 
         (_sending, _staged) = (_staged, _sending); // the other one is empty, and its memory is good for the next
@@ -275,6 +293,8 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         {
             connection.AwaitWritable();
         }
+
+        return IsBroken();
     }
 
     /// <summary>Sends what the socket takes, up to a turn.</summary>
