@@ -14,12 +14,17 @@ public sealed class BodyTests(BackendServers servers)
     /// <summary>Chunked bodies that break RFC 9112 §7.1.</summary>
     private static readonly string[] s_malformed =
     [
-        "zz\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
+        "zz\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n",
+        "FFFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
         "5\r\nhello0\r\n\r\n", "5\r\nhello more\r\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n",
     ];
 
     /// <summary>Chunked bodies that end too early.</summary>
-    private static readonly string[] s_short = ["", "5", "5\r\n", "5\r\nhel", "5\r\nhello", "5\r\nhello\r\n", "5\r\nhello\r\n0", "5\r\nhello\r\n0\r\n", "5\r\nhello\r\n0\r\nX-Trailer: y\r\n"];
+    private static readonly string[] s_short =
+    [
+        "", "5", "5\r\n", "5\r\nhel", "5\r\nhello", "5\r\nhello\r\n", "5\r\nhello\r\n0",
+        "5\r\nhello\r\n0\r\n", "5\r\nhello\r\n0\r\nX-Trailer: y\r\n",
+    ];
 
     /// <summary>PUTs that are refused before their body: target, headers, status.</summary>
     private static readonly (string Bucket, string Headers, int Status)[] s_refused =

@@ -33,7 +33,8 @@ public sealed class DetectorTests
     public void AMisplacedPieceIsFound(int by) => Assert.NotNull(s_content.FirstDifference(by, s_content.Bytes(0, 4096)));
 
     [Fact]
-    public void ABytePastTheEndIsFound() => Assert.Equal(s_content.SizeBytes, s_content.FirstDifference(s_content.SizeBytes - 1, s_content.Bytes(s_content.SizeBytes - 1, 2)));
+    public void ABytePastTheEndIsFound() =>
+        Assert.Equal(s_content.SizeBytes, s_content.FirstDifference(s_content.SizeBytes - 1, s_content.Bytes(s_content.SizeBytes - 1, 2)));
 
     [Fact]
     public void TheDigestIsThatOfTheBytes() =>

@@ -44,7 +44,8 @@ public sealed class RefusedRingTests : IDisposable
     [MemberData(nameof(Refusals))]
     public Task UringDoesNotStartAndSaysWhy(string refusal) => RefusedAsync(refusal, async (prefix, error) =>
     {
-        (int code, _, string log) = await SluiceProcess.RunUnderAsync(prefix, "serve", "--listen", "127.0.0.1:0", "--mountpath", _home.FullName, "--io", "uring");
+        (int code, _, string log) = await SluiceProcess.RunUnderAsync(
+            prefix, "serve", "--listen", "127.0.0.1:0", "--mountpath", _home.FullName, "--io", "uring");
         Assert.True(code is 1 or 2, $"exit code {code}: {log}");
         string reason = Assert.Single(log.Split('\n'), line => line.Contains("io_uring", StringComparison.Ordinal));
         Assert.Contains(error, reason, StringComparison.Ordinal);

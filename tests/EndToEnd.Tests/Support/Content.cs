@@ -51,7 +51,10 @@ public sealed class Content(int seed, long sizeBytes)
         return bytes;
     }
 
-    /// <summary>Offset in the object of the first byte that is not what it should be; null when all are right. The first byte of <paramref name="came"/> is at <paramref name="offset"/>.</summary>
+    /// <summary>
+    /// Offset in the object of the first byte that is not what it should be; null when all are right. The first byte of <paramref name="came"/> is at
+    /// <paramref name="offset"/>.
+    /// </summary>
     public long? FirstDifference(long offset, ReadOnlySpan<byte> came)
     {
         for (int done = 0; done < came.Length;)

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Sluice.EndToEnd.Tests.Support;
 
-/// <summary>What a server holds at a moment: descriptors by kind, work files, connections and leases. Taken while it is idle, it is the baseline to come back to.</summary>
+/// <summary>
+/// What a server holds at a moment: descriptors by kind, work files, connections and leases. Taken while it is idle, it is the baseline to come
+/// back to.
+/// </summary>
 public sealed class ServerResources
 {
     private static readonly string[] s_gauges = ["net.connections", "net.leases", "net.requests"];
@@ -87,7 +90,8 @@ public sealed class ServerResources
     {
         foreach ((string target, int count) in _descriptors)
         {
-            bool isCacheable = target.StartsWith('/') && !target.EndsWith(" (deleted)", StringComparison.Ordinal) && !target.Contains("/%wk/", StringComparison.Ordinal);
+            bool isCacheable = target.StartsWith('/')
+                && !target.EndsWith(" (deleted)", StringComparison.Ordinal) && !target.Contains("/%wk/", StringComparison.Ordinal);
             int allowed = Math.Max(baseline._descriptors.GetValueOrDefault(target), isCacheable ? 1 : 0);
             if (count > allowed)
             {

@@ -19,10 +19,12 @@ public static class TcpTable
             if (fields[1].EndsWith(local, StringComparison.Ordinal) && fields[2].EndsWith(remote, StringComparison.Ordinal))
             {
                 string[] queues = fields[4].Split(':');
-                return new(long.Parse(queues[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), long.Parse(queues[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+                return new(Number(queues[0]), Number(queues[1]));
             }
         }
 
         return null;
     }
+
+    private static long Number(string text) => long.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }
