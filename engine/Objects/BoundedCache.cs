@@ -29,8 +29,9 @@ public sealed class BoundedCache<TValue> : IDisposable
     public TValue? Find(ulong digest, ulong bid, ReadOnlySpan<byte> name, Func<TValue, bool>? use = null) =>
         ShardOf(digest).Find(digest, bid, name, use);
 
-    /// <summary>Puts a value in; what was there, or what must make room, leaves. The name is copied.</summary>
-    public void Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value) => Leave(ShardOf(digest).Put(digest, bid, name.ToArray(), value));
+    /// <summary>Puts a value in; what was there, or what must make room, leaves. The name is copied, unless it
+    /// was there.</summary>
+    public void Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value) => Leave(ShardOf(digest).Put(digest, bid, name, value));
 
     /// <summary>Takes the entry of that digest out, whatever its name is: a collision costs a miss.</summary>
     public void Remove(ulong digest) => Leave(ShardOf(digest).Remove(digest));
@@ -105,12 +106,18 @@ public sealed class BoundedCache<TValue> : IDisposable
         }
 
         /// <summary>Answers the value that has to leave, if any.</summary>
-        public TValue? Put(ulong digest, ulong bid, byte[] name, TValue value)
+        public TValue? Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value)
         {
             lock (_gate)
             {
+                if (_byDigest.TryGetValue(digest, out Entry? present) && present.Bid == bid && name.SequenceEqual(present.Name))
+                {
+                    (TValue before, present.Value, present.Used) = (present.Value, value, false);
+                    return before;
+                }
+
                 TValue? leaving = TakeOut(digest);
-                var entry = new Entry { Digest = digest, Bid = bid, Name = name, Value = value };
+                var entry = new Entry { Digest = digest, Bid = bid, Name = name.ToArray(), Value = value };
                 if (_clock.Count == entriesMax)
                 {
                     Entry victim = NextVictim();

@@ -1,4 +1,6 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Pooling;
 
 namespace Sluice.Transport.Http;
 
@@ -36,6 +38,7 @@ internal sealed class WatchedBody(RequestContext context) : PipeReader
     /// <inheritdoc/>
     public override void Complete(Exception? exception = null) => _body.Complete(exception);
 
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read)
     {
         context.BeginWait();
