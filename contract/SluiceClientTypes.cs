@@ -8,6 +8,9 @@ public enum ListFlags : long
     /// <summary>Everything, recursively.</summary>
     None = 0,
 
+    /// <summary>Only objects that are present.</summary>
+    Cached = 1 << 0,
+
     /// <summary>Names only.</summary>
     NameOnly = 1 << 4,
 

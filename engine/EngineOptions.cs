@@ -25,15 +25,22 @@ public sealed class EngineOptions
     /// <summary>Files that may be kept open between requests: half of what the process may open.</summary>
     public int OpenFilesMax { get; init; } = 4096;
 
+    /// <summary>Buffers of a block that blocks are verified in, all mountpaths together; four for each are enough.</summary>
+    public int VerifyBuffersMax { get; init; } = BlockBuffers.CountMax * Limits.MountpathsMax;
+
+    /// <summary>Bytes of a request's body that are waited for before they are written, up to <see cref="Limits.BodyReadBytes"/>.</summary>
+    public int BodyReadBytes { get; init; } = Limits.BodyReadBytes;
+
     /// <summary>How long a relaxed write may wait for its flush. Zero: only when asked (tests).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The caches' sizes: an eighth of the memory for metadata, at about 1 KiB an entry with name, record and table; open files as told.
+    /// The caches' sizes, an eighth of the memory together, at about 1 KiB an entry with name, record and table: three quarters of that are for metadata, a
+    /// quarter for open files, if the process may open so many.
     /// </summary>
     internal CacheSizes CacheSizes => new(
-        (int)Math.Clamp(MemoryBytes / 8 / 1024, 1024, 4 << 20),
-        Math.Clamp(OpenFilesMax, Limits.Shards, 1 << 20));
+        (int)Math.Clamp(MemoryBytes / 8 / 4 * 3 / Limits.CacheEntryBytes, 1024, 4 << 20),
+        (int)Math.Clamp(MemoryBytes / 8 / 4 / Limits.CacheEntryBytes, Limits.Shards, Math.Clamp(OpenFilesMax, Limits.Shards, 1 << 20)));
 }
 
 /// <summary>The world that an engine lives in. Simulations bring their own, from one seed.</summary>

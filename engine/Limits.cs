@@ -48,8 +48,20 @@ public static class Limits
     /// <summary>Shards of the name locks and caches: enough that two cores seldom meet, few enough to scan.</summary>
     public const int Shards = 64;
 
+    /// <summary>
+    /// What an entry of a cache takes, in bytes: 88 of the entry, 150 of the table and the clock, the name twice, the record's objects. What an object's
+    /// block digests take beyond that, 8 bytes for each MiB, counts as further entries.
+    /// </summary>
+    public const int CacheEntryBytes = 1024;
+
     /// <summary>Entries of a full listing page at most (contract: buckets §8).</summary>
     public const int ListPageEntriesMax = 10_000;
+
+    /// <summary>
+    /// Names and custom metadata of a listing page at most, in bytes: 10,000 names of 200 bytes. A page that would have more ends early, with its last name
+    /// as token, so that its memory is bounded whatever the names are.
+    /// </summary>
+    public const int ListPageBytesMax = 2 << 20;
 
     /// <summary>Mountpaths of one node at most. Three times the drive bays of a large chassis.</summary>
     public const int MountpathsMax = 256;

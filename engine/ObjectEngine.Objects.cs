@@ -99,7 +99,7 @@ public sealed partial class ObjectEngine
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
             WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
             set.Add(ReplicaMember.Head(work));
-            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(work, request, bucket.Properties.ChecksumType, cancellation);
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(work, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
             if (!body.Ok)
             {
                 return body.Error!;

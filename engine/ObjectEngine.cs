@@ -23,6 +23,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ILogger _log;
     private readonly ObjectClock _clock;
     private readonly NameLock _locks = new();
+    private readonly int _bodyReadBytes;
+    private readonly BlockBuffers[] _verifyBuffers;
     private readonly ObjectDisk[] _disks;
     private readonly RelaxedFlusher[] _flushers;
     private readonly ObjectLookup _lookup;
@@ -50,7 +52,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _startedAt = environment.Time.GetUtcNow();
         _readers = new ReaderReports(_log, _counters.Damaged.Add);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
-        _disks = [.. mountpaths.All.Select((mountpath, index) => new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance))];
+        _bodyReadBytes = options.BodyReadBytes;
+        _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
+        _disks = [.. mountpaths.All.Select((mountpath, index) =>
+            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length]))];
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];
         _lookup = new ObjectLookup(_disks, [.. mountpaths.All.Select(mountpath => mountpath.IdDigest)], _locks, options.CacheSizes, _log)
         {
@@ -140,6 +145,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["delete.count"] = _counters.Deletes.Value,
                 ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
                 ["fault.count"] = _counters.Faults.Value,
+                ["memory.verify.leases"] = _verifyBuffers.Sum(buffers => buffers.RentedCount),
                 ["cache.metadata"] = _lookup.MetadataCount,
                 ["cache.files"] = _lookup.OpenFileCount,
                 ["recovered.workfiles"] = Recovered.WorkFiles,
@@ -247,6 +253,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await StopBackgroundAsync();
         _lookup.Dispose();
         Array.ForEach(_disks, disk => disk.Dispose());
+        Array.ForEach(_verifyBuffers, buffers => buffers.Dispose());
         _mountpaths.Dispose();
         _closing.Dispose();
     }

@@ -11,40 +11,40 @@ namespace Sluice.Native;
 public static unsafe class Sockets
 {
     private const int AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
-    private const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_SNDBUF = 7, SO_LINGER = 13, SO_REUSEPORT = 15;
+    private const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_LINGER = 13, SO_REUSEPORT = 15;
     private const int IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_INFO = 11, IPPROTO_IPV6 = 41, IPV6_V6ONLY = 26;
     private const int MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000, SHUT_WR = 1, SHUT_RDWR = 2;
     private const int AddressBytesMax = 28; // struct sockaddr_in6
 
     /// <summary>
     /// A listening socket. Shared ones may have the same address, and the kernel spreads connections over them (SO_REUSEPORT, socket(7)); one that is not
-    /// finds out whether others have it. An IPv6 address that is any takes IPv4 too. The caller closes it.
+    /// finds out whether others have it. An IPv6 address that is any takes IPv4 too. The caller closes it; -1 when it failed.
     /// </summary>
     public static Errno Listen(IPEndPoint endPoint, int backlog, out int socket, bool shared = true)
     {
-        socket = SocketImports.socket(FamilyOf(endPoint), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (socket < 0)
+        Errno error = Bind(endPoint, isShared: shared, out socket);
+        if (error == Errno.None && SocketImports.listen(socket, backlog) != 0)
         {
-            return Libc.LastError();
+            error = Libc.LastError();
+            Libc.Close(socket);
+            socket = -1;
         }
 
-        byte* address = stackalloc byte[AddressBytesMax];
-        uint bytes = Format(endPoint, address);
-        SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-        SetOption(socket, SOL_SOCKET, SO_REUSEPORT, shared ? 1 : 0);
-        if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
+        return error;
+    }
+
+    /// <summary>
+    /// EADDRINUSE when somebody listens on that address already, also one who would share it: <see cref="Listen"/> alone does not tell a second
+    /// server from a second loop of the first. To be asked once, before the first <see cref="Listen"/>.
+    /// </summary>
+    public static Errno CheckFree(IPEndPoint endPoint)
+    {
+        Errno error = Bind(endPoint, isShared: false, out int socket);
+        if (error == Errno.None)
         {
-            SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, endPoint.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
+            Libc.Close(socket);
         }
 
-        // SAFETY: the address is on this stack and as long as is said.
-        if (SocketImports.bind(socket, address, bytes) == 0 && SocketImports.listen(socket, backlog) == 0)
-        {
-            return Errno.None;
-        }
-
-        Errno error = Libc.LastError();
-        Libc.Close(socket);
         return error;
     }
 
@@ -62,7 +62,7 @@ public static unsafe class Sockets
 
         byte* address = stackalloc byte[AddressBytesMax];
         uint bytes = Format(endPoint, address);
-        // SAFETY: as in Listen.
+        // SAFETY: as in Bind.
         return SocketImports.connect(socket, address, bytes) == 0 ? Errno.None : Libc.LastError();
     }
 
@@ -80,6 +80,9 @@ public static unsafe class Sockets
 
     /// <summary>Bounds what the kernel keeps unsent; it doubles the number for its own bookkeeping (SO_SNDBUF, socket(7)).</summary>
     public static void SetSendBuffer(int socket, int bytes) => SetOption(socket, SOL_SOCKET, SO_SNDBUF, bytes);
+
+    /// <summary>Bounds what the kernel keeps unread, in the same way (SO_RCVBUF).</summary>
+    public static void SetReceiveBuffer(int socket, int bytes) => SetOption(socket, SOL_SOCKET, SO_RCVBUF, bytes);
 
     /// <summary>Close will reset the connection and drop what is unsent (SO_LINGER with 0).</summary>
     public static void SetReset(int socket)
@@ -159,6 +162,35 @@ public static unsafe class Sockets
         while (result < 0 && Libc.LastError() == Errno.EINTR);
         sent = (int)Math.Max(result, 0);
         return result < 0 ? Libc.LastError() : Errno.None;
+    }
+
+    private static Errno Bind(IPEndPoint endPoint, bool isShared, out int socket)
+    {
+        socket = SocketImports.socket(FamilyOf(endPoint), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (socket < 0)
+        {
+            return Libc.LastError();
+        }
+
+        byte* address = stackalloc byte[AddressBytesMax];
+        uint bytes = Format(endPoint, address);
+        SetOption(socket, SOL_SOCKET, SO_REUSEADDR, 1); // what is left of connections that ended does not count
+        SetOption(socket, SOL_SOCKET, SO_REUSEPORT, isShared ? 1 : 0);
+        if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            SetOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, endPoint.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
+        }
+
+        // SAFETY: the address is on this stack and as long as is said.
+        if (SocketImports.bind(socket, address, bytes) == 0)
+        {
+            return Errno.None;
+        }
+
+        Errno error = Libc.LastError();
+        Libc.Close(socket);
+        socket = -1;
+        return error;
     }
 
     private static int FamilyOf(IPEndPoint endPoint) => endPoint.AddressFamily == AddressFamily.InterNetworkV6 ? AF_INET6 : AF_INET;

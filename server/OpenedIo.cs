@@ -37,7 +37,7 @@ public sealed class OpenedIo : IDisposable
     /// <summary>Its name, as the setting and <c>/v1/health</c> have it.</summary>
     public string Name => SettingParsers.NameOf(Backend);
 
-    /// <summary>One loop a processor; none with <see cref="IoBackend.Threads"/>.</summary>
+    /// <summary>One loop a processor, or fewer where memory is short; none with <see cref="IoBackend.Threads"/>.</summary>
     public IReadOnlyList<RingLoop> Loops { get; }
 
     /// <summary>The disk verbs.</summary>
@@ -45,9 +45,9 @@ public sealed class OpenedIo : IDisposable
 
     /// <summary>
     /// Opens what was asked for. <see cref="IoBackend.Auto"/> takes threads where io_uring is not to be had, and says so once; what was asked
-    /// for by name is had, or <see cref="RingUnavailableException"/> says why not.
+    /// for by name is had, or <see cref="RingUnavailableException"/> says why not. There is one loop a processor unless <paramref name="loopCount"/> says how many.
     /// </summary>
-    public static OpenedIo Open(IoBackend asked, RingLoopOptions options, ILogger log)
+    public static OpenedIo Open(IoBackend asked, RingLoopOptions options, ILogger log, int? loopCount = null)
     {
         if (asked == IoBackend.Threads)
         {
@@ -57,7 +57,7 @@ public sealed class OpenedIo : IDisposable
         var loops = new List<RingLoop>();
         try
         {
-            for (int i = 0; i < Environment.ProcessorCount; i++)
+            for (int i = 0; i < (loopCount ?? Environment.ProcessorCount); i++)
             {
                 loops.Add(new RingLoop(options with { Name = $"{options.Name}-{i}" }));
             }

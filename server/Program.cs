@@ -13,12 +13,18 @@ public static class Program
     public static Task<int> Main(string[] args) => RunAsync(args, CommandWorld.OfProcess());
 
     /// <summary>Runs one command line; answers its exit code.</summary>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, CommandWorld world)
+    public static async Task<int> RunAsync(string[] args, CommandWorld world)
     {
         var root = new RootCommand("Sluice stores objects on many mountpaths.\n\n" + ClientCommands.ExitCodeHelp);
-        foreach (Command command in (IEnumerable<Command>)[.. ServerCommands.All(world), .. ClientCommands.All(ClientEnvironment.OfProcess(LocalFileKinds.Of))])
+        IReadOnlyList<Command> clientCommands = ClientCommands.All(ClientEnvironment.OfProcess(LocalFileKinds.Of));
+        foreach (Command command in (IEnumerable<Command>)[.. ServerCommands.All(world), .. clientCommands, LoadVerb.Create()])
         {
             root.Add(command);
+        }
+
+        if (args is [LoadVerb.Name, .. var flags])
+        {
+            return await GuardedAsync(() => LoadVerb.RunAsync(flags, world), world);
         }
 
         // No response files: an argument that begins with @ is an argument.
@@ -28,16 +34,22 @@ public static class Program
             return Refuse(parsed, world);
         }
 
+        // Signals are the server's own (ShutdownSignals); exceptions are met below.
+        var invocation = new InvocationConfiguration
+        {
+            Output = world.Output,
+            Error = world.Error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
+        return await GuardedAsync(() => parsed.InvokeAsync(invocation), world);
+    }
+
+    private static async Task<int> GuardedAsync(Func<Task<int>> verb, CommandWorld world)
+    {
         try
         {
-            // Signals are the server's own (ShutdownSignals); exceptions are met below.
-            return await parsed.InvokeAsync(new InvocationConfiguration
-            {
-                Output = world.Output,
-                Error = world.Error,
-                EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = null,
-            });
+            return await verb();
         }
         catch (Exception error)
         {

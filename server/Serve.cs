@@ -7,6 +7,8 @@ using Sluice.Engine;
 using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
+using Sluice.Transport.Cold;
+using Sluice.Transport.Guard;
 using Sluice.Transport.Http;
 using Sluice.Transport.Tls;
 
@@ -23,7 +25,8 @@ public static class Serve
     {
         ILogger log = logs.CreateLogger("server");
         using var notifier = ServiceNotifier.FromEnvironment(log);
-        using OpenedIo? io = OpenIo(settings.Io, log);
+        MemoryPlan plan = PlanOf(settings, settings.Io);
+        using OpenedIo? io = OpenIo(settings.Io, plan, log);
         if (io is null || !TryOpenTls(settings.Tls, logs, out TlsCertificates? certificates))
         {
             return ServerCommands.Failed;
@@ -31,8 +34,10 @@ public static class Serve
 
         using TlsCertificates? tls = certificates;
         using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
+        plan = io.Backend == IoBackend.Threads ? PlanOf(settings, io.Backend) : plan; // what rings would have had is the heap's
+        LimitMemory(settings, plan, log);
         var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
-        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings), environment);
+        Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings, plan), environment);
         if (!opened.Ok)
         {
             log.LogError("cannot start: {Problem}", opened.Error!.Message);
@@ -42,16 +47,10 @@ public static class Serve
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
-        using RingNetwork? network = io.Backend == IoBackend.Uring ? new RingNetwork(io.Loops, settings, logs) : null;
-        var how = new HttpServerOptions
-        {
-            EndPoint = settings.Listen,
-            Tls = tls,
-            Transport = network?.Transport,
-            ClientTimeout = settings.ClientTimeout,
-            Counters = () => network?.Counters() ?? [],
-        };
-        await using var server = new HttpServer(how, engine, node, logs);
+        var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes);
+        using var coldReads = new ColdReads(plan.ColdReads(MachineReport.Read().UsableMemoryBytes)); // outlives the connections, which hold its buffers
+        using RingNetwork? network = plan.HasRingNetwork ? new RingNetwork(io.Loops, RingNetwork.OptionsOf(settings, plan, sockets), logs) : null;
+        await using var server = new HttpServer(ServerOptionsOf(settings, plan, sockets, network, coldReads) with { Tls = tls }, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
         {
             return ServerCommands.Failed;
@@ -104,11 +103,58 @@ public static class Serve
         tls.Reload();
     });
 
-    private static OpenedIo? OpenIo(IoBackend asked, ILogger log)
+    private static MemoryPlan PlanOf(ServerSettings settings, IoBackend backend) => new(new MemoryDemand
     {
+        BudgetBytes = settings.MemoryBytes,
+        Processors = backend == IoBackend.Threads ? 0 : Environment.ProcessorCount,
+        HasRingNetwork = backend is IoBackend.Auto or IoBackend.Uring,
+        Mountpaths = settings.Mountpaths.Count,
+        RequestsMax = settings.RequestsMax,
+    });
+
+    /// <summary>The collector's share, and a word about what was asked for beyond the budget.</summary>
+    private static void LimitMemory(ServerSettings settings, MemoryPlan plan, ILogger log)
+    {
+        if (settings.RequestsMax > plan.RequestsMax)
+        {
+            log.LogWarning(
+                "requests-max {Asked} is more than memory {Memory} is for: {Planned} requests are answered at once",
+                settings.RequestsMax, SizeText.Format(settings.MemoryBytes), plan.RequestsMax);
+        }
+
+        if (!MemoryLimit.TrySet(plan.HeapBytes))
+        {
+            log.LogWarning("the managed heap cannot be limited to {Bytes} bytes: it has more already, or the runtime refuses", plan.HeapBytes);
+        }
+    }
+
+    private static HttpServerOptions ServerOptionsOf(ServerSettings settings, MemoryPlan plan, SocketBuffers sockets, RingNetwork? network, ColdReads coldReads) => new()
+    {
+        EndPoint = settings.Listen,
+        Transport = network?.Transport,
+        ColdReads = coldReads,
+        ClientTimeout = settings.ClientTimeout,
+        RequestsMax = plan.RequestsMax,
+        ControlsMax = plan.ControlsMax,
+        WaitingMax = plan.WaitingMax,
+        ConnectionsMax = plan.ConnectionsMax,
+        RequestBytes = plan.RequestBytes,
+        PieceBytes = plan.PieceBytes,
+        SocketBuffers = network is null ? sockets : null, // the ring's acceptors have them
+        Counters = () => MemoryLimit.Counters(plan.BudgetBytes).Concat(network?.Counters() ?? []),
+    };
+
+    private static OpenedIo? OpenIo(IoBackend asked, MemoryPlan plan, ILogger log)
+    {
+        var options = new RingLoopOptions
+        {
+            Name = "sluice-loop",
+            ReceiveBufferCount = plan.ReceiveBuffersPerLoop,
+            ReceiveBufferBytes = MemoryPlan.ReceiveBufferBytes,
+        };
         try
         {
-            return OpenedIo.Open(asked, new RingLoopOptions { Name = "sluice-loop", ReceiveBufferCount = 512 }, log);
+            return OpenedIo.Open(asked, options, log, plan.LoopCount);
         }
         catch (RingUnavailableException refused)
         {
@@ -117,7 +163,7 @@ public static class Serve
         }
     }
 
-    private static EngineOptions EngineOptionsOf(ServerSettings settings) => new()
+    private static EngineOptions EngineOptionsOf(ServerSettings settings, MemoryPlan plan) => new()
     {
         Mountpaths = settings.Mountpaths,
         AllowSharedDisk = settings.AllowSharedDisk,
@@ -125,6 +171,8 @@ public static class Serve
         ForgetMountpaths = settings.ForgetMountpaths,
         MemoryBytes = settings.MemoryBytes,
         OpenFilesMax = OpenFilesMax(),
+        VerifyBuffersMax = plan.VerifyBuffers,
+        BodyReadBytes = plan.BodyReadBytes,
         FlushInterval = settings.FlushInterval,
     };
 

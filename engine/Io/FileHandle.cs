@@ -17,9 +17,15 @@ public interface IDescriptorOwner
 /// </summary>
 public sealed class FileHandle : SafeHandleMinusOneIsInvalid
 {
+    private static readonly Lock s_directGate = new(); // one for all: cold reads alone take it, and none of them waits in it
+
     private readonly IDescriptorOwner _owner;
-    private int _direct = -1;
+    private long _diskReadAt; // milliseconds of the system's uptime; 0: never
     private volatile bool _directRefused;
+
+    // Guarded by s_directGate.
+    private int _direct;
+    private int _directHolds;
 
     /// <summary>Takes ownership of <paramref name="descriptor"/>.</summary>
     public FileHandle(int descriptor, IDescriptorOwner owner)
@@ -33,32 +39,56 @@ public sealed class FileHandle : SafeHandleMinusOneIsInvalid
     public int Descriptor => (int)handle;
 
     /// <summary>
-    /// A second descriptor, which reads past the page cache; made when it is first needed. Negative when the file system refuses, or
-    /// when no descriptor is to be had just now. Closed with the handle and not before: a request that was queued may still name it.
+    /// True when pages of the file may be in flight from the disk: it was read through the page cache moments ago, and the kernel reads ahead of what it
+    /// was asked for. Five seconds: longer than a healthy drive's slowest read.
     /// </summary>
-    internal int DirectDescriptor()
+    internal bool IsUnsettled => Volatile.Read(ref _diskReadAt) is not 0 and long at && Environment.TickCount64 - at < 5000;
+
+    /// <summary>A read went to the disk, by way of the page cache.</summary>
+    internal void NoteDiskRead() => Volatile.Write(ref _diskReadAt, Math.Max(Environment.TickCount64, 1));
+
+    /// <summary>The second descriptor, which reads past the page cache. Valid between <see cref="TryHoldDirect"/> and <see cref="ReleaseDirect"/>.</summary>
+    internal int DirectDescriptor => _direct;
+
+    /// <summary>
+    /// Makes a second descriptor, or shares the one that there is; false when the file system refuses, or when no descriptor is to be had just now.
+    /// It lasts as long as somebody reads by it, so that a cache of open files does not come to hold two for each.
+    /// </summary>
+    internal bool TryHoldDirect()
     {
-        int present = Volatile.Read(ref _direct);
-        if (present >= 0 || _directRefused)
+        if (_directRefused)
         {
-            return _directRefused ? -1 : present;
+            return false;
         }
 
-        Errno error = Libc.OpenDirect(Descriptor, out int made);
-        if (error != Errno.None)
+        lock (s_directGate)
         {
-            _directRefused = error is not (Errno.EMFILE or Errno.ENFILE);
-            return -1;
-        }
+            if (_directHolds == 0)
+            {
+                Errno error = Libc.OpenDirect(Descriptor, out _direct);
+                if (error != Errno.None)
+                {
+                    _directRefused = error is not (Errno.EMFILE or Errno.ENFILE);
+                    return false;
+                }
+            }
 
-        int before = Interlocked.CompareExchange(ref _direct, made, -1);
-        if (before >= 0)
+            _directHolds++;
+            return true;
+        }
+    }
+
+    /// <summary>Lets go of it, once for each hold and before the handle is closed.</summary>
+    internal void ReleaseDirect()
+    {
+        lock (s_directGate)
         {
-            Libc.Close(made); // somebody else was first
-            return before;
+            _directHolds--;
+            if (_directHolds == 0)
+            {
+                Libc.Close(_direct); // never the last of its file: the handle is open
+            }
         }
-
-        return made;
     }
 
     /// <summary>The file system refuses after all, or its blocks are larger: through the page cache from now on.</summary>
@@ -83,11 +113,6 @@ public sealed class FileHandle : SafeHandleMinusOneIsInvalid
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
-        if (_direct >= 0)
-        {
-            Libc.Close(_direct);
-        }
-
         _owner.Close(Descriptor);
         return true;
     }

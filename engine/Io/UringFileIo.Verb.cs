@@ -62,6 +62,7 @@ public sealed partial class UringFileIo
         // The answer.
         private int _attempts;
         private bool _stepwise;
+        private bool _holdsDirect;
         private int _partsPending;
         private AttributePart? _attribute;
         private int _result;
@@ -96,6 +97,13 @@ public sealed partial class UringFileIo
         {
             (_kind, _entry, _buffer, _offset) = (kind, new NamedEntry(file, default), buffer, offset);
             Begin();
+        }
+
+        /// <summary>The hold on the file's second descriptor becomes the verb's.</summary>
+        public void BeginReadDirect(FileHandle file, Memory<byte> buffer, long offset)
+        {
+            _holdsDirect = true;
+            BeginRead(VerbKind.ReadDirect, file, buffer, offset);
         }
 
         public void BeginGetXattr(FileHandle file, XattrName name, Memory<byte> value)
@@ -279,6 +287,12 @@ public sealed partial class UringFileIo
 
         private void Recycle()
         {
+            if (_holdsDirect)
+            {
+                _holdsDirect = false;
+                _entry.Directory!.ReleaseDirect();
+            }
+
             _source.Reset();
             (_entry, _target, _buffer, _data, _other, _opened, _problem) = (default, default, default, default, null, null, null);
             (_attempts, _stepwise, MayWaitAtOnce) = (0, false, false);

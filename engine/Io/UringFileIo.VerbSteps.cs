@@ -115,8 +115,7 @@ public sealed partial class UringFileIo
             }
             else
             {
-                int direct = _kind == VerbKind.ReadDirect ? _entry.Directory!.DirectDescriptor() : -1;
-                loop.Read(this, direct >= 0 ? direct : file, _buffer, _offset);
+                loop.Read(this, _kind == VerbKind.ReadDirect ? _entry.Directory!.DirectDescriptor : file, _buffer, _offset);
             }
 
             return Errno.None;

@@ -132,6 +132,7 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
             }
         }
 
+        file.NoteDiskRead();
         Verb verb = Rent();
         ValueTask<IoResult<int>> task = verb.AsTask<int>();
         verb.BeginRead(VerbKind.Read, file, buffer[..Shortened(buffer.Length)], offset);
@@ -143,7 +144,7 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
     {
         const int Mask = IFileIo.DirectAlignmentBytes - 1;
         int aligned = buffer.Length & ~Mask;
-        if (aligned == 0 || (offset & Mask) != 0 || !PageCache.IsAligned(buffer, IFileIo.DirectAlignmentBytes) || file.DirectDescriptor() < 0)
+        if (aligned == 0 || (offset & Mask) != 0 || !PageCache.IsAligned(buffer, IFileIo.DirectAlignmentBytes) || !file.TryHoldDirect())
         {
             return ReadAsync(file, buffer, offset);
         }
@@ -151,7 +152,7 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
         Verb verb = Rent();
         ValueTask<IoResult<int>> task = verb.AsTask<int>();
         int some = Shortened(aligned) & ~Mask;
-        verb.BeginRead(VerbKind.ReadDirect, file, buffer[..(some > 0 ? some : aligned)], offset);
+        verb.BeginReadDirect(file, buffer[..(some > 0 ? some : aligned)], offset);
         return task;
     }
 

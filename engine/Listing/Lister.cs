@@ -4,7 +4,7 @@ namespace Sluice.Engine.Listing;
 
 /// <summary>
 /// Makes a page out of an index of names: attributes, virtual directories, continuation. A full page has its last name as token; a page that
-/// is not full has none, so that an empty page never has one.
+/// is not full has none, so that an empty page never has one. A page is full, too, when its names are long.
 /// </summary>
 public static class Lister
 {
@@ -20,7 +20,8 @@ public static class Lister
     {
         Invariant.That(request.PageSize is > 0 and <= Limits.ListPageEntriesMax, "the page size is checked before it gets here");
         var entries = new List<ListEntry>(Math.Min(request.PageSize, 1024));
-        while (entries.Count < request.PageSize)
+        int bytes = 0;
+        while (entries.Count < request.PageSize && bytes < Limits.ListPageBytesMax)
         {
             cancellation.ThrowIfCancellationRequested();
             byte[]? name = await index.NextAsync();
@@ -37,6 +38,7 @@ public static class Lister
                     if (directory.AsSpan().SequenceCompareTo(request.After.Span) > 0)
                     {
                         entries.Add(new ListEntry { Name = directory, IsDirectory = true });
+                        bytes += directory.Length;
                     }
                 }
 
@@ -52,13 +54,14 @@ public static class Lister
             if (attributes is null || known is not null)
             {
                 entries.Add(new ListEntry { Name = name, Attributes = known });
+                bytes += name.Length + (known?.Custom.Sum(pair => pair.Key.Length + pair.Value.Length) ?? 0);
             }
         }
 
         return new ListPage
         {
             Entries = entries,
-            ContinuationToken = entries.Count == request.PageSize ? entries[^1].Name : ReadOnlyMemory<byte>.Empty,
+            ContinuationToken = entries.Count == request.PageSize || bytes >= Limits.ListPageBytesMax ? entries[^1].Name : ReadOnlyMemory<byte>.Empty,
         };
     }
 

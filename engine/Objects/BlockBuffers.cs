@@ -3,16 +3,36 @@ using Sluice.Native.Memory;
 namespace Sluice.Engine.Objects;
 
 /// <summary>
-/// The buffers that blocks of one mountpath are read into to be verified: a slab of few, and a queue before it. Whoever rents one waits for
-/// nothing but the disk while it has it, so the queue always moves.
+/// The buffers that blocks of one mountpath are read into to be verified, or of several where memory is short: a slab of few, and a queue before it.
+/// Whoever rents one waits for nothing but the disk while it has it, so the queue always moves.
 /// </summary>
 public sealed class BlockBuffers : IDisposable
 {
     /// <summary>Four reads of a block in flight keep a drive busy; 4 x 1 MiB for each mountpath, untouched until something is verified.</summary>
     public const int CountMax = 4;
 
-    private readonly BufferSlab _slab = new(Limits.BlockBytes, CountMax);
-    private readonly SemaphoreSlim _free = new(CountMax, CountMax);
+    private readonly BufferSlab _slab;
+    private readonly SemaphoreSlim _free;
+
+    /// <summary>So many buffers, from 1.</summary>
+    public BlockBuffers(int count)
+    {
+        _slab = new BufferSlab(Limits.BlockBytes, count);
+        _free = new SemaphoreSlim(count, count);
+    }
+
+    /// <summary>Buffers that are rented.</summary>
+    public int RentedCount => _slab.OutstandingCount;
+
+    /// <summary>
+    /// <paramref name="count"/> buffers for <paramref name="mountpaths"/>: the mountpath of index <c>i</c> takes the slab of index <c>i</c> modulo their
+    /// number. The caller disposes them.
+    /// </summary>
+    public static BlockBuffers[] Share(int count, int mountpaths)
+    {
+        int slabs = Math.Clamp(count, 1, mountpaths);
+        return [.. Enumerable.Range(0, slabs).Select(_ => new BlockBuffers(Math.Clamp(count / slabs, 1, CountMax)))];
+    }
 
     /// <summary>A buffer of <see cref="Limits.BlockBytes"/>; waits while all are rented. The caller disposes it.</summary>
     public async ValueTask<Rented> RentAsync()

@@ -27,10 +27,10 @@ public readonly record struct ReceivedBody
 /// </summary>
 public static class BodyReceiver
 {
-    /// <summary>Reads the body to its end. What reading the pipe throws (the client is gone) passes through.</summary>
+    /// <summary>Reads the body to its end, <paramref name="readBytes"/> at a time if the pipe has them. What reading the pipe throws (the client is gone) passes through.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<Result<ReceivedBody>> ReceiveAsync(
-        WorkFile work, PutRequest request, ChecksumType kept, CancellationToken cancellation)
+        WorkFile work, PutRequest request, ChecksumType kept, int readBytes, CancellationToken cancellation)
     {
         using Digest stored = Digest.Rent(kept);
         using Digest? sent = request.Expected.Type == kept ? null : Digest.Rent(request.Expected.Type);
@@ -38,8 +38,8 @@ public static class BodyReceiver
         long size = 0;
         while (true)
         {
-            long wanted = request.LengthBytes is { } length ? length - size : Limits.BodyReadBytes;
-            ReadResult read = await request.Body.ReadAtLeastAsync((int)Math.Clamp(wanted, 1, Limits.BodyReadBytes), cancellation);
+            long wanted = request.LengthBytes is { } length ? length - size : readBytes;
+            ReadResult read = await request.Body.ReadAtLeastAsync((int)Math.Clamp(wanted, 1, readBytes), cancellation);
             ReadOnlySequence<byte> piece = read.Buffer;
             if (read.IsCanceled)
             {

@@ -3,19 +3,24 @@ namespace Sluice.Engine.Objects;
 /// <summary>
 /// A bounded map from object (bucket generation and name) to a value, sharded by digest, evicting by second chance (CLOCK). Two use it: the
 /// metadata cache, and the cache of open files, whose values are disposed when they leave. Entries are replaced whole; a lookup that hits
-/// allocates nothing.
+/// allocates nothing. An entry that is larger than others may count as several.
 /// </summary>
 public sealed class BoundedCache<TValue> : IDisposable
     where TValue : class
 {
     private readonly Shard[] _shards = new Shard[Limits.Shards];
     private readonly Action<TValue>? _leaving;
+    private readonly Func<TValue, int>? _weightOf;
 
-    /// <summary>Holds at most <paramref name="entriesMax"/> entries; <paramref name="leaving"/> gets each value that goes.</summary>
-    public BoundedCache(int entriesMax, Action<TValue>? leaving = null)
+    /// <summary>
+    /// Holds at most <paramref name="entriesMax"/> entries; <paramref name="leaving"/> gets each value that goes. An entry counts as many as
+    /// <paramref name="weightOf"/> says, from 1; one that no shard can hold leaves at once.
+    /// </summary>
+    public BoundedCache(int entriesMax, Action<TValue>? leaving = null, Func<TValue, int>? weightOf = null)
     {
         int each = Math.Max(1, entriesMax / Limits.Shards);
         _leaving = leaving;
+        _weightOf = weightOf;
         for (int i = 0; i < _shards.Length; i++)
         {
             _shards[i] = new Shard(each);
@@ -29,9 +34,19 @@ public sealed class BoundedCache<TValue> : IDisposable
     public TValue? Find(ulong digest, ulong bid, ReadOnlySpan<byte> name, Func<TValue, bool>? use = null) =>
         ShardOf(digest).Find(digest, bid, name, use);
 
-    /// <summary>Puts a value in; what was there, or what must make room, leaves. The name is copied, unless it
-    /// was there.</summary>
-    public void Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value) => Leave(ShardOf(digest).Put(digest, bid, name, value));
+    /// <summary>Puts a value in; what was there, or what must make room, leaves. The name is copied when it is new.</summary>
+    public void Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value)
+    {
+        int weight = _weightOf?.Invoke(value) ?? 1;
+        if (ShardOf(digest).TryReplace(digest, bid, name, value, weight) is { } before)
+        {
+            Leave(before);
+            return;
+        }
+
+        var entry = new Entry { Digest = digest, Bid = bid, Name = name.ToArray(), Value = value, Weight = weight };
+        ShardOf(digest).Put(entry)?.ForEach(Leave);
+    }
 
     /// <summary>Takes the entry of that digest out, whatever its name is: a collision costs a miss.</summary>
     public void Remove(ulong digest) => Leave(ShardOf(digest).Remove(digest));
@@ -68,16 +83,18 @@ public sealed class BoundedCache<TValue> : IDisposable
         public required ulong Bid;
         public required byte[] Name;
         public required TValue Value;
+        public required int Weight;
         public int Slot;
         public bool Used;
     }
 
-    private sealed class Shard(int entriesMax)
+    private sealed class Shard(int weightMax)
     {
         private readonly Lock _gate = new();
         private readonly Dictionary<ulong, Entry> _byDigest = [];
         private readonly List<Entry> _clock = [];
         private int _hand;
+        private int _weight;
 
         public int Count
         {
@@ -105,34 +122,45 @@ public sealed class BoundedCache<TValue> : IDisposable
             }
         }
 
-        /// <summary>Answers the value that has to leave, if any.</summary>
-        public TValue? Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value)
+        /// <summary>Gives the entry of that name another value, if that needs no more room than there is; answers the one before, or null.</summary>
+        public TValue? TryReplace(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value, int weight)
         {
             lock (_gate)
             {
-                if (_byDigest.TryGetValue(digest, out Entry? present) && present.Bid == bid && name.SequenceEqual(present.Name))
+                if (!_byDigest.TryGetValue(digest, out Entry? entry) || entry.Bid != bid || !name.SequenceEqual(entry.Name)
+                    || weight > weightMax - (_weight - entry.Weight))
                 {
-                    (TValue before, present.Value, present.Used) = (present.Value, value, false);
-                    return before;
+                    return null;
                 }
 
-                TValue? leaving = TakeOut(digest);
-                var entry = new Entry { Digest = digest, Bid = bid, Name = name.ToArray(), Value = value };
-                if (_clock.Count == entriesMax)
+                TValue before = entry.Value;
+                _weight += weight - entry.Weight;
+                (entry.Value, entry.Weight, entry.Used) = (value, weight, false);
+                return before;
+            }
+        }
+
+        /// <summary>Answers the values that have to leave; null when there are none.</summary>
+        public List<TValue>? Put(Entry entry)
+        {
+            lock (_gate)
+            {
+                TValue? old = TakeOut(entry.Digest);
+                List<TValue>? leaving = old is null ? null : [old];
+                if (entry.Weight > weightMax)
                 {
-                    Entry victim = NextVictim();
-                    leaving = victim.Value; // a full clock means that nothing was taken out above
-                    _byDigest.Remove(victim.Digest);
-                    entry.Slot = victim.Slot;
-                    _clock[victim.Slot] = entry;
-                }
-                else
-                {
-                    entry.Slot = _clock.Count;
-                    _clock.Add(entry);
+                    return [.. leaving ?? [], entry.Value];
                 }
 
-                _byDigest.Add(digest, entry);
+                while (_weight > weightMax - entry.Weight)
+                {
+                    (leaving ??= []).Add(TakeOut(NextVictim().Digest)!); // the newest takes the victim's slot, just behind the hand
+                }
+
+                entry.Slot = _clock.Count;
+                _clock.Add(entry);
+                _byDigest.Add(entry.Digest, entry);
+                _weight += entry.Weight;
                 return leaving;
             }
         }
@@ -165,6 +193,7 @@ public sealed class BoundedCache<TValue> : IDisposable
             Entry last = _clock[^1];
             (_clock[entry.Slot], last.Slot) = (last, entry.Slot);
             _clock.RemoveAt(_clock.Count - 1);
+            _weight -= entry.Weight;
             return entry.Value;
         }
 

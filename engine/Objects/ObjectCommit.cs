@@ -119,8 +119,7 @@ public sealed class ObjectCommit(
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<StoredObject> CommitStrictAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
     {
-        await SealAsync(set, metadata);
-        await SyncAllAsync(set.Members);
+        await SealAndSyncAsync(set, metadata);
         return IsPlain(set, places)
             ? await PublishDurablyAsync(set, set.Members[0], metadata, places)
             : await PublishAllAsync(set, metadata, places);
@@ -226,6 +225,20 @@ public sealed class ObjectCommit(
                 await WorkTarget.SetAsync(member.Work, set.Name);
             }
         }
+    }
+
+    /// <summary>A plain object's record and fsync are neighbours, which a disk may do in one trip; with more members all are sealed before the first is flushed.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
+    private async ValueTask SealAndSyncAsync(ReplicaSet set, ObjectMetadata metadata)
+    {
+        if (set.Members is [{ IsSealedByRecord: true } only])
+        {
+            await only.Work.SealAndSyncAsync(metadata, log);
+            return;
+        }
+
+        await SealAsync(set, metadata);
+        await SyncAllAsync(set.Members);
     }
 
     /// <summary>Members lie on different drives: they are flushed at the same time.</summary>

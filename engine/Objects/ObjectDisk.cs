@@ -16,12 +16,18 @@ public sealed class ObjectDisk : IDisposable
     public const int WorkNameBytesMax = (3 * 16) + 2;
 
     private readonly ulong _instance;
+    private readonly bool _sharesBlocks;
     private long _workFiles;
     private long _faults;
 
-    /// <summary>The disk behind <paramref name="root"/>; <paramref name="instance"/> tells this run's work files from those of an earlier one.</summary>
-    public ObjectDisk(int index, string path, FileHandle root, IFileIo io, ulong instance)
+    /// <summary>
+    /// The disk behind <paramref name="root"/>; <paramref name="instance"/> tells this run's work files from those of an earlier one. Without
+    /// <paramref name="sharedBlocks"/>, which stay the caller's, it has buffers of its own.
+    /// </summary>
+    public ObjectDisk(int index, string path, FileHandle root, IFileIo io, ulong instance, BlockBuffers? sharedBlocks = null)
     {
+        Blocks = sharedBlocks ?? new BlockBuffers(BlockBuffers.CountMax);
+        _sharesBlocks = sharedBlocks is not null;
         Index = index;
         Path = path;
         Root = root;
@@ -46,7 +52,7 @@ public sealed class ObjectDisk : IDisposable
     public DirectoryTable Directories { get; }
 
     /// <summary>Buffers to verify its blocks in.</summary>
-    public BlockBuffers Blocks { get; } = new();
+    public BlockBuffers Blocks { get; }
 
     /// <summary>Disk errors seen since start, those that a client caused (no such name) not counted.</summary>
     public long FaultCount => Volatile.Read(ref _faults);
@@ -120,6 +126,9 @@ public sealed class ObjectDisk : IDisposable
     public void Dispose()
     {
         Directories.Dispose();
-        Blocks.Dispose();
+        if (!_sharesBlocks)
+        {
+            Blocks.Dispose();
+        }
     }
 }

@@ -38,8 +38,8 @@ public sealed class ObjectLookup : IDisposable
         _diskDigests = diskDigests;
         _locks = locks;
         _log = log;
-        _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose());
+        _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.Stored.CacheWeight);
     }
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -38,6 +39,10 @@ public readonly struct ObjectReader : IDisposable
     /// <summary>The open file; valid until the reader is disposed.</summary>
     public FileHandle Handle => _open.File;
 
+    /// <summary>True when a range of at least one byte is in memory, as far as can be told cheaply: sending it will not wait for the disk.</summary>
+    public bool IsResident(long offset, long count) =>
+        PageCache.IsResident(Handle.Descriptor, offset, count) && (!Handle.IsUnsettled || PageCache.IsUpToDate(Handle.Descriptor, offset, count));
+
     /// <summary>
     /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
     /// shorter than the object, with StorageFailed when the disk fails.
@@ -48,12 +53,37 @@ public readonly struct ObjectReader : IDisposable
         IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
         if (!read.Ok)
         {
-            StorageException fault = Stored.Disk.Fault("read", read.Error, Stored.Path.Whole.Span);
-            _reports.Log.LogError("{Fault}", fault.Message);
-            return ObjectDisk.Refusal(fault);
+            return ReadFault(read.Error);
         }
 
         return read.Value == wanted ? wanted : Damage($"it ends at byte {offset + read.Value} of {SizeBytes}");
+    }
+
+    /// <summary>
+    /// Reads past the page cache where the disk can: <paramref name="count"/> bytes from <paramref name="offset"/>, which lie within the object. Offset,
+    /// buffer and its length are multiples of <see cref="IFileIo.DirectAlignmentBytes"/>, and the buffer has room for whole pages: what it holds behind the
+    /// count is undefined. Refuses as <see cref="ReadAsync"/>.
+    /// </summary>
+    public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
+    {
+        int done = 0;
+        while (done < count)
+        {
+            IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(Handle, buffer[done..], offset + done);
+            if (!read.Ok)
+            {
+                return ReadFault(read.Error);
+            }
+
+            if (read.Value == 0)
+            {
+                return Damage($"it ends at byte {offset + done} of {SizeBytes}");
+            }
+
+            done += read.Value;
+        }
+
+        return Result.Done;
     }
 
     /// <summary>Reads the blocks that cover a range and compares them with their digests. Refuses with Damaged or StorageFailed.</summary>
@@ -81,6 +111,13 @@ public readonly struct ObjectReader : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _open.File.DangerousRelease();
+
+    private Failure ReadFault(Errno error)
+    {
+        StorageException fault = Stored.Disk.Fault("read", error, Stored.Path.Whole.Span);
+        _reports.Log.LogError("{Fault}", fault.Message);
+        return ObjectDisk.Refusal(fault);
+    }
 
     private Failure Damage(string problem)
     {

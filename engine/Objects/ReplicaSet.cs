@@ -39,11 +39,15 @@ public readonly record struct ReplicaMember()
     /// </summary>
     public required Func<WorkFile, ObjectMetadata, ValueTask> SealAsync { get; init; }
 
+    /// <summary>Its sealing is the setting of its record and nothing else, so that it may be done together with the fsync that follows.</summary>
+    public bool IsSealedByRecord { get; private init; }
+
     /// <summary>The usual head: its record is set as an attribute.</summary>
     public static ReplicaMember Head(WorkFile owned) => new()
     {
         Role = MemberRole.Head,
         Work = owned,
+        IsSealedByRecord = true,
         SealAsync = static (work, metadata) => RecordFiles.SetAsync(work.Disk, work.File, metadata, work.Path),
     };
 }

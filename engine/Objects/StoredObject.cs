@@ -28,6 +28,10 @@ public sealed class StoredObject
     /// <summary>Its place below the mountpath.</summary>
     public ObjectPath Path { get; }
 
+    /// <summary>How many entries it counts as in a cache: its digests and custom metadata, beyond what an entry has room for.</summary>
+    public int CacheWeight =>
+        1 + (int)(((8L * Metadata.BlockDigests.Length) + Metadata.Custom.Sum(pair => 2L * (pair.Key.Length + pair.Value.Length))) / Limits.CacheEntryBytes);
+
     /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
     public long AccessedNs => Volatile.Read(ref _accessedNs);
 

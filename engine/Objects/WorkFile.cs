@@ -4,6 +4,7 @@ using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
+using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -100,6 +101,25 @@ public sealed class WorkFile : IAsyncDisposable
         {
             await QuarantineAsync(log);
             throw Disk.Fault("fsync", synced.Error, Path.Span);
+        }
+    }
+
+    /// <summary>
+    /// Sets the record and flushes the file: <see cref="RecordFiles.SetAsync"/> and <see cref="SyncAsync"/> in one trip to the disk, where that has
+    /// one. The answer does not tell which of the two failed; a lack of room is the attribute's, and leaves nothing worth keeping.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
+    public async ValueTask SealAndSyncAsync(ObjectMetadata metadata, ILogger log)
+    {
+        IoResult done = await RecordFiles.SetAndSyncAsync(Disk, File, metadata);
+        if (!done.Ok)
+        {
+            if (done.Error is not (Errno.ENOSPC or Errno.EDQUOT or Errno.ERANGE))
+            {
+                await QuarantineAsync(log);
+            }
+
+            throw Disk.Fault("setxattr and fsync", done.Error, Path.Span);
         }
     }
 

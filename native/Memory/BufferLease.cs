@@ -23,6 +23,12 @@ public readonly struct BufferLease : IDisposable
     /// </summary>
     public Memory<byte> Memory => Slot.MemoryOf(_version);
 
+    /// <summary>The slab that it is from; for tables that are kept by buffer.</summary>
+    internal BufferSlab Slab => Slot.Slab;
+
+    /// <summary>Its place in the slab.</summary>
+    internal int Index => Slot.Index;
+
     private BufferSlot Slot => _slot ?? throw new InvalidOperationException("a lease that was never rented has no buffer");
 
     /// <summary>Gives the buffer back. A second time, by whichever copy, throws <see cref="InvalidOperationException"/>.</summary>

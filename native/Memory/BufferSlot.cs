@@ -12,6 +12,8 @@ internal sealed unsafe class BufferSlot(BufferSlab slab, int index) : MemoryMana
 
     public int Index => index;
 
+    public BufferSlab Slab => slab;
+
 #if DEBUG
     /// <summary>Stack of whoever rented it; null while it is free.</summary>
     public System.Diagnostics.StackTrace? Renter { get; private set; }

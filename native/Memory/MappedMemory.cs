@@ -6,11 +6,17 @@ namespace Sluice.Native.Memory;
 internal sealed unsafe class MappedMemory(PageMapping pages, int bytes) : MemoryManager<byte>
 {
     /// <inheritdoc/>
-    public override Span<byte> GetSpan() => new(pages.Start, bytes); // SAFETY: bytes is the mapping's size or less; mapped until its owner unmaps it
+    public override Span<byte> GetSpan()
+    {
+        ObjectDisposedException.ThrowIf(pages.IsClosed, this);
+        // SAFETY: bytes is the mapping's size or less; it is mapped, and its owner does not unmap it while somebody uses the memory.
+        return new(pages.Start, bytes);
+    }
 
     /// <inheritdoc/>
     public override MemoryHandle Pin(int elementIndex = 0)
     {
+        ObjectDisposedException.ThrowIf(pages.IsClosed, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)elementIndex, (uint)bytes);
         // SAFETY: as in GetSpan; mapped memory does not move.
         return new MemoryHandle(pages.Start + elementIndex);

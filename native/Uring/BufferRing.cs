@@ -16,6 +16,7 @@ public sealed unsafe class BufferRing : IDisposable
     private readonly MappedMemory _memory;
     private readonly ProvidedBuffer* _ring;
     private readonly int _mask;
+    private readonly bool[] _taken; // by number: ours until it is given back
     private ushort _tail;
 
     internal BufferRing(Ring ring, ushort group, int count, int bufferBytes)
@@ -25,6 +26,7 @@ public sealed unsafe class BufferRing : IDisposable
             throw new ArgumentOutOfRangeException(nameof(count), count, "a power of two up to 32768");
         }
 
+        ArgumentOutOfRangeException.ThrowIfLessThan(bufferBytes, 1);
         (Group, Count, BufferBytes, _mask) = (group, count, bufferBytes, count - 1);
         _entries = new PageMapping((nuint)(count * sizeof(ProvidedBuffer)));
         _pages = new PageMapping((nuint)count * (nuint)bufferBytes);
@@ -32,6 +34,7 @@ public sealed unsafe class BufferRing : IDisposable
         _ring = (ProvidedBuffer*)_entries.Start;
         var registration = new BufferRingRegistration { Address = (ulong)_ring, Entries = (uint)count, Group = group };
         // SAFETY: the entries stay mapped until the ring, which the loop closes first, is gone.
+        _taken = new bool[count];
         Errno error = ring.TryRegister(IORING_REGISTER_PBUF_RING, &registration, 1);
         if (error != Errno.None)
         {
@@ -41,6 +44,7 @@ public sealed unsafe class BufferRing : IDisposable
 
         for (int id = 0; id < count; id++)
         {
+            _taken[id] = true;
             Return(id);
         }
     }
@@ -51,21 +55,34 @@ public sealed unsafe class BufferRing : IDisposable
     /// <summary>Size of each in bytes.</summary>
     public int BufferBytes { get; }
 
-    /// <summary>Buffers that the kernel may take.</summary>
+    /// <summary>Buffers that the kernel may take, as far as completions have told.</summary>
     public int FreeCount { get; private set; }
 
     internal ushort Group { get; }
 
-    /// <summary>The first <paramref name="bytes"/> of a buffer that a completion named. The caller gives it back with <see cref="Return"/>.</summary>
-    public Memory<byte> Take(int id, int bytes)
-    {
-        FreeCount--;
-        return _memory.Memory.Slice(id * BufferBytes, bytes);
-    }
+    /// <summary>
+    /// The first <paramref name="bytes"/> of a buffer that a completion named; nothing when that failed. The caller gives it back with
+    /// <see cref="Return"/>, and has no use of the memory afterwards.
+    /// </summary>
+    public Memory<byte> Take(int id, int bytes) => _memory.Memory.Slice(id * BufferBytes, Math.Max(bytes, 0));
 
-    /// <summary>Gives a buffer back to the kernel: nobody may read it any more.</summary>
+    /// <summary>
+    /// Gives a buffer back to the kernel: nobody may read it any more. Any order. Twice throws <see cref="InvalidOperationException"/>, since two
+    /// connections would receive into it. No effect once the loop has ended.
+    /// </summary>
     public void Return(int id)
     {
+        if (_entries.IsClosed)
+        {
+            return;
+        }
+
+        if (!_taken[id])
+        {
+            throw new InvalidOperationException($"receive buffer {id} is the kernel's: it was given back before");
+        }
+
+        _taken[id] = false;
         // SAFETY: the index is masked to the entries, the id is one that the kernel got from us. Entry 0's last member is the tail: an
         // entry is never written whole.
         ProvidedBuffer* entry = _ring + (_tail & _mask);
@@ -75,6 +92,13 @@ public sealed unsafe class BufferRing : IDisposable
         _tail++;
         Volatile.Write(ref _ring->Tail, _tail); // release: the entry is written before the kernel sees the tail
         FreeCount++;
+    }
+
+    /// <summary>The kernel has filled that one, or has taken it and failed.</summary>
+    internal void Taken(int id)
+    {
+        _taken[id] = true;
+        FreeCount--;
     }
 
     /// <summary>Unmaps the buffers; after the ring is closed.</summary>

@@ -14,11 +14,6 @@ internal sealed unsafe class Ring : IDisposable
     private const uint FlagsNeeded = IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN
         | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
 
-    private const uint FeaturesNeeded =
-        IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
-
-    private static readonly RingOpcode[] s_opcodesNeeded = Enum.GetValues<RingOpcode>();
-
     // Set once.
     private readonly int _descriptor;
     private readonly PageMapping _queues;
@@ -44,21 +39,22 @@ internal sealed unsafe class Ring : IDisposable
         _descriptor = Setup(submissionEntries, completionEntries, out SetupParameters made);
         try
         {
-            if ((made.Features & FeaturesNeeded) != FeaturesNeeded)
-            {
-                throw new RingUnavailableException($"io_uring lacks features {FeaturesNeeded & ~made.Features:x}: it needs Linux 6.1 or newer");
-            }
-
+            Require(RingRefusal.OfFeatures(made.Features));
             nuint queueBytes = made.Completion.DroppedOrEntries + ((nuint)made.CompletionEntries * (nuint)sizeof(CompletionEntry));
             _queues = PageMapping.OfDescriptor(_descriptor, IORING_OFF_SQ_RING, Math.Max(queueBytes, made.Submission.ArrayOrFlags + (made.SubmissionEntries * 4)));
             _entries = PageMapping.OfDescriptor(_descriptor, IORING_OFF_SQES, (nuint)made.SubmissionEntries * (nuint)sizeof(SubmissionEntry));
             RequireOpcodes();
         }
-        catch
+        catch (Exception problem)
         {
             _entries?.Dispose();
             _queues?.Dispose();
             Libc.Close(_descriptor);
+            if (problem is InsufficientMemoryException)
+            {
+                throw new RingUnavailableException($"io_uring cannot map its queues ({problem.Message})");
+            }
+
             throw;
         }
 
@@ -86,6 +82,12 @@ internal sealed unsafe class Ring : IDisposable
         _localHead = *_completionHead;
         (_enterDescriptor, _enterFlags) = RegisterOwnDescriptor();
     }
+
+    /// <summary>The ring is entered by a registered index; false where the thread has no place for it (16 rings).</summary>
+    public bool IsDescriptorRegistered => _enterFlags != 0;
+
+    /// <summary>Its descriptor, for requests of other rings that name it. The ring closes it.</summary>
+    public int Descriptor => _descriptor;
 
     /// <summary>Entries that were queued and not yet handed to the kernel.</summary>
     public uint QueuedCount => unchecked(_localTail - _submitted);
@@ -172,8 +174,21 @@ internal sealed unsafe class Ring : IDisposable
     public bool Overflowed => (Volatile.Read(ref *_submissionFlags) & IORING_SQ_CQ_OVERFLOW) != 0;
 
     /// <summary>io_uring_register(2). Answers the error instead of throwing.</summary>
-    public Errno TryRegister(uint operation, void* argument, uint count) =>
+    public Errno TryRegister(uint operation, void* argument, uint count) => // SAFETY: the caller's structures, as the operation has them
         UringImports.io_uring_register(SYS_io_uring_register, _descriptor, operation, argument, count) >= 0 ? Errno.None : Libc.LastError();
+
+    /// <summary>
+    /// IORING_REGISTER_IOWQ_MAX_WORKERS for requests that block: 0 changes nothing. Answers the limit that held before. Workers for sockets, which
+    /// are not bounded by it, stay as they are.
+    /// </summary>
+    public Errno TryLimitWorkers(uint countMax, out uint before)
+    {
+        uint* workers = stackalloc uint[2] { countMax, 0 };
+        // SAFETY: two counts, as the call asks; it answers in their place.
+        Errno error = TryRegister(IORING_REGISTER_IOWQ_MAX_WORKERS, workers, 2);
+        before = workers[0];
+        return error;
+    }
 
     /// <summary>Closes the ring; the kernel cancels what is in flight. On the owning thread.</summary>
     public void Dispose()
@@ -184,6 +199,13 @@ internal sealed unsafe class Ring : IDisposable
         }
 
         _disposed = true;
+        if (_enterFlags != 0)
+        {
+            // The registration holds the ring as a descriptor does: without this it would live as long as its thread.
+            var update = new OwnDescriptor { Offset = (uint)_enterDescriptor };
+            _ = TryRegister(IORING_UNREGISTER_RING_FDS, &update, 1); // SAFETY: one structure on this stack
+        }
+
         Libc.Close(_descriptor);
         _entries.Dispose();
         _queues.Dispose();
@@ -205,46 +227,28 @@ internal sealed unsafe class Ring : IDisposable
             Errno error = Libc.LastError();
             if (error != Errno.EINVAL)
             {
-                throw Refused(error);
+                throw new RingUnavailableException(RingRefusal.OfSetup(error));
             }
         }
 
-        throw Refused(Errno.EINVAL);
+        throw new RingUnavailableException(RingRefusal.OfSetup(Errno.EINVAL));
     }
-
-    private static RingUnavailableException Refused(Errno error) => new(error switch
-    {
-        Errno.ENOSYS => "io_uring is not in this kernel, or a seccomp filter hides it (io_uring_setup: ENOSYS)",
-        Errno.EPERM or Errno.EACCES => "io_uring is forbidden here, by a seccomp filter or by the sysctl kernel.io_uring_disabled (io_uring_setup: EPERM)",
-        Errno.EINVAL => "io_uring is too old: IORING_SETUP_DEFER_TASKRUN and IORING_SETUP_SINGLE_ISSUER need Linux 6.1 or newer (io_uring_setup: EINVAL)",
-        Errno.ENOMEM => "io_uring has no memory to lock; raise RLIMIT_MEMLOCK (io_uring_setup: ENOMEM)",
-        _ => $"io_uring_setup failed: {error}",
-    });
 
     private void RequireOpcodes()
     {
-        const int Opcodes = 256, HeadBytes = 16, OpcodeBytes = 8, FlagsAt = 2, IO_URING_OP_SUPPORTED = 1;
-        byte* probe = stackalloc byte[HeadBytes + (Opcodes * OpcodeBytes)]; // struct io_uring_probe
-        new Span<byte>(probe, HeadBytes + (Opcodes * OpcodeBytes)).Clear();
+        byte* probe = stackalloc byte[RingRefusal.ProbeBytes]; // struct io_uring_probe
+        var bytes = new Span<byte>(probe, RingRefusal.ProbeBytes);
+        bytes.Clear();
         // SAFETY: the buffer has room for the number of opcodes that is passed.
-        Errno error = TryRegister(IORING_REGISTER_PROBE, probe, Opcodes);
-        if (error != Errno.None)
-        {
-            throw new RingUnavailableException($"io_uring cannot be asked what it can do (IORING_REGISTER_PROBE: {error})");
-        }
+        Errno error = TryRegister(IORING_REGISTER_PROBE, probe, RingRefusal.ProbeOpcodes);
+        Require(error == Errno.None ? RingRefusal.OfOpcodes(bytes) : $"io_uring cannot be asked what it can do (IORING_REGISTER_PROBE: {error})");
+    }
 
-        List<RingOpcode> missing = [];
-        foreach (RingOpcode opcode in s_opcodesNeeded)
+    private static void Require(string? refusal)
+    {
+        if (refusal is not null)
         {
-            if ((probe[HeadBytes + ((int)opcode * OpcodeBytes) + FlagsAt] & IO_URING_OP_SUPPORTED) == 0)
-            {
-                missing.Add(opcode);
-            }
-        }
-
-        if (missing.Count > 0)
-        {
-            throw new RingUnavailableException($"io_uring lacks {string.Join(", ", missing)}: it needs Linux 6.1 or newer");
+            throw new RingUnavailableException(refusal);
         }
     }
 
@@ -252,6 +256,7 @@ internal sealed unsafe class Ring : IDisposable
     private (int Descriptor, uint Flags) RegisterOwnDescriptor()
     {
         var update = new OwnDescriptor { Offset = uint.MaxValue, Value = (ulong)_descriptor };
+        // SAFETY: one structure on this stack, into which the index is written.
         return TryRegister(IORING_REGISTER_RING_FDS, &update, 1) == Errno.None ? ((int)update.Offset, IORING_ENTER_REGISTERED_RING) : (_descriptor, 0);
     }
 
@@ -273,6 +278,7 @@ internal sealed unsafe class Ring : IDisposable
     private void Enter(uint wait, uint flags, void* argument, nuint argumentBytes)
     {
         Volatile.Write(ref *_submissionTail, _localTail); // release: the entries are written before the kernel sees the tail
+        // SAFETY: the argument is null or a structure of that many bytes on the caller's stack.
         long taken = UringImports.io_uring_enter(
             SYS_io_uring_enter, _enterDescriptor, QueuedCount, wait, flags | _enterFlags, argument, argumentBytes);
         if (taken >= 0)
@@ -285,7 +291,8 @@ internal sealed unsafe class Ring : IDisposable
             return;
         }
 
-        // EINTR: a signal. EAGAIN: no memory for requests just now. EBUSY: completions wait in the kernel, reap first. ETIME: the timeout.
+        // None of these has consumed an entry. EINTR: a signal. EAGAIN: no memory for requests just now. EBUSY: completions wait in the kernel,
+        // reap first. ETIME: the timeout. EBADR, among the others: completions are lost for good, and with them the requests' memory.
         Errno error = Libc.LastError();
         if (error is not (Errno.EINTR or Errno.EAGAIN or Errno.EBUSY or Errno.ETIME))
         {

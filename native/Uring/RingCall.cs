@@ -37,7 +37,7 @@ internal sealed class RingCall : RingOperation, IValueTaskSource<int>
         _source.OnCompleted(continuation, state, token, _loop.IsCurrent ? flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext : flags);
 
     /// <inheritdoc/>
-    protected internal override void Completed(RingCompletion completion)
+    protected override void Completed(RingCompletion completion)
     {
         if (!completion.HasMore)
         {

@@ -33,7 +33,7 @@ public abstract unsafe class RingFileOperation : RingOperation
     protected abstract void Ended(int result);
 
     /// <inheritdoc/>
-    protected internal sealed override void Completed(RingCompletion completion)
+    protected sealed override void Completed(RingCompletion completion)
     {
         for (int i = 0; i < _pieces; i++)
         {

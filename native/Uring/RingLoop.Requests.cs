@@ -1,5 +1,3 @@
-using System.Buffers;
-using Sluice.Native.Memory;
 using static Sluice.Native.Uring.UringAbi;
 
 namespace Sluice.Native.Uring;
@@ -10,8 +8,6 @@ public sealed partial class RingLoop
     private const int SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
     private const uint MSG_TRUNC = 0x20, MSG_WAITALL = 0x100, MSG_NOSIGNAL = 0x4000;
     private const uint POLLIN = 1, POLLOUT = 4;
-
-    private readonly PageMapping _wakeValue = new(4096);
 
     /// <summary>
     /// Accepts connections until it ends: each completion is a descriptor, non-blocking and close-on-exec, which the operation owns. Any error ends it
@@ -30,10 +26,8 @@ public sealed partial class RingLoop
     /// </summary>
     public void ReceiveMultishot(RingOperation operation, int socket)
     {
-        ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_RECV, socket);
-        entry.Flags = IOSQE_BUFFER_SELECT;
-        entry.Priority = IORING_RECV_MULTISHOT; // length 0: as much as the buffer holds
-        entry.BufferIndex = ReceiveBuffers!.Group;
+        ushort group = ReceiveGroup();
+        SetMultishot(ref Submit(operation, RingOpcode.IORING_OP_RECV, socket), group);
     }
 
     /// <summary>Receives once; the result may be short, 0 is the peer's end. Waits until there is something.</summary>
@@ -46,7 +40,7 @@ public sealed partial class RingLoop
 
     /// <summary>
     /// Sends all of it: the kernel goes on after a short send, so that a result below the length is an error of the connection. The bytes stay as they are
-    /// until it completes.
+    /// until it completes. Cancelled, it tells what was sent by then, and ECANCELED when that is nothing.
     /// </summary>
     public void Send(RingOperation operation, int socket, ReadOnlyMemory<byte> data)
     {
@@ -63,22 +57,32 @@ public sealed partial class RingLoop
     public void PollReadable(RingOperation operation, int descriptor) =>
         Submit(operation, RingOpcode.IORING_OP_POLL_ADD, descriptor).OperationFlags = POLLIN;
 
-    /// <summary>Completes with 0 when <paramref name="after"/> (at least 0) is over, with ECANCELED when it was cancelled.</summary>
+    /// <summary>Completes with 0 when <paramref name="after"/> (at least 0) is over, with ECANCELED when it was cancelled before.</summary>
     public unsafe void Timeout(RingTimeout operation, TimeSpan after)
     {
+        RequireIdle(operation);
+        KernelTimespec* time = operation.Set(after);
         ref SubmissionEntry entry = ref Submit(operation, RingOpcode.IORING_OP_TIMEOUT, -1);
         // SAFETY: the operation's own memory, which lives until it has completed: the loop refers to it.
-        entry.Address = (ulong)operation.Set(after);
-        entry.Length = 1;
-        entry.OperationFlags = IORING_TIMEOUT_ETIME_SUCCESS;
+        entry.Address = (ulong)time;
+        entry.Length = 1; // one structure; offset 0: completions of others do not count
     }
 
-    /// <summary>Asks the kernel to end a request in flight, which then completes, with ECANCELED or as it would have. No effect on one that is not.</summary>
+    /// <summary>
+    /// Asks the kernel to end a request in flight, which then completes, with ECANCELED (EINTR when a kernel thread was at work on it) or as it would have.
+    /// No effect on one that is not in flight.
+    /// </summary>
     public void Cancel(RingOperation operation)
     {
+        RequireCurrent();
         if (!operation.InFlight)
         {
             return;
+        }
+
+        if (_operations[operation.Slot] != operation)
+        {
+            throw new InvalidOperationException("the operation is in flight on another loop");
         }
 
         ref SubmissionEntry entry = ref _ring.Next();
@@ -96,10 +100,29 @@ public sealed partial class RingLoop
         return task;
     }
 
-    private static unsafe void SetBuffer(RingOperation operation, ref SubmissionEntry entry, ReadOnlyMemory<byte> buffer)
+    private ushort ReceiveGroup() =>
+        ReceiveBuffers?.Group ?? throw new InvalidOperationException("the loop has no receive buffers (RingLoopOptions.ReceiveBufferCount)");
+
+    private static void SetMultishot(ref SubmissionEntry entry, ushort group)
     {
-        // SAFETY: pinned until the last completion, and the length bounds what the kernel does there.
-        operation.Pin = buffer.Pin();
+        entry.Flags |= IOSQE_BUFFER_SELECT;
+        entry.Priority = IORING_RECV_MULTISHOT; // length 0: as much as the buffer holds
+        entry.BufferIndex = group;
+    }
+
+    private unsafe void SetBuffer(RingOperation operation, ref SubmissionEntry entry, ReadOnlyMemory<byte> buffer)
+    {
+        try
+        {
+            // SAFETY: pinned until the last completion, and the length bounds what the kernel does there.
+            operation.Pin = buffer.Pin();
+        }
+        catch
+        {
+            Withdraw(operation, ref entry); // a lease that is over
+            throw;
+        }
+
         entry.Address = (ulong)operation.Pin.Pointer;
         entry.Length = (uint)buffer.Length;
     }

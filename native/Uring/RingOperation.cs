@@ -51,5 +51,7 @@ public abstract class RingOperation
     /// Called on the loop, after the reap, once for each completion; with the last one the operation is no longer in flight and may be
     /// submitted again from in here. Must not throw.
     /// </summary>
-    protected internal abstract void Completed(RingCompletion completion);
+    protected abstract void Completed(RingCompletion completion);
+
+    internal void Tell(RingCompletion completion) => Completed(completion);
 }

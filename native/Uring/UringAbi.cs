@@ -56,7 +56,6 @@ internal static class UringAbi
     public const ushort IORING_RECV_MULTISHOT = 1 << 1;
     public const uint IORING_ASYNC_CANCEL_ALL = 1 << 0;
     public const uint IORING_ASYNC_CANCEL_ANY = 1 << 2;
-    public const uint IORING_TIMEOUT_ETIME_SUCCESS = 1 << 5;
     public const uint IORING_FSYNC_DATASYNC = 1 << 0;
 
     // cqe->flags
@@ -71,20 +70,45 @@ internal static class UringAbi
     public const long SYS_io_uring_register = 427;
 
     /// <summary>Compares sizes and offsets with the kernel's header; called before the first ring is made.</summary>
-    public static unsafe void CheckLayout()
+    public static void CheckLayout()
     {
-        Require(sizeof(SubmissionEntry) == 64 && sizeof(CompletionEntry) == 16, "queue entries");
-        Require(sizeof(SetupParameters) == 120, "struct io_uring_params");
-        Require(sizeof(EnterArgument) == 24 && sizeof(KernelTimespec) == 16, "struct io_uring_getevents_arg");
-        Require(sizeof(ProvidedBuffer) == 16 && sizeof(BufferRingRegistration) == 40, "struct io_uring_buf_reg");
-        Require(sizeof(ResourceRegistration) == 32 && sizeof(ResourceUpdate) == 32, "struct io_uring_rsrc_register");
-        Require(Offset<SubmissionEntry>(nameof(SubmissionEntry.UserTag)) == 32 && Offset<SubmissionEntry>(nameof(SubmissionEntry.BufferIndex)) == 40, "struct io_uring_sqe");
-        Require(Offset<SetupParameters>(nameof(SetupParameters.Submission)) == 40 && Offset<SetupParameters>(nameof(SetupParameters.Completion)) == 80, "ring offsets");
-        Require(Offset<ProvidedBuffer>(nameof(ProvidedBuffer.Tail)) == 14, "tail of struct io_uring_buf_ring");
+        RequireSize<SubmissionEntry>(64, "struct io_uring_sqe");
+        var submission = default(SubmissionEntry);
+        RequireOffset(ref submission, ref submission.Descriptor, 4, "io_uring_sqe.fd");
+        RequireOffset(ref submission, ref submission.Address, 16, "io_uring_sqe.addr");
+        RequireOffset(ref submission, ref submission.OperationFlags, 28, "io_uring_sqe.rw_flags");
+        RequireOffset(ref submission, ref submission.UserTag, 32, "io_uring_sqe.user_data");
+        RequireOffset(ref submission, ref submission.BufferIndex, 40, "io_uring_sqe.buf_index");
+        RequireOffset(ref submission, ref submission.Address3, 48, "io_uring_sqe.addr3");
+        RequireSize<CompletionEntry>(16, "struct io_uring_cqe");
+        var completion = default(CompletionEntry);
+        RequireOffset(ref completion, ref completion.Flags, 12, "io_uring_cqe.flags");
+        RequireSize<SetupParameters>(120, "struct io_uring_params");
+        var setup = default(SetupParameters);
+        RequireOffset(ref setup, ref setup.Features, 20, "io_uring_params.features");
+        RequireOffset(ref setup, ref setup.Submission, 40, "io_uring_params.sq_off");
+        RequireOffset(ref setup, ref setup.Completion, 80, "io_uring_params.cq_off");
+        RequireSize<EnterArgument>(24, "struct io_uring_getevents_arg");
+        RequireSize<KernelTimespec>(16, "struct __kernel_timespec");
+        RequireSize<ProvidedBuffer>(16, "struct io_uring_buf");
+        var provided = default(ProvidedBuffer);
+        RequireOffset(ref provided, ref provided.Tail, 14, "io_uring_buf_ring.tail");
+        RequireSize<BufferRingRegistration>(40, "struct io_uring_buf_reg");
+        RequireSize<ResourceRegistration>(32, "struct io_uring_rsrc_register");
+        RequireSize<ResourceUpdate>(32, "struct io_uring_rsrc_update2");
+        var update = default(ResourceUpdate);
+        RequireOffset(ref update, ref update.Count, 24, "io_uring_rsrc_update2.nr");
     }
 
-    private static int Offset<T>(string field)
-        where T : struct => (int)Marshal.OffsetOf<T>(field);
+    /// <summary>Throws <see cref="InvalidOperationException"/> unless a structure has the kernel's size.</summary>
+    public static void RequireSize<T>(int bytes, string what)
+        where T : struct => Require(Unsafe.SizeOf<T>() == bytes, what);
+
+    /// <summary>Throws <see cref="InvalidOperationException"/> unless a member lies where the kernel has it. Works in native code, where reflection would not.</summary>
+    public static void RequireOffset<T, TField>(ref T structure, ref TField field, int offset, string what)
+        where T : struct
+        where TField : struct =>
+        Require(Unsafe.ByteOffset(ref Unsafe.As<T, byte>(ref structure), ref Unsafe.As<TField, byte>(ref field)) == offset, what);
 
     private static void Require(bool holds, string what)
     {

@@ -55,6 +55,9 @@ public sealed record ServerSettings
     /// <summary>Memory budget in bytes, at least <see cref="SettingsTable.MemoryBytesMin"/>.</summary>
     public required long MemoryBytes { get; init; }
 
+    /// <summary>Requests that are answered at once, from 1; null: as many as the memory is for.</summary>
+    public required int? RequestsMax { get; init; }
+
     /// <summary>What talks to the disks and to the network.</summary>
     public required IoBackend Io { get; init; }
 

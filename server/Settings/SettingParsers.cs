@@ -76,6 +76,11 @@ internal static class SettingParsers
             : Refused<long>($"{text.Text} is too little; the least is {SizeText.Format(SettingsTable.MemoryBytesMin)}");
     }
 
+    public static Parsed<int> RequestCount(SettingText text) =>
+        int.TryParse(text.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= 1
+            ? new(count, null)
+            : Refused<int>($"'{text.Text}' is not a number of requests; write a whole number from 1");
+
     public static Parsed<IoBackend> Io(SettingText text)
     {
         foreach (IoBackend io in Enum.GetValues<IoBackend>())

@@ -75,6 +75,7 @@ public sealed class SettingsReader
             AllowMoved = One(SettingsTable.AllowMoved),
             ForgetMountpaths = All(SettingsTable.ForgetMountpath),
             MemoryBytes = One(SettingsTable.Memory),
+            RequestsMax = All(SettingsTable.RequestsMax) is [int count] ? count : null,
             Io = One(SettingsTable.Io),
             LogFormat = One(SettingsTable.LogFormatSetting),
             LogLevel = One(SettingsTable.LogLevelSetting),

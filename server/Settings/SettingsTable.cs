@@ -82,6 +82,18 @@ public static class SettingsTable
         Defaults = machine => [Math.Max(machine.UsableMemoryBytes / 4 >> 20 << 20, MemoryBytesMin)], // whole MiB, so that it prints short
     };
 
+    internal static readonly Setting<int> RequestsMax = new()
+    {
+        Name = "requests-max",
+        Unit = "COUNT",
+        Shape = SettingShape.Optional,
+        Help = "Requests that are answered at once; as many more wait, up to 5 s, and further ones get 503.",
+        DefaultHelp = "as many as the memory is for: 128 with 64MiB, 1254 with 6GiB",
+        Parse = SettingParsers.RequestCount,
+        Format = count => count.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        Defaults = _ => [],
+    };
+
     internal static readonly Setting<IoBackend> Io = new()
     {
         Name = "io",
@@ -136,7 +148,7 @@ public static class SettingsTable
     /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, Io,
+        Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, RequestsMax, Io,
         LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval,
     ];
 

@@ -27,6 +27,43 @@ public sealed class BoundedCacheTests
     }
 
     [Fact]
+    public void TheBoundCountsWhatEntriesWeigh()
+    {
+        var gone = new List<string>();
+        using var cache = new BoundedCache<string>(Limits.Shards * 8, gone.Add, value => value.Length);
+        var random = new Random(11);
+        var present = new Dictionary<ulong, string>();
+        for (int i = 0; i < 10_000; i++)
+        {
+            ulong key = (ulong)random.Next(2_000);
+            string value = new('x', random.Next(1, 9));
+            gone.Clear();
+            cache.Put(Digest(key), Bid, Name(key), value);
+            present[key] = value;
+            foreach (ulong absent in present.Keys.Where(known => cache.Find(Digest(known), Bid, Name(known)) is null).ToArray())
+            {
+                present.Remove(absent);
+            }
+
+            Assert.Equal(value, cache.Find(Digest(key), Bid, Name(key))); // what just came stays
+            Assert.True(present.Values.Sum(held => held.Length) <= Limits.Shards * 8);
+        }
+    }
+
+    [Fact]
+    public void WhatIsTooHeavyForAShardLeavesAtOnceAndPushesNothingElseOut()
+    {
+        var gone = new List<string>();
+        using var cache = new BoundedCache<string>(Limits.Shards * 4, gone.Add, value => value.Length);
+        cache.Put(5, Bid, "x"u8, "old");
+        cache.Put(6, Bid, "y"u8, "n");
+        cache.Put(5, Bid, "x"u8, "heavy");
+        Assert.Equal(["old", "heavy"], gone); // the old value is not the name's any more
+        Assert.Null(cache.Find(5, Bid, "x"u8));
+        Assert.Equal("n", cache.Find(6, Bid, "y"u8));
+    }
+
+    [Fact]
     public void AnEntryIsFoundOnlyByItsOwnBucketAndName()
     {
         using var cache = new BoundedCache<string>(Limits.Shards);

@@ -53,10 +53,12 @@ public sealed class CommandLineTests : IDisposable
             "allow-moved: true         # --allow-moved",
             "forget-mountpath: []      # default",
             "memory: 250MiB            # default",
+            "requests-max: []          # default",
             "io: auto                  # default",
             "log-format: text          # default",
             $"log-level: debug          # {file}:2",
             "drain-deadline: 5s        # SLUICE_DRAIN_DEADLINE",
+            "client-timeout: 2m        # default",
             "flush-interval: 1s        # default",
         ];
         Assert.Equal(string.Join('\n', expected) + "\n", _line.Output);

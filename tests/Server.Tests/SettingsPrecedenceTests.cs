@@ -25,10 +25,12 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "allow-moved", "false", "true", "false" },
         { "forget-mountpath", UuidA, UuidB, UuidC },
         { "memory", "100MiB", "200MiB", "300MiB" },
+        { "requests-max", "1", "2", "3" },
         { "io", "uring", "sockets", "threads" },
         { "log-format", "json", "text", "json" },
         { "log-level", "debug", "warn", "error" },
         { "drain-deadline", "1s", "2s", "3s" },
+        { "client-timeout", "1s", "2s", "3s" },
         { "flush-interval", "0.1s", "0.2s", "0.3s" },
     };
 

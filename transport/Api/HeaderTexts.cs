@@ -16,12 +16,10 @@ internal sealed class HeaderTexts
     private readonly StringValues _checksumType, _checksumValue, _version, _custom, _etag;
     private readonly StringValues _accessed;
     private readonly long _accessedNs;
-    private readonly ObjectAttributes _known;
     private HeadOnlyTexts? _head;
 
     private HeaderTexts(ObjectAttributes known)
     {
-        _known = known;
         if (known.Checksum.Type != ChecksumType.None)
         {
             (_checksumType, _checksumValue) = (Checksum.Name(known.Checksum.Type), known.Checksum.Hex);
@@ -62,10 +60,17 @@ internal sealed class HeaderTexts
         }
     }
 
-    /// <summary>Writes what a HEAD says, but for the length; the names are those that the object has.</summary>
-    public void WriteHead(IHeaderDictionary headers, BucketName bucket, ObjectName name, NodeIdentity node)
+    /// <summary>Writes what a HEAD without a property list says: everything. The names are those that the object has.</summary>
+    public static void WriteHead(IHeaderDictionary headers, StoredObject stored, BucketName bucket, ObjectName name, NodeIdentity node)
     {
-        HeadOnlyTexts head = _head ??= new HeadOnlyTexts(name.ToString(), ObjectHeaders.Location(_known, node), ObjectHeaders.MirrorPaths(_known));
+        HeaderTexts texts = Of(stored);
+        texts._head ??= new HeadOnlyTexts(name.ToString(), ObjectHeaders.Location(stored.Attributes(), node), ObjectHeaders.MirrorPaths(stored.Attributes()));
+        texts.WriteHead(headers, texts._head, bucket);
+        headers.ContentLength = stored.Metadata.SizeBytes;
+    }
+
+    private void WriteHead(IHeaderDictionary headers, HeadOnlyTexts head, BucketName bucket)
+    {
         headers[HeaderNames.AccessTime] = _accessed;
         Set(headers, HeaderNames.ChecksumType, _checksumType);
         Set(headers, HeaderNames.ChecksumValue, _checksumValue);

@@ -4,6 +4,7 @@ using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Pooling;
+using Sluice.Transport.Cold;
 using Sluice.Transport.Http;
 using Sluice.Transport.Tls;
 
@@ -20,12 +21,12 @@ public sealed class NativeApi
     private readonly ObjectApi _objects;
     private readonly ClusterApi _cluster;
 
-    /// <summary>The API of one engine; <paramref name="counters"/> are those of the server below it.</summary>
-    public NativeApi(ObjectEngine engine, NodeIdentity node, Func<IEnumerable<KeyValuePair<string, long>>> counters)
+    /// <summary>The API of one engine; <paramref name="counters"/> are those of the server below it. The cold reads stay the caller's.</summary>
+    public NativeApi(ObjectEngine engine, NodeIdentity node, ColdReads cold, Func<IEnumerable<KeyValuePair<string, long>>> counters)
     {
         _node = node;
         _buckets = new BucketApi(engine, new ListApi(engine, node));
-        _objects = new ObjectApi(engine, node);
+        _objects = new ObjectApi(engine, node, cold);
         _cluster = new ClusterApi(engine, node, () => Draining, counters);
     }
 

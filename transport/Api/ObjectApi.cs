@@ -6,13 +6,15 @@ using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Pooling;
+using Sluice.Transport.Cold;
 using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Api;
 
 /// <summary>/v1/objects (contract: objects §1–5). Names come as bytes, decoded once.</summary>
-internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
+internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdReads cold)
 {
+    private readonly ObjectSender _sender = new(cold);
     private static readonly Caller s_caller = Caller.Anonymous;
     private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
     private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
@@ -64,7 +66,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
 
         HeaderTexts.Of(reader.Stored).Write(context.Headers);
         context.Headers.ContentLength = range.Count;
-        await ObjectSender.SendAsync(context, reader, range);
+        await _sender.SendAsync(context, reader, range);
         return null;
     }
 
@@ -99,8 +101,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node)
         }
         else
         {
-            HeaderTexts.Of(stored.Value).WriteHead(context.Headers, bucket, name, node);
-            context.Headers.ContentLength = stored.Value.Metadata.SizeBytes;
+            HeaderTexts.WriteHead(context.Headers, stored.Value, bucket, name, node);
         }
 
         return null;

@@ -14,6 +14,7 @@ namespace Sluice.Transport.Http;
 public static class Answers
 {
     private const string Json = "application/json";
+    private const int PieceBytes = 64 << 10; // of a long answer, between two flushes
 
     /// <summary>Strings of clients are quoted as JSON; other characters stay as they are, so that messages keep their quotes readable.</summary>
     public static readonly JsonWriterOptions WriterOptions = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -51,8 +52,17 @@ public static class Answers
         context.Headers.ContentLength = bytes.Length;
         if (!context.IsHead)
         {
-            context.Output.Write(bytes.Span);
-            await context.FlushAsync();
+            await context.StartAsync();
+            for (int offset = 0; offset < bytes.Length; offset += PieceBytes)
+            {
+                ReadOnlyMemory<byte> piece = bytes.Slice(offset, Math.Min(PieceBytes, bytes.Length - offset));
+                piece.Span.CopyTo(context.Output.GetSpan(piece.Length));
+                context.Output.Advance(piece.Length);
+                if (!await context.FlushAsync())
+                {
+                    return; // the client is gone
+                }
+            }
         }
     }
 

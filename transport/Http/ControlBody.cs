@@ -5,7 +5,10 @@ using Sluice.Engine;
 
 namespace Sluice.Transport.Http;
 
-/// <summary>Reads the body of a control message, which is small: more than <see cref="BytesMax"/> is refused before it is buffered.</summary>
+/// <summary>
+/// Reads the body of a control message, which is small: more than <see cref="BytesMax"/> is refused before it is buffered. It is copied as it comes, since
+/// what is waited for must not hold the buffers that connections share.
+/// </summary>
 public static class ControlBody
 {
     /// <summary>Longest control message in bytes: a list of 10,000 names of 100 bytes.</summary>
@@ -25,23 +28,26 @@ public static class ControlBody
         }
 
         PipeReader body = context.Body;
+        var message = new ArrayBufferWriter<byte>((int)Math.Max(context.ContentLength ?? 0, 256));
         while (true)
         {
             ReadResult read = await body.ReadAsync(context.Aborted);
-            if (read.Buffer.Length > BytesMax)
+            if (message.WrittenCount + read.Buffer.Length > BytesMax)
             {
                 body.AdvanceTo(read.Buffer.Start);
                 return TooLong();
             }
 
-            if (read.IsCompleted)
+            foreach (ReadOnlyMemory<byte> part in read.Buffer)
             {
-                byte[] bytes = read.Buffer.ToArray();
-                body.AdvanceTo(read.Buffer.End);
-                return bytes;
+                message.Write(part.Span);
             }
 
-            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            body.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                return message.WrittenSpan.ToArray();
+            }
         }
     }
 

@@ -37,6 +37,7 @@ public sealed class HttpServer : IAsyncDisposable
     private readonly NativeApi _api;
     private readonly HttpServerOptions _options;
     private readonly ClientWatch _watch;
+    private readonly Admissions _admissions;
     private int _connections;
 
     /// <summary>A server that is not listening yet.</summary>
@@ -44,8 +45,10 @@ public sealed class HttpServer : IAsyncDisposable
     {
         _options = how;
         _watch = new ClientWatch(how.ClientTimeout, TimeProvider.System);
-        _api = new NativeApi(engine, node, Counters);
-        _application = new SluiceApplication(_api, _watch, log.CreateLogger("http"));
+        _api = new NativeApi(engine, node, how.ColdReads, Counters);
+        _admissions = new Admissions(
+            new Admission(how.RequestsMax, how.WaitingMax, TimeProvider.System), new Admission(how.ControlsMax, how.WaitingMax, TimeProvider.System));
+        _application = new SluiceApplication(_api, _admissions, _watch, how.PieceBytes, log.CreateLogger("http"));
         var options = new KestrelServerOptions
         {
             AddServerHeader = false,
@@ -54,33 +57,51 @@ public sealed class HttpServer : IAsyncDisposable
             RequestHeaderEncodingSelector = _ => Encoding.UTF8,
             ResponseHeaderEncodingSelector = _ => Encoding.UTF8,
         };
-        KestrelServerLimits limits = options.Limits;
+        Limit(options.Limits, how);
+        options.Listen(how.EndPoint, listen =>
+        {
+            listen.Use(next => connection => CountAsync(connection, next));
+            if (how.SocketBuffers is { } buffers)
+            {
+                listen.Use(next => connection => buffers.ServeAsync(connection, next));
+            }
+
+            Speak(listen, how, log);
+            listen.Use(next => connection => RefusalWriter.ServeAsync(connection, next, node.Display)); // innermost: it sees HTTP, not TLS
+        });
+        _kestrel = new KestrelServer(Options.Create(options), how.Transport ?? SystemSockets(how, log), log);
+    }
+
+    private static void Limit(KestrelServerLimits limits, HttpServerOptions how)
+    {
+        limits.MaxConcurrentConnections = how.ConnectionsMax;
         limits.MaxRequestBodySize = null; // the engine's limit is the largest object; control messages have their own
         limits.MaxRequestLineSize = RequestLineBytesMax;
         limits.MaxRequestHeadersTotalSize = RequestHeadBytesMax;
         limits.MaxRequestHeaderCount = RequestHeadersMax;
-        limits.MaxResponseBufferSize = 1 << 20;
+        limits.MaxRequestBufferSize = how.RequestBytes;
+        limits.MaxResponseBufferSize = how.RequestBytes;
         limits.MinRequestBodyDataRate = null; // a loader may pause in the middle of an object for as long as its batch takes
         limits.MinResponseDataRate = null;
         limits.KeepAliveTimeout = how.ClientTimeout;
         limits.RequestHeadersTimeout = how.ClientTimeout < RequestHeadTimeoutMax ? how.ClientTimeout : RequestHeadTimeoutMax;
-        options.Listen(how.EndPoint, listen =>
-        {
-            listen.Use(next => connection => CountAsync(connection, next));
-            Speak(listen, how.Tls, log);
-            listen.Use(next => connection => RefusalWriter.ServeAsync(connection, next, node.Display)); // innermost: it sees HTTP, not TLS
-        });
-        IConnectionListenerFactory transport =
-            how.Transport ?? new SocketTransportFactory(Options.Create(new SocketTransportOptions { Backlog = 4096 }), log);
-        _kestrel = new KestrelServer(Options.Create(options), transport, log);
     }
+
+    private static SocketTransportFactory SystemSockets(HttpServerOptions how, ILoggerFactory log) => new(
+        Options.Create(new SocketTransportOptions
+        {
+            Backlog = 4096,
+            MaxReadBufferSize = how.RequestBytes,
+            MaxWriteBufferSize = Math.Min(how.RequestBytes / 2, 64 << 10),
+        }),
+        log);
 
     /// <summary>
     /// HTTP/2 comes by ALPN, hence with TLS alone. Kestrel's own choice is HTTP/1.1 and HTTP/2; set by hand it would warn that it sees no TLS.
     /// </summary>
-    private static void Speak(ListenOptions listen, TlsCertificates? tls, ILoggerFactory log)
+    private static void Speak(ListenOptions listen, HttpServerOptions how, ILoggerFactory log)
     {
-        if (tls is null)
+        if (how.Tls is not { } tls)
         {
             listen.Protocols = HttpProtocols.Http1;
             return;
@@ -88,13 +109,13 @@ public sealed class HttpServer : IAsyncDisposable
 
         Http2Limits limits = listen.KestrelServerOptions.Limits.Http2;
         limits.MaxStreamsPerConnection = 100;
-        limits.InitialConnectionWindowSize = 1 << 20; // all that one connection may have in flight to us, whatever its streams
-        limits.InitialStreamWindowSize = 768 << 10; // one upload fills a line of 10 Gbit/s at 0.6 ms and still leaves room for others
+        limits.InitialConnectionWindowSize = how.RequestBytes; // all that one connection may have in flight to us, whatever its streams
+        limits.InitialStreamWindowSize = Math.Max(how.RequestBytes / 4 * 3, ushort.MaxValue); // 1 MiB: one upload fills 10 Gbit/s at 0.6 ms
         limits.MaxRequestHeaderFieldSize = RequestHeadBytesMax;
         new TlsListener(tls, TimeProvider.System, log.CreateLogger("tls")).Use(listen);
     }
 
-    /// <summary>Requests that are being answered now.</summary>
+    /// <summary>Requests that are being answered now, or wait for that.</summary>
     public int InFlight => _application.InFlight;
 
     /// <summary>Where it listens; the port is the one that the system chose when 0 was asked for. After <see cref="StartAsync"/>.</summary>
@@ -136,6 +157,7 @@ public sealed class HttpServer : IAsyncDisposable
         await _kestrel.StopAsync(now.Token);
         _kestrel.Dispose();
         _watch.Dispose();
+        _admissions.Dispose();
     }
 
     private async Task CountAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -157,6 +179,8 @@ public sealed class HttpServer : IAsyncDisposable
         new("net.requests", InFlight),
         new("net.stalled", _watch.BrokenCount),
         new("net.leases", BufferSlab.OutstandingTotal),
+        .. _admissions.Counters(),
+        .. _options.ColdReads.Counters(),
         .. _options.Counters(),
     ];
 }

@@ -10,8 +10,14 @@ namespace Sluice.Transport.Http;
 /// </summary>
 public interface IConnectionBodies
 {
-    /// <summary>Bytes that the socket has taken so far, ever. Any thread.</summary>
+    /// <summary>Bytes that the peer has taken so far, ever. Any thread; costs a system call.</summary>
     long SentBytes { get; }
+
+    /// <summary>
+    /// True while a body that was announced with <see cref="BeginBody"/> comes in the small buffers that connections share, for lack of blocks: its reader
+    /// takes what there is, and does not wait for more while it holds them. Any thread.
+    /// </summary>
+    bool IsShortOfBlocks { get; }
 
     /// <summary>
     /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
@@ -21,10 +27,10 @@ public interface IConnectionBodies
     bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count);
 
     /// <summary>
-    /// The same with the first <paramref name="count"/> bytes of a buffer. When it answers true the lease is the connection's, which disposes it once
+    /// The same with <paramref name="count"/> bytes of a buffer from <paramref name="start"/>. When it answers true the lease is the connection's, which disposes it once
     /// they are sent.
     /// </summary>
-    bool TryWriteLease(PipeWriter body, BufferLease owned, int count);
+    bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count);
 
     /// <summary>
     /// Says that <paramref name="lengthBytes"/> of request body follow from where the input stands: they are received into large blocks, one after the other,

@@ -29,8 +29,9 @@ public sealed class RequestContext
     private RefusalWriter? _refusals; // of the connection, which is the same for all requests of this context
 
     /// <summary>The context of a connection or stream, for one request after the other. With a watch, its client must not stall.</summary>
-    internal RequestContext(IFeatureCollection features, ClientWatch? watch)
+    internal RequestContext(IFeatureCollection features, ClientWatch? watch, int pieceBytesMax)
     {
+        PieceBytesMax = pieceBytesMax;
         _body = new WatchedBody(this);
         _watch = watch;
         _closed = features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
@@ -39,6 +40,9 @@ public sealed class RequestContext
 
     /// <summary>Method in upper case, as sent.</summary>
     public string Method => _request.Method;
+
+    /// <summary>What is read from disk and handed to the connection at once, in bytes: the memory that an answer may have.</summary>
+    public int PieceBytesMax { get; }
 
     /// <summary>True for a HEAD: an answer has no body.</summary>
     public bool IsHead => HttpMethods.IsHead(Method);
@@ -51,6 +55,12 @@ public sealed class RequestContext
 
     /// <summary>True when <see cref="Target"/> is this request's: it could be read.</summary>
     public bool HasTarget { get; internal set; }
+
+    /// <summary>Where the request has a place among those that are answered at once; null for none. Whoever ends the request gives it back.</summary>
+    internal Admission? AdmittedBy { get; set; }
+
+    /// <summary>True for what moves an object or needs next to nothing; false for what is answered from memory: listings, control messages, lists of buckets.</summary>
+    internal bool IsLight => Target.IsObject && (!HasBody || HttpMethods.IsPut(Method));
 
     /// <summary>The bucket of the connection's last request that named one; null before. Saves making the same name again.</summary>
     internal Engine.Buckets.BucketName? LastBucket { get; set; }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Sluice.Contract;
 
 namespace Sluice.Transport.Http;
 
@@ -23,6 +24,12 @@ public sealed class RequestTarget
 
     /// <summary>Length of <see cref="RawPath"/> in characters.</summary>
     public int PathLength => _pathEnd - _pathStart;
+
+    /// <summary>True for the path of probes, written plainly: /v1/health.</summary>
+    public bool IsProbe => Path.TrimEnd('/') is "/" + Routes.Version + "/" + Routes.Health;
+
+    /// <summary>True for a path below that of objects, written plainly: /v1/objects/.</summary>
+    public bool IsObject => Path.StartsWith("/" + Routes.Version + "/" + Routes.Objects + "/", StringComparison.Ordinal);
 
     private ReadOnlySpan<char> Path => _raw.AsSpan(_pathStart, _pathEnd - _pathStart);
 

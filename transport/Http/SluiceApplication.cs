@@ -14,13 +14,15 @@ namespace Sluice.Transport.Http;
 
 /// <summary>
 /// What Kestrel calls for each request: reads the target, hands the request to the API, and is the one place where exceptions end. A client
-/// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all.
+/// that is gone is nobody's error; a defect of ours is a 500 that tells nothing of the inside and a log line that tells all. What finds no room
+/// waits before it is answered, and may be refused; probes for life find room always. What is answered from memory, listings above all, has fewer
+/// places of its own.
 /// </summary>
-public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger log) : IHttpApplication<RequestContext>
+public sealed class SluiceApplication(NativeApi api, Admissions admissions, ClientWatch? watch, int pieceBytesMax, ILogger log) : IHttpApplication<RequestContext>
 {
     private int _inFlight;
 
-    /// <summary>Requests that are being answered now.</summary>
+    /// <summary>Requests that are being answered now, or wait for that.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
 
     /// <inheritdoc/>
@@ -28,8 +30,8 @@ public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger
     {
         Interlocked.Increment(ref _inFlight);
         RequestContext context = contextFeatures is IHostContextContainer<RequestContext> container
-            ? container.HostContext ??= new RequestContext(contextFeatures, watch)
-            : new RequestContext(contextFeatures, watch);
+            ? container.HostContext ??= new RequestContext(contextFeatures, watch, pieceBytesMax)
+            : new RequestContext(contextFeatures, watch, pieceBytesMax);
         context.Begin(contextFeatures);
         return context;
     }
@@ -43,8 +45,25 @@ public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger
         }
 
         context.HasTarget = true;
-        ValueTask handled = HandleAsync(context);
+        Admission? admission = context.IsLight ? admissions.Objects : context.Target.IsProbe ? null : admissions.Control;
+        bool isIn = admission is null || admission.TryEnter();
+        context.AdmittedBy = isIn ? admission : null;
+        ValueTask handled = isIn ? HandleAsync(context) : HandleLaterAsync(context, admission!);
         return handled.IsCompletedSuccessfully ? Task.CompletedTask : EndAsync(context, handled); // a hot GET needs no task
+    }
+
+    /// <summary>A request whose client goes away meanwhile ends with the cancellation, as any other that loses its client.</summary>
+    private async ValueTask HandleLaterAsync(RequestContext context, Admission admission)
+    {
+        if (await admission.EnterAsync(context.Aborted))
+        {
+            context.AdmittedBy = admission;
+            await api.HandleAsync(context);
+            return;
+        }
+
+        await api.RefuseAsync(context, new Failure(
+            ErrorCode.Unavailable, $"the server is busy: {admission.InsideMax} requests of this kind are being answered and others wait; try again in a second"));
     }
 
     /// <summary>What the API throws before it first waits is in the task, too.</summary>
@@ -92,6 +111,12 @@ public sealed class SluiceApplication(NativeApi api, ClientWatch? watch, ILogger
     public void DisposeContext(RequestContext context, Exception? exception)
     {
         context.End();
+        if (context.AdmittedBy is { } admission)
+        {
+            context.AdmittedBy = null;
+            admission.Exit(); // the response is out, or the connection has its last buffer of it
+        }
+
         Interlocked.Decrement(ref _inFlight);
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Sluice.Engine.Pooling;
@@ -21,6 +22,27 @@ internal sealed class WatchedBody(RequestContext context) : PipeReader
     {
         ValueTask<ReadResult> read = _body.ReadAsync(cancellationToken);
         return read.IsCompleted ? read : WaitAsync(read);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// May answer with less than was asked for when the connection is short of blocks: many bodies that each wait with some of the shared buffers in
+    /// hand would wait for each other.
+    /// </remarks>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    protected override async ValueTask<ReadResult> ReadAtLeastAsyncCore(int minimumSize, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadResult read = await ReadAsync(cancellationToken);
+            ReadOnlySequence<byte> data = read.Buffer;
+            if (data.Length >= minimumSize || read.IsCompleted || read.IsCanceled || (!data.IsEmpty && context.Bodies is { IsShortOfBlocks: true }))
+            {
+                return read;
+            }
+
+            _body.AdvanceTo(data.Start, data.End);
+        }
     }
 
     /// <inheritdoc/>

@@ -10,6 +10,8 @@ namespace Sluice.Transport.Uring;
 /// <summary>One loop's share of a listening address: its own socket, its multishot accept, its connections. Loop thread only, but for the construction.</summary>
 internal sealed class Acceptor : RingOperation, IRingTicker
 {
+    private const int ComplaintMilliseconds = 10_000; // a shortage of descriptors is met ten times a second and told once in that time
+
     private readonly LoopBuffers _buffers;
     private readonly ChannelWriter<ConnectionContext> _accepted;
     private readonly ConnectionQuota _quota;
@@ -20,12 +22,13 @@ internal sealed class Acceptor : RingOperation, IRingTicker
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Linger _linger;
     private bool _isUnbinding, _isStopping, _isBackingOff;
+    private long _complainsAfter; // in milliseconds of Environment.TickCount64
 
     /// <summary>Takes over the listening socket.</summary>
     public Acceptor(LoopBuffers buffers, int listener, ChannelWriter<ConnectionContext> accepted, ConnectionQuota quota, ILogger log)
     {
         (_buffers, _listener, _accepted, _quota, _log) = (buffers, listener, accepted, quota, log);
-        _linger = new Linger(buffers.Loop, buffers.Options.LingerTimeout);
+        _linger = new Linger(buffers.Loop, buffers.Options);
         _buffers.Loop.Post(static acceptor => ((Acceptor)acceptor!).Arm(), this);
     }
 
@@ -36,22 +39,30 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         return _unbound.Task;
     }
 
-    /// <summary>Breaks what is still connected; done when every socket is closed. Any thread.</summary>
+    /// <summary>
+    /// Breaks what is still connected; done when every socket is closed and the application has let go of every connection: what it holds is memory that
+    /// goes with the loop. Any thread.
+    /// </summary>
     public Task StopAsync()
     {
         _buffers.Loop.Post(static acceptor => ((Acceptor)acceptor!).Stop(), this);
         return _empty.Task;
     }
 
-    /// <summary>The application is done with the connection, the socket is not.</summary>
+    /// <summary>The application is done with the connection, the socket is not: it sends, or waits for its peer's end.</summary>
     public void Linger(UringConnection connection) => _linger.Add(connection);
 
-    /// <summary>The connection's socket is closed.</summary>
+    /// <summary>The connection's socket is closed, and the application is done with it.</summary>
     public void OnClosed(UringConnection connection)
     {
         _connections.Remove(connection);
         _linger.Remove(connection);
         _quota.Release();
+        if (connection.HasTunedSocket)
+        {
+            _buffers.Options.SocketBuffers!.Release();
+        }
+
         TellIfEmpty();
     }
 
@@ -70,11 +81,12 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         {
             Accept(completion.Result);
         }
-        else if (completion.Error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM or Errno.ENOBUFS)
+        else if (!_isUnbinding && completion.Error is not (Errno.ECONNABORTED or Errno.EINTR or Errno.EAGAIN))
         {
-            // The connection stays in the backlog: accepting at once would fail at once.
-            _log.LogWarning("cannot accept connections: {Error}; raise RLIMIT_NOFILE if this goes on", completion.Error);
+            // EMFILE, ENFILE, ENOMEM, ENOBUFS: the connection stays in the backlog, and accepting at once would fail at once. So would whatever else
+            // is wrong with the listening socket.
             _isBackingOff = true;
+            Complain(completion.Error);
         }
 
         if (completion.HasMore)
@@ -92,7 +104,7 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         }
         else
         {
-            Arm(); // any error of a single connection ends a multishot accept
+            Arm(); // also an error of a single connection ends a multishot accept
         }
     }
 
@@ -113,11 +125,26 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         }
 
         Sockets.SetNoDelay(socket);
-        var connection = new UringConnection(this, _buffers, socket);
+        bool isTuned = _buffers.Options.SocketBuffers?.TryTune() ?? false;
+        if (!isTuned)
+        {
+            _buffers.Options.SocketBuffers?.Bound(socket);
+        }
+
+        var connection = new UringConnection(this, _buffers, socket) { HasTunedSocket = isTuned };
         _connections.Add(connection);
         if (!_accepted.TryWrite(connection))
         {
-            connection.Stop(); // unbound meanwhile
+            connection.Refuse(); // unbound meanwhile
+        }
+    }
+
+    private void Complain(Errno error)
+    {
+        if (Environment.TickCount64 >= _complainsAfter)
+        {
+            _complainsAfter = Environment.TickCount64 + ComplaintMilliseconds;
+            _log.LogWarning("cannot accept connections: {Error}; raise RLIMIT_NOFILE if this goes on", error);
         }
     }
 
@@ -129,10 +156,7 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         }
 
         _isUnbinding = true;
-        if (_isBackingOff)
-        {
-            _buffers.Loop.RemoveTicker(this);
-        }
+        _buffers.Loop.RemoveTicker(this);
 
         if (InFlight)
         {

@@ -5,14 +5,14 @@ using Sluice.Native.Uring;
 namespace Sluice.Transport.Uring;
 
 /// <summary>
-/// Connections whose application is done while the socket still has something to send. One whose peer takes nothing for too long is broken. The loop
-/// wakes for them only while there are any. Loop thread only.
+/// Connections whose application is done while the socket is not. While it sends, one whose peer takes nothing for too long is broken; when
+/// it has sent everything, its peer has a moment to end too. The loop wakes for them only while there are any. Loop thread only.
 /// </summary>
-internal sealed class Linger(RingLoop loop, TimeSpan timeout) : IRingTicker
+internal sealed class Linger(RingLoop loop, UringTransportOptions options) : IRingTicker
 {
     private readonly Dictionary<UringConnection, (long SentBytes, long SinceTicks)> _connections = [];
 
-    /// <summary>Watches a connection until <see cref="Remove"/>.</summary>
+    /// <summary>Watches a connection until <see cref="Remove"/>; again, from its next stage on.</summary>
     public void Add(UringConnection connection)
     {
         if (_connections.Count == 0)
@@ -37,11 +37,18 @@ internal sealed class Linger(RingLoop loop, TimeSpan timeout) : IRingTicker
     {
         foreach ((UringConnection connection, (long sentBytes, long since)) in _connections.ToArray())
         {
-            if (connection.SentBytes != sentBytes)
+            if (connection.IsDraining)
             {
-                _connections[connection] = (connection.SentBytes, Stopwatch.GetTimestamp());
+                if (Stopwatch.GetElapsedTime(since) > options.DrainTimeout)
+                {
+                    connection.Close();
+                }
             }
-            else if (Stopwatch.GetElapsedTime(since) > timeout)
+            else if (connection.SentBytes is var now && now != sentBytes)
+            {
+                _connections[connection] = (now, Stopwatch.GetTimestamp());
+            }
+            else if (Stopwatch.GetElapsedTime(since) > options.LingerTimeout)
             {
                 connection.Abort(new ConnectionAbortedException("the client takes nothing of its response"));
             }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using Sluice.Native.Memory;
 using Sluice.Native.Uring;
@@ -9,9 +10,10 @@ internal sealed class LoopBuffers : IDisposable
 {
     private readonly BufferRing _provided;
     private readonly InputSegment[] _segments;
-    private readonly ConcurrentBag<InputSegment> _spareBlocks = []; // few: as many as there are blocks
+    private readonly ConcurrentBag<InputSegment> _spares = []; // without memory
     private readonly Queue<UringConnection> _starved = new();
     private readonly Action<object?> _returnProvided;
+    private long _arrayBytes;
 
     public LoopBuffers(RingLoop loop, UringTransportOptions options)
     {
@@ -34,13 +36,20 @@ internal sealed class LoopBuffers : IDisposable
     /// <summary>Buffers that responses are written into.</summary>
     public BufferSlab Heads { get; }
 
+    /// <summary>Bytes of arrays that stand in for buffers of heads.</summary>
+    public long ArrayBytes => Interlocked.Read(ref _arrayBytes);
+
     /// <summary>Times that no provided buffer was free when bytes came.</summary>
-    public long StarvedCount { get; private set; }
+    public long StarvedCount { get; set; }
 
     /// <summary>Times that a connection's receive was stopped because its reader was behind.</summary>
     public long PausedCount { get; set; }
 
-    private bool HasEnough => _provided.FreeCount >= _provided.Count / 4;
+    /// <summary>Enough provided buffers are free for receives to be worth arming.</summary>
+    public bool HasEnough => _provided.FreeCount >= Math.Max(1, _provided.Count / 4);
+
+    /// <summary>An array of that many bytes is in use; with a negative number, is not any more. Any thread.</summary>
+    public void CountArray(int bytes) => Interlocked.Add(ref _arrayBytes, bytes);
 
     /// <summary>The segment of the provided buffer that a completion named.</summary>
     public InputSegment Take(RingCompletion completion)
@@ -58,8 +67,16 @@ internal sealed class LoopBuffers : IDisposable
             return null;
         }
 
-        InputSegment segment = _spareBlocks.TryTake(out InputSegment? spare) ? spare : new InputSegment(-1);
+        InputSegment segment = Spare();
         segment.Fill(lease);
+        return segment;
+    }
+
+    /// <summary>A segment with memory of its own that takes at least that many bytes by <see cref="InputSegment.Add"/>. Any thread.</summary>
+    public InputSegment TakeOwn(int bytes)
+    {
+        InputSegment segment = Spare();
+        segment.Fill(ArrayPool<byte>.Shared.Rent(Math.Max(bytes, 4096)));
         return segment;
     }
 
@@ -68,8 +85,8 @@ internal sealed class LoopBuffers : IDisposable
     {
         if (segment.ProvidedId < 0)
         {
-            segment.ReleaseBlock();
-            _spareBlocks.Add(segment);
+            segment.ReleaseMemory();
+            _spares.Add(segment);
         }
         else if (Loop.IsCurrent)
         {
@@ -81,22 +98,8 @@ internal sealed class LoopBuffers : IDisposable
         }
     }
 
-    /// <summary>
-    /// A receive ended with ENOBUFS, and nobody arms it again but us. The buffers may all have come back between the kernel's verdict and its
-    /// reap: then no later return would wake it.
-    /// </summary>
-    public void WaitForBuffers(UringConnection connection)
-    {
-        StarvedCount++;
-        if (HasEnough)
-        {
-            connection.ArmReceive();
-        }
-        else
-        {
-            _starved.Enqueue(connection);
-        }
-    }
+    /// <summary>Has the connection's receive armed when buffers come back; there are not enough now.</summary>
+    public void WaitForBuffers(UringConnection connection) => _starved.Enqueue(connection);
 
     /// <summary>After the loop has ended.</summary>
     public void Dispose()
@@ -110,7 +113,9 @@ internal sealed class LoopBuffers : IDisposable
         _provided.Return(segment.ProvidedId);
         while (_starved.Count > 0 && HasEnough)
         {
-            _starved.Dequeue().ArmReceive();
+            _starved.Dequeue().ResumeReceive(); // later: it may be the connection that is letting go of this segment, and arming links a block
         }
     }
+
+    private InputSegment Spare() => _spares.TryTake(out InputSegment? spare) ? spare : new InputSegment(-1);
 }

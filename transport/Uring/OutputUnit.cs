@@ -12,6 +12,7 @@ internal struct OutputUnit
 {
     private BufferLease _lease;
     private byte[]? _array; // when more was asked for than a lease has, or no lease was free
+    private LoopBuffers? _arrayOf;
     private bool _hasLease;
     private Memory<byte> _memory;
 
@@ -24,17 +25,27 @@ internal struct OutputUnit
 
     public readonly bool HasMemory => !_memory.IsEmpty;
 
+    /// <summary>Its memory is not of the slab, which bounds itself.</summary>
+    public readonly bool HasArray => _array is not null;
+
     public readonly ReadOnlySpan<byte> Unsent => _memory.Span[Start..End];
 
     /// <summary>At least that many bytes behind what was written.</summary>
-    public Memory<byte> Room(int bytes, BufferSlab heads)
+    public Memory<byte> Room(int bytes, LoopBuffers buffers)
     {
         if (_memory.Length - End < bytes)
         {
-            MakeRoom(bytes, heads);
+            MakeRoom(bytes, buffers);
         }
 
         return _memory[End..];
+    }
+
+    /// <summary>Bytes were written into the room; no more than there was of it, else whatever lies behind would go out.</summary>
+    public void Advance(int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)bytes, (uint)(_memory.Length - End), nameof(bytes));
+        End += bytes;
     }
 
     /// <summary>Everything is sent: lets go of the segment, keeps the memory.</summary>
@@ -55,16 +66,17 @@ internal struct OutputUnit
 
         if (_array is not null)
         {
+            _arrayOf!.CountArray(-_array.Length);
             ArrayPool<byte>.Shared.Return(_array);
         }
 
-        (_memory, _lease, _hasLease, _array) = (default, default, false, null);
+        (_memory, _lease, _hasLease, _array, _arrayOf) = (default, default, false, null, null);
     }
 
-    private void MakeRoom(int bytes, BufferSlab heads)
+    private void MakeRoom(int bytes, LoopBuffers buffers)
     {
         int unsent = End - Start;
-        if (_memory.IsEmpty && bytes <= heads.BufferBytes && heads.TryRent(out _lease))
+        if (_memory.IsEmpty && bytes <= buffers.Heads.BufferBytes && buffers.Heads.TryRent(out _lease))
         {
             (_memory, _hasLease) = (_lease.Memory, true);
             return;
@@ -73,7 +85,8 @@ internal struct OutputUnit
         byte[] array = ArrayPool<byte>.Shared.Rent(Math.Max(unsent + bytes, 4096));
         _memory[Start..End].CopyTo(array);
         ReturnMemory();
-        (_array, _memory, Start, End) = (array, array, 0, unsent);
+        buffers.CountArray(array.Length);
+        (_array, _arrayOf, _memory, Start, End) = (array, buffers, array, 0, unsent);
     }
 }
 
@@ -91,9 +104,9 @@ internal struct OutputSegment : IDisposable
     }
 
     /// <summary>Of a buffer, which is the segment's.</summary>
-    public OutputSegment(BufferLease owned, int count)
+    public OutputSegment(BufferLease owned, int start, int count)
     {
-        (_lease, Left) = (owned, count);
+        (_lease, _position, Left) = (owned, start, count);
         HasLease = true;
     }
 

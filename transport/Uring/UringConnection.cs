@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Sluice.Engine.Io;
 using Sluice.Native;
 using Sluice.Native.Memory;
@@ -11,16 +12,12 @@ using Sluice.Transport.Http;
 namespace Sluice.Transport.Uring;
 
 /// <summary>
-/// A connection, which lives on one loop. Requests in flight: at most one receive and one poll for room to send. The order of its end: shutdown, the last
-/// completion, close. close(2) alone would not end a request, which holds the socket by itself; and a descriptor that is closed earlier may be
-/// somebody else's by the time that a late shutdown hits it.
+/// A connection, which lives on one loop. Requests in flight: at most one receive and one poll for room to send. How it ends is in the other half.
 /// </summary>
-internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, IConnectionBodies
+internal sealed partial class UringConnection : DefaultConnectionContext, IDuplexPipe, IConnectionBodies
 {
     private static readonly Action<object?> s_armReceive = connection => ((UringConnection)connection!).ArmReceive();
     private static readonly Action<object?> s_armWritable = connection => ((UringConnection)connection!).ArmWritable();
-    private static readonly Action<object?> s_failPipes = connection => ((UringConnection)connection!).FailPipes();
-    private static readonly Action<object?> s_dispose = connection => ((UringConnection)connection!).Dispose();
 
     private static long s_count;
 
@@ -33,15 +30,12 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private readonly WritableOperation _writable;
     private readonly UringInput _input;
     private readonly UringOutput _output;
-    private readonly CancellationTokenSource _closed = new();
 
     // Loop thread only.
-    private InputSegment? _filling; // the block that the receive in flight fills
+    private InputSegment? _filling; // the block, or segment of its own, that the receive in flight fills
+    private bool _isStarved; // the last receive found no provided buffer
     private long _blockBytesLeft; // of the request's body, to be received into blocks
-    private bool _disposed, _lingering, _closing, _released;
-
-    // Guarded by Gate.
-    private bool _aborted, _descriptorClosed;
+    private volatile bool _isShortOfBlocks; // read by the body's reader too, wherever it runs
 
     /// <summary>On the loop. Receives from now on.</summary>
     public UringConnection(Acceptor acceptor, LoopBuffers buffers, int socket)
@@ -57,11 +51,15 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
         RemoteEndPoint = Unmapped(Sockets.RemoteEndPoint(socket));
         Transport = this;
         Features.Set<IConnectionBodies>(this);
+        Features.Set<IMemoryPoolFeature>(ConnectionMemory.Instance);
         ArmReceive();
     }
 
     /// <summary>Guards both pipes: they are used by the loop, and by the application wherever its await ended.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>The kernel tunes the socket's buffers, which is allowed for a few.</summary>
+    public bool HasTunedSocket { get; init; }
 
     /// <inheritdoc/>
     public PipeReader Input => _input;
@@ -69,25 +67,52 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     /// <inheritdoc/>
     public PipeWriter Output => _output;
 
+    /// <summary>True while a read waits. Under the gate.</summary>
+    public bool IsReaderWaiting => _input.IsWaiting;
+
     /// <inheritdoc/>
-    public long SentBytes => _output.SentBytes;
+    /// <remarks>What the peer has acknowledged: a socket takes megabytes at once, and then none for as long as a slow peer needs for a third of them.</remarks>
+    public long SentBytes
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return !_descriptorClosed && Sockets.TryProgress(_socket, out ulong acknowledged, out _) ? (long)acknowledged : _output.SentBytes;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsShortOfBlocks => _isShortOfBlocks;
 
     /// <inheritdoc/>
     public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
         ObjectDisposedException.ThrowIf(!file.TryHold(), file);
-
-        bool written = _output.TryAnnounce(body, new OutputSegment(file, offset, count));
-        if (!written)
+        bool written = false;
+        try
         {
-            file.DangerousRelease();
+            written = _output.TryAnnounce(body, new OutputSegment(file, offset, count));
+        }
+        finally
+        {
+            if (!written)
+            {
+                file.DangerousRelease();
+            }
         }
 
         return written;
     }
 
     /// <inheritdoc/>
-    public bool TryWriteLease(PipeWriter body, BufferLease owned, int count) => _output.TryAnnounce(body, new OutputSegment(owned, count));
+    public bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)(start + count), (uint)owned.Memory.Length, nameof(count));
+        return _output.TryAnnounce(body, new OutputSegment(owned, start, count));
+    }
 
     /// <inheritdoc/>
     public void BeginBody(long lengthBytes)
@@ -97,6 +122,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
             return; // the small buffers do as well; a request that has left the loop is not a hot one
         }
 
+        _isShortOfBlocks = false;
         _blockBytesLeft = lengthBytes - _input.UnreadBytes;
         if (_blockBytesLeft < UringTransportOptions.BlockBodyBytesMin)
         {
@@ -111,20 +137,44 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     /// <summary>Receives again, if it should and does not yet. On the loop.</summary>
     public void ArmReceive()
     {
-        if (_receive.InFlight || _closing || _lingering || _receive.HasEnded || _input.IsPaused)
+        if (_receive.InFlight || _closing || _receive.HasEnded || _input.IsPaused)
         {
             return;
         }
 
-        if (_blockBytesLeft > 0 && _input.BlockToFill() is { } block)
+        InputSegment? block = _blockBytesLeft > 0 ? _input.BlockToFill() : null;
+        _isShortOfBlocks = _blockBytesLeft > 0 && block is null;
+        if (block is not null)
         {
             _filling = block;
             Memory<byte> room = block.Room;
             _loop.Receive(_receive, _socket, room[..(int)Math.Min(room.Length, _blockBytesLeft)]);
         }
+        else if (_isStarved && !_buffers.HasEnough && CanReceiveAlone)
+        {
+            _filling = _input.OwnToFill();
+            _loop.Receive(_receive, _socket, _filling.Room);
+        }
         else
         {
             _loop.ReceiveMultishot(_receive, _socket);
+        }
+
+        _isStarved = false;
+    }
+
+    /// <summary>
+    /// Readers that are behind may hold all provided buffers of the loop for as long as a disk takes; a connection that has nothing to read does not wait
+    /// for them.
+    /// </summary>
+    private bool CanReceiveAlone
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return !_disposed && (_input.IsWaiting || _input.UnreadBytes == 0);
+            }
         }
     }
 
@@ -138,7 +188,14 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     }
 
     /// <summary>The reader waits: for the next request, or for more of a body. On the loop.</summary>
-    public void OnReaderWaits() => _output.ReleaseMemory();
+    public void OnReaderWaits()
+    {
+        _output.ReleaseMemory();
+        if (_isStarved)
+        {
+            ArmReceive();
+        }
+    }
 
     /// <summary>The reader has caught up. Any thread.</summary>
     public void ResumeReceive() => _loop.Post(s_armReceive, this); // also on the loop: the caller is in the middle of a read
@@ -154,36 +211,6 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
         {
             _loop.Post(s_armWritable, this);
         }
-    }
-
-    /// <inheritdoc/>
-    public override void Abort(ConnectionAbortedException abortReason)
-    {
-        lock (Gate)
-        {
-            _aborted = true;
-            if (!_descriptorClosed)
-            {
-                Sockets.Shutdown(_socket); // ends receive and poll
-            }
-        }
-
-        _loop.Post(s_failPipes, this); // for the requests that were not armed
-        TellClosed();
-    }
-
-    /// <inheritdoc/>
-    public override ValueTask DisposeAsync()
-    {
-        _loop.Post(s_dispose, this); // posted on the loop too: we may be inside a completion
-        return base.DisposeAsync();
-    }
-
-    /// <summary>The loop stops: the socket is closed without waiting for the application. Buffers are given back when that has let go. On the loop.</summary>
-    public void Stop()
-    {
-        Abort(new ConnectionAbortedException("the server stops"));
-        Close();
     }
 
     private static IPEndPoint? Unmapped(IPEndPoint? endPoint) =>
@@ -211,9 +238,14 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private void OnBlockReceived(RingCompletion completion)
     {
         _filling = null;
-        if (completion.Result > 0 && !_closing && !_lingering)
+        if (_disposed)
         {
-            _blockBytesLeft -= completion.Result;
+            _input.Drop();
+        }
+
+        if (completion.Result > 0 && !IsDiscarding)
+        {
+            _blockBytesLeft = Math.Max(0, _blockBytesLeft - completion.Result);
             _input.Grow(completion.Result, isLast: _blockBytesLeft == 0);
         }
         else
@@ -225,7 +257,7 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private void OnBufferReceived(RingCompletion completion)
     {
         InputSegment? segment = completion.HasBuffer ? _buffers.Take(completion) : null;
-        if (segment is not null && (completion.Result <= 0 || _closing || _lingering))
+        if (segment is not null && (completion.Result <= 0 || IsDiscarding))
         {
             _buffers.Return(segment);
             segment = null;
@@ -238,11 +270,29 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
         }
         else if (completion.Error == Errno.ENOBUFS)
         {
-            _buffers.WaitForBuffers(this);
+            OnStarved();
         }
         else
         {
             OnNothingReceived(completion);
+        }
+    }
+
+    /// <summary>
+    /// The receive ended with ENOBUFS, and nobody arms it again but us. The buffers may all have come back between the kernel's verdict and its reap: then
+    /// no later return would wake it.
+    /// </summary>
+    private void OnStarved()
+    {
+        _buffers.StarvedCount++;
+        _isStarved = true;
+        if (_buffers.HasEnough || CanReceiveAlone)
+        {
+            ArmReceive();
+        }
+        else
+        {
+            _buffers.WaitForBuffers(this);
         }
     }
 
@@ -264,6 +314,11 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
             TellClosed();
             _input.End(new ConnectionResetException($"the connection was reset: {completion.Error}"));
         }
+
+        if (IsDraining)
+        {
+            Close();
+        }
     }
 
     private void ArmWritable()
@@ -277,92 +332,8 @@ internal sealed class UringConnection : DefaultConnectionContext, IDuplexPipe, I
     private void OnWritable()
     {
         _output.OnWritable();
-        CloseIfSent();
+        DrainIfSent();
         FinishClose();
-    }
-
-    private void FailPipes()
-    {
-        _output.Fail();
-        _input.End(new ConnectionAbortedException("the connection was aborted"));
-        CloseIfSent();
-    }
-
-    private void Dispose()
-    {
-        _disposed = true;
-        if (!_aborted && !_closing && _output.IsSending)
-        {
-            _lingering = true; // a response is answered before it is sent: closing now would cut it
-            _acceptor.Linger(this);
-            return;
-        }
-
-        Close();
-        FinishClose();
-    }
-
-    /// <summary>What was on its way is sent, or never will be.</summary>
-    private void CloseIfSent()
-    {
-        if (_lingering && !_output.IsSending)
-        {
-            Close();
-        }
-    }
-
-    private void Close()
-    {
-        if (_closing)
-        {
-            return;
-        }
-
-        _closing = true;
-        if (_aborted)
-        {
-            Sockets.SetReset(_socket); // the unsent megabytes go at once
-        }
-
-        Sockets.Shutdown(_socket);
-        _output.Fail();
-        FinishClose();
-    }
-
-    private void FinishClose()
-    {
-        if (!_closing || _receive.InFlight || _writable.InFlight)
-        {
-            return;
-        }
-
-        if (!_descriptorClosed)
-        {
-            lock (Gate)
-            {
-                _descriptorClosed = true;
-                Libc.Close(_socket);
-            }
-
-            TellClosed();
-        }
-
-        if (_disposed && !_released) // not before: the application, or a disk, may still be using the buffers
-        {
-            _released = true;
-            _input.Drop();
-            _output.Drop();
-            _acceptor.OnClosed(this);
-        }
-    }
-
-    /// <summary>Cancels <see cref="ConnectionContext.ConnectionClosed"/> elsewhere: what is registered there is the application's and may block.</summary>
-    private void TellClosed()
-    {
-        if (!_closed.IsCancellationRequested)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), _closed, preferLocal: false);
-        }
     }
 
     private sealed class ReceiveOperation(UringConnection connection) : RingOperation

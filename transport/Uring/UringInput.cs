@@ -21,6 +21,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     private int _start; // read position in _first
     private long _unread;
     private bool _ended, _canceled, _waiting, _allExamined;
+    private bool _unawaited; // a read from off the loop, whose result comes only once it is awaited: else the await might not leave its thread
     private Exception? _error;
     private CancellationToken _token; // of the read that waits
     private CancellationTokenRegistration _registration;
@@ -28,7 +29,12 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     /// <summary>Receiving is stopped until the reader has caught up. Guarded by the gate.</summary>
     public bool IsPaused { get; private set; }
 
+    private int UnreadBytesMax => _last is { ProvidedId: >= 0 } ? buffers.Options.UnreadSmallBytesMax : buffers.Options.UnreadBytesMax;
+
     private bool HasNews => _unread > 0 && !_allExamined;
+
+    /// <summary>True while a read waits for something to come. Guarded by the gate.</summary>
+    public bool IsWaiting => _waiting;
 
     /// <summary>Bytes that were received and not yet read.</summary>
     public long UnreadBytes
@@ -74,7 +80,20 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
         }
     }
 
-    /// <summary>Bytes arrived in the block that was filled. On the loop; the application runs in here.</summary>
+    /// <summary>A small segment for the next bytes: there is no provided buffer for them.</summary>
+    public InputSegment OwnToFill()
+    {
+        InputSegment own = buffers.TakeOwn(UringTransportOptions.OwnBytes);
+        own.IsFilling = true;
+        lock (_gate)
+        {
+            Link(own);
+        }
+
+        return own;
+    }
+
+    /// <summary>Bytes arrived in the segment that was filled. On the loop; the application runs in here.</summary>
     public void Grow(int bytes, bool isLast)
     {
         lock (_gate)
@@ -99,12 +118,12 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
         CompleteRead();
     }
 
-    /// <summary>The connection is closing and nobody reads any more; nothing is in flight into the block.</summary>
+    /// <summary>Nobody reads any more, and nothing is in flight into the block.</summary>
     public void Drop()
     {
         lock (_gate)
         {
-            _ended = true;
+            (_ended, IsPaused) = (true, false);
             while (_first is not null)
             {
                 ReleaseFirst();
@@ -132,19 +151,19 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
             }
 
             _read.Reset();
-            _waiting = true;
+            (_waiting, _unawaited) = (true, !isOnLoop);
             _token = cancellationToken;
             _registration = cancellationToken.UnsafeRegister(s_tokenCanceled, this);
             Resume(); // a reader that wants more than the limit must not wait for ever
+            if (!HasNews)
+            {
+                KeepUnread();
+            }
         }
 
         if (isOnLoop)
         {
             connection.OnReaderWaits();
-        }
-        else
-        {
-            PostComplete();
         }
 
         return new ValueTask<ReadResult>(this, _read.Version);
@@ -181,7 +200,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
             _unread -= consumed.GetInteger() - _start;
             _start = consumed.GetInteger();
             ReleaseRead();
-            if (IsPaused && _unread < buffers.Options.UnreadBytesMax / 2)
+            if (IsPaused && _unread < UnreadBytesMax / 2)
             {
                 Resume();
             }
@@ -213,8 +232,20 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
 
     /// <inheritdoc/>
     /// <remarks>Completed on the loop: inline, not through the loop's context.</remarks>
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
         _read.OnCompleted(continuation, state, token, flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
+        bool wasUnawaited;
+        lock (_gate)
+        {
+            (wasUnawaited, _unawaited) = (_unawaited, false);
+        }
+
+        if (wasUnawaited)
+        {
+            PostComplete();
+        }
+    }
 
     private void Link(InputSegment segment)
     {
@@ -234,7 +265,7 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     {
         _allExamined = false;
         _unread += bytes;
-        if (_unread >= buffers.Options.UnreadBytesMax && !_waiting && !IsPaused)
+        if (_unread >= UnreadBytesMax && !_waiting && !IsPaused)
         {
             IsPaused = true;
             buffers.PausedCount++;
@@ -257,26 +288,30 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
     {
         ReadResult result;
         Exception? error;
+        bool isDone;
         lock (_gate)
         {
-            if (!_waiting)
+            if (!_waiting || _unawaited)
             {
                 return;
             }
 
             error = ErrorNow() ?? (_token.IsCancellationRequested ? new OperationCanceledException(_token) : null);
             result = default;
-            if (error is null && !TryTakeResult(out result))
+            isDone = error is not null || TryTakeResult(out result);
+            if (isDone)
             {
-                return;
+                _waiting = false;
+                _registration.Unregister(); // one that runs now posts, and finds nobody waiting, or another token
             }
-
-            _waiting = false;
-            _registration.Unregister(); // one that runs now posts, and finds nobody waiting, or another token
         }
 
         // Outside the gate: the application runs in here.
-        if (error is null)
+        if (!isDone)
+        {
+            connection.OnReaderWaits(); // it began to off the loop
+        }
+        else if (error is null)
         {
             _read.SetResult(result);
         }
@@ -306,6 +341,50 @@ internal sealed class UringInput(UringConnection connection, LoopBuffers buffers
         result = new ReadResult(data, _canceled, _ended && _error is null);
         _canceled = false;
         return true;
+    }
+
+    /// <summary>
+    /// The reader has seen everything, wants more, and waits: what it left goes from the provided buffers into a copy. Else as many slow heads as there
+    /// are buffers would stop every connection of the loop. A byte is copied once, and not at all when its reader takes what it sees.
+    /// </summary>
+    private void KeepUnread()
+    {
+        InputSegment? before = null;
+        InputSegment? next;
+        for (InputSegment? segment = _first; segment is not null; segment = next)
+        {
+            next = segment.Following;
+            if (segment.ProvidedId < 0)
+            {
+                before = segment;
+                continue;
+            }
+
+            int start = segment == _first ? _start : 0;
+            ReadOnlySpan<byte> unread = segment.Memory.Span[start..];
+            InputSegment copy;
+            if (before is { IsFilling: false } && before.Room.Length >= unread.Length)
+            {
+                copy = before;
+                copy.Following = next;
+            }
+            else
+            {
+                copy = buffers.TakeOwn(unread.Length);
+                copy.BeginAt(segment.RunningIndex + start);
+                copy.Following = next;
+                if (before is not null)
+                {
+                    before.Following = copy;
+                }
+            }
+
+            copy.Add(unread);
+            (_first, _start) = segment == _first ? (copy, 0) : (_first, _start);
+            _last = segment == _last ? copy : _last;
+            before = copy;
+            buffers.Return(segment);
+        }
     }
 
     /// <summary>Lets go of the first segment when all of it was read and nothing more comes into it.</summary>

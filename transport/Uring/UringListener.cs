@@ -72,6 +72,12 @@ internal sealed class UringListener : IConnectionListener
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync();
+        while (_accepted.Reader.TryRead(out ConnectionContext? untaken))
+        {
+            untaken.Abort();
+            _ = untaken.DisposeAsync().AsTask(); // StopAsync waits for it
+        }
+
         await Task.WhenAll(_acceptors.Select(acceptor => acceptor.StopAsync()));
     }
 

@@ -12,6 +12,9 @@ namespace Sluice.Transport.Uring;
 /// A flush is done when its unit is on its way: at most one unit is, and the next flush waits for it. So the application and Kestrel are
 /// done with a response while the socket still takes it, and a waiting flush, which costs Kestrel three objects, is the exception.
 /// </para>
+/// <para>
+/// Once arrays stand in for heads as far as they may, the flush of another is done when it is sent: they are of requests in flight then, two each.
+/// </para>
 /// </summary>
 internal sealed class UringOutput(UringConnection connection, LoopBuffers buffers, int socket) : PipeWriter, IValueTaskSource<FlushResult>
 {
@@ -29,7 +32,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     private OutputUnit _staged; // is being written
     private OutputUnit _sending; // is on its way
     private OutputSegment _announced;
-    private bool _isAnnounced, _isTaken, _isLent, _waiting, _failed;
+    private bool _isAnnounced, _isTaken, _isLent, _waiting, _owed, _failed; // owed: what is staged goes out though nobody waits for it
     private long _sent;
     private CancellationToken _token; // of the flush that waits
     private CancellationTokenRegistration _registration;
@@ -43,21 +46,22 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     /// <summary>Bytes that the socket has taken, ever.</summary>
     public long SentBytes => Volatile.Read(ref _sent);
 
-    /// <summary>True while the socket has not taken everything that was flushed.</summary>
+    /// <summary>True while the socket has not taken everything that it is to have.</summary>
     public bool IsSending
     {
         get
         {
             lock (_gate)
             {
-                return !_failed && !_sending.IsEmpty;
+                return !_failed && (_owed || !_sending.IsEmpty);
             }
         }
     }
 
     /// <summary>
     /// The next bytes of the body are those of a segment, which is the output's when this answers true. <paramref name="body"/> is what the application
-    /// writes to: it leads here unless a flush is pending there, and then nothing was announced.
+    /// writes to: it leads here unless a flush is pending there, and then nothing was announced. What that writer throws (a body beyond its length) is
+    /// thrown on, and then too the segment is not the output's.
     /// </summary>
     public bool TryAnnounce(PipeWriter body, OutputSegment owned)
     {
@@ -68,21 +72,34 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return false;
             }
 
+            if (owned.Left == 0)
+            {
+                owned.Dispose(); // nothing to send is sent; an empty unit would keep it
+                return true;
+            }
+
             (_announced, _isAnnounced, _isTaken) = (owned, true, false);
         }
 
-        body.GetMemory(1);
-        lock (_gate)
+        try
         {
+            body.GetMemory(1);
             if (!_isTaken)
             {
-                _isAnnounced = false;
                 return false;
             }
-        }
 
-        body.Advance(owned.Left);
-        return true;
+            body.Advance(owned.Left);
+            return !_isAnnounced; // Kestrel drops what is written once it has given the response up, which another thread may have made it do just now
+        }
+        finally
+        {
+            // The announcement ends here in any case: the next who asks for memory would get that which nobody may touch.
+            lock (_gate)
+            {
+                (_announced, _isAnnounced, _isTaken) = (default, false, false);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -102,7 +119,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             _isLent = true;
-            return _staged.Room(Math.Max(sizeHint, 256), buffers.Heads);
+            return _staged.Room(Math.Max(sizeHint, 256), buffers);
         }
     }
 
@@ -120,7 +137,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return;
             }
 
-            _staged.End += bytes;
+            _staged.Advance(bytes);
             _isLent = false;
         }
     }
@@ -143,17 +160,17 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: true));
             }
 
-            if (!_staged.IsEmpty && !_sending.IsEmpty)
+            bool mustWait = !_staged.IsEmpty && !_sending.IsEmpty;
+            isBroken = !mustWait && SendStaged();
+            if (mustWait || MustBeSent)
             {
-                _flush.Reset();
-                _waiting = true;
-                _token = cancellationToken;
-                _registration = cancellationToken.UnsafeRegister(s_tokenCanceled, this);
-                return new ValueTask<FlushResult>(this, _flush.Version);
+                return Wait(cancellationToken);
             }
 
-            SendStaged();
-            isBroken = IsBroken();
+            if (connection.IsReaderWaiting)
+            {
+                ReleaseMemory(); // no wait of the reader that is to come will do it
+            }
         }
 
         if (isBroken)
@@ -182,15 +199,22 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
             }
 
             isBroken = IsBroken();
-            (wasWaiting, _waiting) = (_waiting, false);
-            _registration.Unregister();
-            if (wasWaiting && !_failed)
+            if ((_waiting || (_owed && !_isLent && !_isAnnounced)) && !_failed)
             {
-                SendStaged();
-                isBroken |= IsBroken();
+                isBroken |= SendStaged();
+                if (MustBeSent)
+                {
+                    return; // the flush goes on waiting
+                }
             }
 
+            (wasWaiting, _waiting) = (_waiting, false);
+            _registration.Unregister();
             failed = _failed;
+            if (connection.IsReaderWaiting)
+            {
+                ReleaseMemory();
+            }
         }
 
         if (isBroken)
@@ -216,7 +240,24 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         OnWritable();
     }
 
-    /// <summary>Gives the memory back while there is nothing to send: an idle connection has none. On the loop.</summary>
+    /// <summary>
+    /// Nobody writes any more: what was written is sent, flushed or not, as a pipe does that is completed. True while it is on its way. On the loop.
+    /// </summary>
+    public bool End()
+    {
+        lock (_gate)
+        {
+            (_isLent, _owed) = (false, !_failed && !_staged.IsEmpty);
+            if (_owed && _sending.IsEmpty)
+            {
+                SendStaged();
+            }
+
+            return IsSending;
+        }
+    }
+
+    /// <summary>Gives the memory back while there is nothing to send: an idle connection has none. Any thread.</summary>
     public void ReleaseMemory()
     {
         lock (_gate)
@@ -261,12 +302,24 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _flush.OnCompleted(continuation, state, token, flags & ~ValueTaskSourceOnCompletedFlags.UseSchedulingContext);
 
-    /// <summary>What was written is on its way.</summary>
-    private void SendStaged()
+    /// <summary>A flush is done when its unit is on its way, except where that would leave one array too many behind.</summary>
+    private bool MustBeSent => !_failed && _sending.HasArray && !_sending.IsEmpty && buffers.ArrayBytes > buffers.Options.ArrayBytesMax;
+
+    private ValueTask<FlushResult> Wait(CancellationToken cancellation)
     {
+        _flush.Reset();
+        (_waiting, _token) = (true, cancellation); // before the token may call
+        _registration = cancellation.UnsafeRegister(s_tokenCanceled, this);
+        return new ValueTask<FlushResult>(this, _flush.Version);
+    }
+
+    /// <summary>What was written is on its way; true when that broke the connection.</summary>
+    private bool SendStaged()
+    {
+        _owed = false;
         if (_staged.IsEmpty)
         {
-            return;
+            return IsBroken();
         }
 
         (_sending, _staged) = (_staged, _sending); // the other one is empty, and its memory is good for the next
@@ -275,6 +328,8 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
         {
             connection.AwaitWritable();
         }
+
+        return IsBroken();
     }
 
     /// <summary>Sends what the socket takes, up to a turn.</summary>
@@ -369,7 +424,7 @@ internal sealed class UringOutput(UringConnection connection, LoopBuffers buffer
                 return;
             }
 
-            _waiting = false;
+            (_waiting, _owed) = (false, true); // the wait is cancelled, not what was flushed
             _registration.Unregister();
             failed = _failed;
         }

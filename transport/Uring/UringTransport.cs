@@ -30,7 +30,16 @@ public sealed class UringTransport : IConnectionListenerFactory, IDisposable
     public long RefusedCount => _quota.RefusedCount;
 
     /// <summary>Buffers that connections have rented.</summary>
-    public int LeaseCount => _loops.Sum(loop => loop.Blocks.OutstandingCount + loop.Heads.OutstandingCount);
+    public int LeaseCount => BlockCount + HeadCount;
+
+    /// <summary>Blocks for request bodies that are rented.</summary>
+    public int BlockCount => _loops.Sum(loop => loop.Blocks.OutstandingCount);
+
+    /// <summary>Buffers for heads that are rented.</summary>
+    public int HeadCount => _loops.Sum(loop => loop.Heads.OutstandingCount);
+
+    /// <summary>Bytes of arrays that stand in for buffers of heads.</summary>
+    public long ArrayBytes => _loops.Sum(loop => loop.ArrayBytes);
 
     /// <summary>Times that a receive found no free buffer, all loops.</summary>
     public long StarvedCount => _loops.Sum(loop => loop.StarvedCount);
@@ -40,8 +49,10 @@ public sealed class UringTransport : IConnectionListenerFactory, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(UringListener.Bind((IPEndPoint)endpoint, _loops, _quota, _log));
+        endpoint is IPEndPoint address
+            ? new(UringListener.Bind(address, _loops, _quota, _log))
+            : throw new NotSupportedException($"only addresses of the internet protocol can be listened on, not {endpoint}");
 
-    /// <summary>Unmaps the buffers; after the loops have ended.</summary>
+    /// <summary>Unmaps the buffers. After all listeners are disposed: throws <see cref="InvalidOperationException"/> while a connection has one.</summary>
     public void Dispose() => Array.ForEach(_loops, loop => loop.Dispose());
 }

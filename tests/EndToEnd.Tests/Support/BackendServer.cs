@@ -27,10 +27,16 @@ public sealed class BackendServer : IAsyncDisposable
     public string[] Mountpaths { get; }
 
     /// <summary>Starts one, with more settings if a test needs them.</summary>
-    public static async Task<BackendServer> StartAsync(string backend, params string[] settings)
+    public static Task<BackendServer> StartAsync(string backend, params string[] settings) => StartAsync(backend, [], settings);
+
+    /// <summary>The same within a memory cgroup, which stays the caller's.</summary>
+    public static Task<BackendServer> StartInAsync(MemoryGroup group, string backend, params string[] settings) => StartAsync(backend, group.Launcher, settings);
+
+    private static async Task<BackendServer> StartAsync(string backend, string[] launcher, string[] settings)
     {
         var server = new BackendServer(backend);
-        server.Process = await SluiceProcess.StartAsync(server.Mountpaths, ["--allow-shared-disk", "--io", backend, "--flush-interval", "100ms", .. settings]);
+        string[] all = ["--allow-shared-disk", "--io", backend, "--flush-interval", "100ms", .. settings];
+        server.Process = await SluiceProcess.StartUnderAsync(launcher, server.Mountpaths, all);
         using var store = new Store(server.Process.Endpoint);
         await store.CreateAsync("b", """{"durability":"relaxed"}""");
         await store.CreateAsync("strict");
@@ -38,8 +44,8 @@ public sealed class BackendServer : IAsyncDisposable
     }
 
     /// <summary>A new connection; <paramref name="what"/> begins every failure on it.</summary>
-    public Task<RawClient> ConnectAsync(string what) =>
-        RawClient.ConnectAsync(Process.Endpoint, $"{Backend}, {what}");
+    public Task<RawClient> ConnectAsync(string what, TimeSpan? deadline = null) =>
+        RawClient.ConnectAsync(Process.Endpoint, $"{Backend}, {what}", deadline);
 
     /// <summary>Stores a content over a connection of its own.</summary>
     public async Task PutAsync(string name, Content content, string bucket = "b")

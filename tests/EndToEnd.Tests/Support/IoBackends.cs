@@ -3,8 +3,8 @@ namespace Sluice.EndToEnd.Tests.Support;
 /// <summary>The values of <c>--io</c> that the suite runs over. A backend that is added here is tested by every theory that names this class.</summary>
 public static class IoBackends
 {
-    /// <summary>Every backend: stock sockets with thread-pool file I/O.</summary>
-    public static readonly string[] All = ["threads"];
+    /// <summary>The ring under network and files, stock sockets with the ring under files, stock sockets with threads.</summary>
+    public static readonly string[] All = ["uring", "sockets", "threads"];
 
     /// <summary>One case a backend.</summary>
     public static TheoryData<string> Each { get; } = new(All);

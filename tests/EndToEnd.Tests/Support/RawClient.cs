@@ -8,15 +8,16 @@ namespace Sluice.EndToEnd.Tests.Support;
 public sealed class RawClient : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly CancellationTokenSource _deadline = new(TimeSpan.FromSeconds(90));
+    private readonly CancellationTokenSource _deadline;
     private readonly byte[] _buffer = new byte[256 << 10];
     private readonly string _what;
     private readonly int _serverPort;
     private int _start;
     private int _end;
 
-    private RawClient(string what, int serverPort)
+    private RawClient(string what, int serverPort, TimeSpan deadline)
     {
+        _deadline = new CancellationTokenSource(deadline);
         _what = what;
         _serverPort = serverPort;
     }
@@ -24,10 +25,10 @@ public sealed class RawClient : IDisposable
     /// <summary>Its port: with the server's, the name of the connection.</summary>
     public int Port { get; private set; }
 
-    /// <summary>Connects.</summary>
-    public static async Task<RawClient> ConnectAsync(Uri endpoint, string what)
+    /// <summary>Connects. All that is done with it is done within the deadline: 90 s unless a test moves gigabytes.</summary>
+    public static async Task<RawClient> ConnectAsync(Uri endpoint, string what, TimeSpan? deadline = null)
     {
-        var client = new RawClient(what, endpoint.Port);
+        var client = new RawClient(what, endpoint.Port, deadline ?? TimeSpan.FromSeconds(90));
         await client._socket.ConnectAsync(endpoint.Host, endpoint.Port, client._deadline.Token);
         client.Port = ((System.Net.IPEndPoint)client._socket.LocalEndPoint!).Port;
         return client;

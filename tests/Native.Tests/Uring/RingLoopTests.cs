@@ -1,17 +1,16 @@
-using System.Net;
-using System.Net.Sockets;
+using Sluice.Native.Memory;
 using Sluice.Native.Uring;
 
 namespace Sluice.Native.Tests.Uring;
 
-/// <summary>The loop against the real kernel: requests complete on its thread, posts reach it from anywhere, its end waits for the kernel.</summary>
+/// <summary>The loop against the real kernel: requests complete on its thread, never inside a verb; a mistake in one leaves nothing behind.</summary>
 public sealed class RingLoopTests
 {
     [Fact]
     public async Task ARequestCompletesOnTheLoop()
     {
         using var loop = new RingLoop(new RingLoopOptions());
-        (int result, bool isOnLoop) = await loop.RunAsync<(int, bool)>(async () =>
+        (int result, bool isOnLoop) = await loop.OnLoop<(int, bool)>(async () =>
         {
             int nop = await loop.NopAsync();
             return (nop, loop.IsCurrent);
@@ -21,76 +20,192 @@ public sealed class RingLoopTests
     }
 
     [Fact]
-    public async Task EveryPostFromManyThreadsRunsOnceOnTheLoop()
+    public async Task NothingCompletesInsideAVerb()
     {
         using var loop = new RingLoop(new RingLoopOptions());
-        int ran = 0, offLoop = 0;
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        const int Threads = 4, Each = 20_000;
-        void Count(object? state)
+        bool wasCompleted = await loop.OnLoop(async () =>
         {
-            offLoop += loop.IsCurrent ? 0 : 1;
-            if (++ran == Threads * Each)
-            {
-                done.SetResult();
-            }
-        }
-
-        Action<object?> count = Count;
-        Parallel.For(0, Threads, _ =>
-        {
-            for (int i = 0; i < Each; i++)
-            {
-                loop.Post(count, null);
-            }
+            ValueTask<int> nop = loop.NopAsync();
+            bool isCompleted = nop.IsCompleted;
+            await nop;
+            return isCompleted;
         });
-        await done.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.Equal(0, offLoop);
+        Assert.False(wasCompleted);
     }
 
     [Fact]
-    public async Task AMultishotReceiveFillsProvidedBuffersUntilThePeerEnds()
+    public async Task ARequestMadeOffTheLoopIsRefusedAndLeavesTheLoopWhole()
     {
-        using var loop = new RingLoop(new RingLoopOptions { ReceiveBufferCount = 8, ReceiveBufferBytes = 4096 });
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        using var client = new TcpClient();
-        await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
-        using Socket server = await listener.AcceptSocketAsync();
-        var received = new Received(loop, (int)server.Handle);
-        loop.Post(static state => ((Received)state!).Arm(), received);
-        byte[] sent = new byte[100_000];
-        new Random(1).NextBytes(sent);
-        await client.GetStream().WriteAsync(sent);
-        client.Client.Shutdown(SocketShutdown.Send);
-        Assert.Equal(sent, await received.All.Task.WaitAsync(TimeSpan.FromSeconds(30)));
-        Assert.Equal(8, loop.ReceiveBuffers!.FreeCount);
+        using var loop = new RingLoop(new RingLoopOptions());
+        var operation = new Recorded();
+        await loop.OnLoop(async () => await loop.NopAsync()); // its call is in the pool now
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await loop.NopAsync());
+        Assert.Throws<InvalidOperationException>(() => loop.PollReadable(operation, 0));
+        Assert.Throws<InvalidOperationException>(() => loop.Cancel(operation));
+        Assert.Throws<InvalidOperationException>(() => loop.AddTicker(new CountingTicker(static () => { })));
+        Assert.Equal((0, 0), await loop.OnLoop<(int, int)>(async () => (await loop.NopAsync(), loop.InFlightCount)));
     }
 
-    private sealed class Received(RingLoop loop, int socket) : RingOperation
+    [Fact]
+    public async Task AnOperationHasOneRequestAtATime()
     {
-        private readonly MemoryStream _bytes = new();
-
-        public TaskCompletionSource<byte[]> All { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public void Arm() => loop.ReceiveMultishot(this, socket);
-
-        protected override void Completed(RingCompletion completion)
+        using var loop = new RingLoop(new RingLoopOptions());
+        using var pair = new TcpPair();
+        var operation = new Recorded();
+        await loop.OnLoop(() =>
         {
-            if (completion.HasBuffer)
+            loop.PollReadable(operation, pair.Near);
+            Assert.Throws<InvalidOperationException>(() => loop.PollReadable(operation, pair.Near));
+            Assert.Equal(1, loop.InFlightCount);
+            loop.Cancel(operation);
+        });
+        Assert.Equal(Errno.ECANCELED, (await operation.Last).Error);
+    }
+
+    [Fact]
+    public async Task AnOperationIsCancelledByItsOwnLoopAlone()
+    {
+        using var one = new RingLoop(new RingLoopOptions());
+        using var other = new RingLoop(new RingLoopOptions());
+        using var pair = new TcpPair();
+        var operation = new Recorded();
+        await one.OnLoop(() => one.PollReadable(operation, pair.Near));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => other.OnLoop(() => other.Cancel(operation)));
+        await one.OnLoop(() => one.Cancel(operation));
+        Assert.Equal(Errno.ECANCELED, (await operation.Last).Error);
+    }
+
+    /// <summary>Before it was looked after, the request stayed in flight for ever, and a receive of no bytes went to the kernel.</summary>
+    [Fact]
+    public async Task ALeaseThatIsOverIsRefusedAndNothingIsInFlight()
+    {
+        using var slab = new BufferSlab(4096, 1);
+        using var loop = new RingLoop(new RingLoopOptions());
+        using var pair = new TcpPair();
+        var operation = new Recorded();
+        Assert.True(slab.TryRent(out BufferLease lease));
+        Memory<byte> stale = lease.Memory;
+        lease.Dispose();
+        await loop.OnLoop(() =>
+        {
+            Assert.Throws<ObjectDisposedException>(() => loop.Receive(operation, pair.Near, stale));
+            Assert.False(operation.InFlight);
+            Assert.Equal(0, loop.InFlightCount);
+            loop.Receive(operation, pair.Near, new byte[10]);
+        });
+        await pair.Far.SendAsync(new byte[3]);
+        Assert.Equal(3, (await operation.Last).Result);
+        Assert.Single(operation.All);
+    }
+
+    [Fact]
+    public async Task AMultishotReceiveWithoutBuffersIsRefusedAndNothingIsInFlight()
+    {
+        using var loop = new RingLoop(new RingLoopOptions());
+        using var pair = new TcpPair();
+        await loop.OnLoop(() =>
+        {
+            Assert.Throws<InvalidOperationException>(() => loop.ReceiveMultishot(new Recorded(), pair.Near));
+            Assert.Throws<ArgumentOutOfRangeException>(() => loop.Timeout(new RecordedTimeout(), TimeSpan.FromTicks(-1)));
+            Assert.Equal(0, loop.InFlightCount);
+        });
+    }
+
+    [Fact]
+    public async Task SlotsGrowWithTheRequestsInFlight()
+    {
+        using var loop = new RingLoop(new RingLoopOptions());
+        using var pair = new TcpPair();
+        Recorded[] polls = [.. Enumerable.Range(0, 3000).Select(_ => new Recorded())];
+        int inFlight = await loop.OnLoop(() =>
+        {
+            Array.ForEach(polls, poll => loop.PollReadable(poll, pair.Near));
+            return ValueTask.FromResult(loop.InFlightCount);
+        });
+        Assert.Equal(3000, inFlight);
+        await pair.Far.SendAsync(new byte[1]);
+        foreach (Recorded poll in polls)
+        {
+            Assert.Equal(1, (await poll.Last).Result & 1); // POLLIN
+        }
+    }
+
+    /// <summary>More requests in one continuation than the queue has entries, and more completions than theirs holds: nothing is lost, and it is counted.</summary>
+    [Fact]
+    public async Task FullQueuesLoseNothing()
+    {
+        using var loop = new RingLoop(new RingLoopOptions { SubmissionEntries = 4, CompletionEntries = 8 });
+        const int Requests = 10_000;
+        int completed = await loop.OnLoop(async () =>
+        {
+            Task<int>[] nops = [.. Enumerable.Range(0, Requests).Select(_ => loop.NopAsync().AsTask())];
+            return (await Task.WhenAll(nops)).Count(static result => result == 0);
+        });
+        Assert.Equal(Requests, completed);
+        Assert.True(loop.OverflowCount > 0);
+    }
+
+    [Fact]
+    public async Task AContinuationMayMakeTheNextRequestForEver()
+    {
+        using var loop = new RingLoop(new RingLoopOptions());
+        int sum = await loop.OnLoop(async () =>
+        {
+            int done = 0;
+            for (int i = 0; i < 50_000; i++)
             {
-                _bytes.Write(loop.ReceiveBuffers!.Take(completion.BufferId, completion.Result).Span);
-                loop.ReceiveBuffers.Return(completion.BufferId);
+                done += 1 + await loop.NopAsync();
             }
 
-            if (completion.Result == 0)
+            return done;
+        });
+        Assert.Equal(50_000, sum);
+    }
+
+    [Fact]
+    public async Task ARemovedTickerIsNotCalledAgainEvenWithinATick()
+    {
+        using var loop = new RingLoop(new RingLoopOptions { TickInterval = TimeSpan.FromMilliseconds(1) });
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int first = 0, others = 0, last = 0;
+        List<IRingTicker> tickers = [];
+        tickers.Add(new CountingTicker(() =>
+        {
+            first++;
+            tickers.GetRange(0, 3).ForEach(loop.RemoveTicker); // itself, and two whose turn would come
+        }));
+        tickers.Add(new CountingTicker(() => others++));
+        tickers.Add(new CountingTicker(() => others++));
+        tickers.Add(new CountingTicker(() =>
+        {
+            if (++last == 3)
             {
-                All.SetResult(_bytes.ToArray());
+                tickers.ForEach(loop.RemoveTicker);
+                done.SetResult();
             }
-            else if (!completion.HasMore)
-            {
-                Arm(); // ENOBUFS: all eight were taken at once
-            }
-        }
+        }));
+        await loop.OnLoop(() => tickers.ForEach(loop.AddTicker));
+        await done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await loop.OnLoop(static () => { });
+        Assert.Equal((1, 0, 3), (first, others, last));
+    }
+
+    [Fact]
+    public async Task ALongTickIntervalDoesNotOverflow()
+    {
+        using var loop = new RingLoop(new RingLoopOptions { TickInterval = TimeSpan.FromMinutes(20) }); // 2^63 / 10^7 nanoseconds are 15
+        int ticks = 0;
+        var timeout = new RecordedTimeout();
+        await loop.OnLoop(() => loop.AddTicker(new CountingTicker(() => ticks++)));
+        await loop.OnLoop(() => loop.Timeout(timeout, TimeSpan.FromMilliseconds(100)));
+        long passes = loop.IterationCount;
+        await timeout.Last;
+        Assert.InRange(loop.IterationCount - passes, 0, 20); // it sleeps meanwhile
+        Assert.Equal(1, ticks);
+    }
+
+    private sealed class CountingTicker(Action tick) : IRingTicker
+    {
+        public void Tick() => tick();
     }
 }

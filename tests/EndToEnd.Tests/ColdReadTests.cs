@@ -1,0 +1,136 @@
+// Objects that are not in memory, over real file systems: exact whatever the range, past the page cache first and through it when they come again; what
+// clients do to the connection meanwhile costs nobody else a buffer. That the cold way was taken is read off the server's counters, each time.
+using Sluice.EndToEnd.Tests.Support;
+
+namespace Sluice.EndToEnd.Tests;
+
+public sealed class ColdReadTests
+{
+    private const long Size = (6 << 20) + 4321;
+
+    private static readonly (long Offset, long Count)[] s_ranges =
+    [
+        (0, Size), (1, Size - 1), (0, Size - 1), (4095, 2 << 20), (4096, (1 << 20) + 1), (524_287, 524_290), ((1 << 20) - 1, 3 << 20), (Size - 40_001, 40_001),
+        (12_345, 32_769), ((4 << 20) - 1, 40_000), (Size - 4321, 4321), (Size - 1, 1),
+    ];
+
+    public static TheoryData<string> FileSystems => ["ext4", "xfs"];
+
+    [Theory]
+    [MemberData(nameof(FileSystems))]
+    public async Task EveryRangeIsExactPastThePageCacheAndThroughIt(string fileSystem)
+    {
+        await using ColdServer server = await ColdServer.StartAsync(fileSystem);
+        for (int i = 0; i < s_ranges.Length; i++)
+        {
+            (long offset, long count) = s_ranges[i];
+            var content = new Content(seed: 50 + i, Size);
+            await server.PutColdAsync($"o{i}", content);
+            Assert.Equal((count > 32 << 10 ? count : 0, 0), await CostAsync(server, $"o{i}", content, offset, count));
+            server.Evict($"o{i}");
+            Assert.Equal((0, count > 32 << 10 ? count : 0), await CostAsync(server, $"o{i}", content, offset, count)); // again: it is to stay
+            Assert.Equal((0, 0), await CostAsync(server, $"o{i}", content, offset, count)); // and does
+        }
+
+        await server.HasNoLeasesAsync("after all ranges");
+    }
+
+    [Theory]
+    [MemberData(nameof(FileSystems))]
+    public async Task ASmallObjectComesThroughThePageCacheAtOnce(string fileSystem)
+    {
+        await using ColdServer server = await ColdServer.StartAsync(fileSystem);
+        var content = new Content(seed: 70, 1 << 20);
+        await server.PutColdAsync("small", content);
+        Assert.Equal((0, 1 << 20), await CostAsync(server, "small", content, 0, 1 << 20));
+        Assert.Equal((0, 0), await CostAsync(server, "small", content, 0, 1 << 20));
+    }
+
+    [Fact]
+    public async Task ClientsThatBreakOffLeaveNoBufferBehind()
+    {
+        await using ColdServer server = await ColdServer.StartAsync("ext4");
+        for (int i = 0; i < 20; i++)
+        {
+            var content = new Content(seed: 80 + i, 10 << 20);
+            await server.PutColdAsync("broken", content);
+            using RawClient client = await server.ConnectAsync($"reset {i}");
+            await client.SendAsync(BackendServer.Get("broken"));
+            if (i % 2 == 0) // the others break off while the first reads are in flight
+            {
+                await client.HeadAsync();
+                await client.BodyAsync(content, 0, 50_000 * i);
+            }
+
+            client.Reset();
+        }
+
+        await server.HasNoLeasesAsync("after resets");
+    }
+
+    [Fact]
+    public async Task ClientsThatTakeNothingDoNotKeepBuffersFromOthers()
+    {
+        await using ColdServer server = await ColdServer.StartAsync("xfs");
+        const int Slow = 64, SlowBytes = 8 << 20;
+        var clients = new List<RawClient>();
+        try
+        {
+            for (int i = 0; i < Slow; i++)
+            {
+                await server.PutColdAsync($"slow{i}", new Content(seed: 100 + i, SlowBytes));
+                clients.Add(await server.ConnectAsync($"slow client {i}"));
+                await clients[i].SendAsync(BackendServer.Get($"slow{i}"));
+                await clients[i].StalledAsync();
+            }
+
+            Assert.True(await server.CounterAsync("cold.spent") > 0, "64 clients that take nothing left buffers over: this test shows nothing");
+            var content = new Content(seed: 200, Size);
+            await server.PutColdAsync("fast", content);
+            (long direct, long cached) = await CostAsync(server, "fast", content, 0, Size);
+            Assert.Equal(Size, direct + cached);
+        }
+        finally
+        {
+            clients.ForEach(client => client.Reset());
+            clients.ForEach(client => client.Dispose());
+        }
+
+        await server.HasNoLeasesAsync("after the slow clients are gone");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData((12 << 20) + 123)]
+    [InlineData((32 << 20) - 1)]
+    public async Task AFileThatIsCutDuringColdReadsBreaksTheConnection(long cut)
+    {
+        await using ColdServer server = await ColdServer.StartAsync("ext4");
+        const long Whole = 32 << 20, ReadBefore = 1 << 20;
+        var content = new Content(seed: 90, Whole);
+        await server.PutColdAsync("cut", content);
+        using RawClient client = await server.ConnectAsync($"cut at {cut}");
+        await client.SendAsync(BackendServer.Get("cut"));
+        Assert.Equal(Whole, (await client.HeadAsync()).ContentLength);
+        await client.BodyAsync(content, 0, ReadBefore);
+        await client.StalledAsync();
+        using (FileStream file = File.OpenWrite(server.FileOf("cut")))
+        {
+            file.SetLength(cut);
+        }
+
+        long came = ReadBefore + await client.PrefixAsync(content, ReadBefore, Whole - ReadBefore);
+        Assert.True(came < Whole, $"all of {Whole} bytes came from a file of {cut}");
+        await server.HasNoLeasesAsync($"after a cut at {cut}");
+    }
+
+    /// <summary>Asks for a range, compares every byte, and answers what was read past the page cache and through it meanwhile.</summary>
+    private static async Task<(long Direct, long Cached)> CostAsync(ColdServer server, string name, Content content, long offset, long count)
+    {
+        (long direct, long cached) = (await server.CounterAsync("cold.direct_bytes"), await server.CounterAsync("cold.cached_bytes"));
+        using RawClient client = await server.ConnectAsync($"{name} from {offset}, {count} bytes");
+        await client.SendAsync(BackendServer.Get(name, $"Range: bytes={offset}-{offset + count - 1}\r\n"));
+        await client.ContentAsync(206, content, offset, count);
+        return (await server.CounterAsync("cold.direct_bytes") - direct, await server.CounterAsync("cold.cached_bytes") - cached);
+    }
+}

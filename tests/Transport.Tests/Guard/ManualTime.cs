@@ -1,0 +1,55 @@
+namespace Sluice.Transport.Tests.Guard;
+
+/// <summary>Time that stands still until a test moves it; timers that are due by then fire, once each.</summary>
+public sealed class ManualTime : TimeProvider
+{
+    private readonly List<Timer> _timers = [];
+    private long _ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>Timers that will fire some time.</summary>
+    public int ArmedCount => _timers.Count(timer => timer.Due is not null);
+
+    public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new Timer(this, () => callback(state));
+        timer.Change(dueTime, period);
+        _timers.Add(timer);
+        return timer;
+    }
+
+    public void Advance(TimeSpan time)
+    {
+        Interlocked.Add(ref _ticks, time.Ticks);
+        foreach (Timer timer in _timers.Where(timer => timer.Due <= GetTimestamp()).ToArray())
+        {
+            timer.Due = null;
+            timer.Fire();
+        }
+    }
+
+    private sealed class Timer(ManualTime time, Action fire) : ITimer
+    {
+        public long? Due { get; set; }
+
+        public void Fire() => fire();
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            Assert.Equal(Timeout.InfiniteTimeSpan, period); // repeating timers are not needed here
+            Due = dueTime == Timeout.InfiniteTimeSpan ? null : time.GetTimestamp() + dueTime.Ticks;
+            return true;
+        }
+
+        public void Dispose() => Due = null;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Sluice.Engine.Objects;
+
+namespace Sluice.Transport.Cold;
+
+/// <summary>
+/// What responses share when they read what is not in memory: the buffers, and the memory of what was read before. The rule, with its figures, is in
+/// docs/decisions/0006-cold-reads.md: past the page cache at first, through it where that will have paid. Disposed after the connections.
+/// </summary>
+public sealed class ColdReads : IDisposable
+{
+    private readonly ReuseTable _reuse;
+    private long _directBytes, _cachedBytes;
+
+    /// <summary>Reads nothing yet.</summary>
+    public ColdReads(ColdReadOptions options)
+    {
+        Options = options;
+        Buffers = new ReadBuffers(options);
+        _reuse = new ReuseTable(options.CacheBytes);
+    }
+
+    /// <summary>The sizes.</summary>
+    public ColdReadOptions Options { get; }
+
+    /// <summary>The buffers.</summary>
+    internal ReadBuffers Buffers { get; }
+
+    /// <summary>Counters: bytes read past the page cache and through it, buffers rented now, and times that none was free.</summary>
+    public IEnumerable<KeyValuePair<string, long>> Counters() =>
+    [
+        new("cold.direct_bytes", Volatile.Read(ref _directBytes)),
+        new("cold.cached_bytes", Volatile.Read(ref _cachedBytes)),
+        new("cold.leases", Buffers.RentedCount),
+        new("cold.spent", Buffers.RefusedCount),
+    ];
+
+    /// <inheritdoc/>
+    public void Dispose() => Buffers.Dispose();
+
+    /// <summary>True when a range of an object is read past the page cache; asked once a response, when a first part of it was found missing.</summary>
+    internal bool IsDirect(StoredObject stored, long offset, long end) =>
+        stored.Metadata.SizeBytes > Options.CachedObjectBytesMax && !_reuse.IsReadAgain(stored.Metadata.Generation, offset, end);
+
+    /// <summary>Bytes came past the cache.</summary>
+    internal void CountDirect(int bytes) => Interlocked.Add(ref _directBytes, bytes);
+
+    /// <summary>Bytes came through the cache.</summary>
+    internal void CountCached(int bytes) => Interlocked.Add(ref _cachedBytes, bytes);
+}

@@ -1,0 +1,35 @@
+namespace Sluice.Transport.Cold;
+
+/// <summary>
+/// Tells a cold read that the page cache would have served from one that it would not. Time is counted in bytes that were read from disks: an
+/// object that comes again before <paramref name="distanceMax"/> of others were read would still be in a cache of that size. A ghost list, as 2Q and ARC
+/// have one, of fixed size: a place a hash, and who comes later has it. A wrong answer costs speed alone. Any thread.
+/// </summary>
+internal sealed class ReuseTable(long distanceMax)
+{
+    /// <summary>32,768 x 24 bytes; of objects of 10 MiB, a pass over 320 GiB.</summary>
+    private const int PlaceBits = 15;
+
+    private readonly Lock _gate = new();
+    private readonly Place[] _places = new Place[1 << PlaceBits];
+    private long _bytesRead;
+
+    /// <summary>
+    /// Notes that a range of an object is read, and answers whether it is read again: a range that begins where an earlier one ended or behind it belongs
+    /// to the same pass over the object. <paramref name="object"/> is its generation, which no other object has.
+    /// </summary>
+    public bool IsReadAgain(ulong @object, long offset, long end)
+    {
+        int index = (int)((@object * 0x9E37_79B9_7F4A_7C15) >> (64 - PlaceBits)); // Fibonacci hashing: generations are times and differ in their low bits
+        lock (_gate)
+        {
+            ref Place place = ref _places[index];
+            bool again = place.Object == @object && offset < place.End && _bytesRead - place.ReadAt <= distanceMax;
+            _bytesRead += end - offset;
+            place = new Place(@object, end, _bytesRead);
+            return again;
+        }
+    }
+
+    private readonly record struct Place(ulong Object, long End, long ReadAt);
+}
