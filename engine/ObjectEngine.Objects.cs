@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
@@ -5,6 +6,7 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
+using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine;
 
@@ -12,6 +14,7 @@ namespace Sluice.Engine;
 public sealed partial class ObjectEngine
 {
     /// <summary>Opens an object for reading. The caller disposes the reader.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<ObjectReader>> OpenObjectAsync(Caller caller, BucketName bucket, ObjectName name)
     {
         Result<Bucket> allowed = Enter(caller, bucket, AccessBits.GetObject, "GET");
@@ -39,7 +42,16 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>What an object is.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<ObjectAttributes>> HeadObjectAsync(Caller caller, BucketName bucket, ObjectName name)
+    {
+        Result<StoredObject> stored = await StatObjectAsync(caller, bucket, name);
+        return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+    }
+
+    /// <summary>The same as it is cached, for who keeps something with it.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<StoredObject>> StatObjectAsync(Caller caller, BucketName bucket, ObjectName name)
     {
         Result<Bucket> allowed = Enter(caller, bucket, AccessBits.HeadObject, "HEAD");
         if (!allowed.Ok)
@@ -49,8 +61,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<StoredObject> stored = await _lookup.StatAsync(allowed.Value, name, DigestOf(bucket, name));
-            return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+            return await _lookup.StatAsync(allowed.Value, name, DigestOf(bucket, name));
         }
         catch (StorageException fault)
         {
@@ -62,6 +73,7 @@ public sealed partial class ObjectEngine
     /// Stores an object; when this returns a value, the object has the durability of its bucket. On a refusal the old object is untouched,
     /// except after a failed directory fsync, whose message says so. What reading the body throws passes through, nothing changed.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<ObjectAttributes>> PutObjectAsync(Caller caller, PutRequest request, CancellationToken cancellation)
     {
         Result<Bucket> allowed = Enter(caller, request.Bucket, AccessBits.PutObject, "PUT");
@@ -84,7 +96,7 @@ public sealed partial class ObjectEngine
         {
             Bucket bucket = allowed.Value;
             ulong digest = DigestOf(request.Bucket, request.Name);
-            await using var set = new ReplicaSet(bucket, request.Name, digest);
+            await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
             WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
             set.Add(ReplicaMember.Head(work));
             Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(work, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);

@@ -26,38 +26,68 @@ internal sealed class DirectoryEntry
     public bool Durable;
     public bool Forgotten;
     public TaskCompletionSource? Busy;
+    public readonly Stack<DirectoryHold> SpareHolds = new();
 
-    public void Return() => _table.Return(this);
+    public void Return(DirectoryHold hold) => _table.Return(this, hold);
 }
 
-/// <summary>An open directory, held. One owner; disposed once.</summary>
-public sealed class DirectoryLease : IDisposable
+/// <summary>One hold on a directory, used for one lease after the other: the version rises with the end of each.</summary>
+internal sealed class DirectoryHold(DirectoryEntry entry)
 {
-    private DirectoryEntry? _entry;
+    private int _version;
 
-    internal DirectoryLease(DirectoryEntry entry)
+    public DirectoryEntry Entry => entry;
+
+    public int Version => Volatile.Read(ref _version);
+
+    /// <summary>Ends the lease of that version; nothing when it has ended.</summary>
+    public void End(int version)
     {
-        _entry = entry;
+        if (Interlocked.CompareExchange(ref _version, version + 1, version) == version)
+        {
+            entry.Return(this);
+        }
+    }
+}
+
+/// <summary>An open directory, held. One owner, who disposes it; a second time, by whichever copy, does nothing.</summary>
+public readonly struct DirectoryLease : IDisposable
+{
+    private readonly DirectoryHold? _hold;
+    private readonly int _version;
+
+    internal DirectoryLease(DirectoryHold hold)
+    {
+        _hold = hold;
+        _version = hold.Version;
     }
 
     /// <summary>The directory; valid until the lease is disposed.</summary>
-    public FileHandle Handle => (_entry ?? throw new ObjectDisposedException(nameof(DirectoryLease))).Handle!;
+    public FileHandle Handle => Entry.Handle!;
+
+    private DirectoryEntry Entry => _hold is { } hold && hold.Version == _version ? hold.Entry : throw new ObjectDisposedException(nameof(DirectoryLease));
 
     /// <summary>Every change of the directory's entries made before this call is on stable storage when it succeeds. Shared with others.</summary>
-    public ValueTask<IoResult> SyncAsync() => (_entry ?? throw new ObjectDisposedException(nameof(DirectoryLease))).Sync.RunAsync();
+    public ValueTask<IoResult> SyncAsync() => Entry.Sync.RunAsync();
 
     /// <inheritdoc/>
-    public void Dispose() => Interlocked.Exchange(ref _entry, null)?.Return();
+    public void Dispose() => _hold?.End(_version);
 }
 
-/// <summary>Compares paths by their bytes.</summary>
-internal sealed class PathComparer : IEqualityComparer<byte[]>
+/// <summary>Compares paths by their bytes, also one that nobody has made an array of.</summary>
+internal sealed class PathComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     public static readonly PathComparer Instance = new();
 
     public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
 
-    public int GetHashCode(byte[] path)
+    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+
+    public int GetHashCode(byte[] path) => GetHashCode(path.AsSpan());
+
+    public int GetHashCode(ReadOnlySpan<byte> path)
     {
         var hash = default(HashCode);
         hash.AddBytes(path);

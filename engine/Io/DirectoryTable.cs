@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Io;
@@ -31,6 +33,7 @@ public sealed class DirectoryTable : IDisposable
     private readonly int _openMax;
     private readonly Lock _gate = new();
     private readonly Dictionary<byte[], DirectoryEntry> _entries = new(PathComparer.Instance);
+    private readonly Dictionary<byte[], DirectoryEntry>.AlternateLookup<ReadOnlySpan<byte>> _byPath;
     private readonly LinkedList<DirectoryEntry> _idle = new(); // least recently used first
     private readonly DirectoryEntry _root;
     private int _volatileCount;
@@ -40,6 +43,7 @@ public sealed class DirectoryTable : IDisposable
     {
         _io = io;
         _openMax = openMax;
+        _byPath = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
         _root = new DirectoryEntry(this, []) { Handle = root, Durable = true, Leases = 1 };
     }
 
@@ -59,11 +63,13 @@ public sealed class DirectoryTable : IDisposable
     /// A directory by its path below the mountpath. Fails with ENOENT (<see cref="DirectoryUse.Existing"/> only), ENOTDIR when a file
     /// stands where a directory is needed, or what the disk says. The caller disposes the lease.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<IoResult<DirectoryLease>> AcquireAsync(ReadOnlyMemory<byte> path, DirectoryUse use)
     {
         while (true)
         {
             DirectoryEntry entry;
+            DirectoryLease lease = default;
             Task? busy;
             lock (_gate)
             {
@@ -72,7 +78,7 @@ public sealed class DirectoryTable : IDisposable
                 {
                     entry = _root;
                 }
-                else if (!_entries.TryGetValue(path.ToArray(), out entry!))
+                else if (!_byPath.TryGetValue(path.Span, out entry!))
                 {
                     entry = new DirectoryEntry(this, path.ToArray()) { Busy = NewSignal() };
                     _entries.Add(entry.Path, entry);
@@ -83,10 +89,10 @@ public sealed class DirectoryTable : IDisposable
                 busy = entry.Busy?.Task;
                 if (busy is null)
                 {
-                    Lease(entry);
+                    lease = Lease(entry);
                     if (entry.Durable || use != DirectoryUse.CreateDurable)
                     {
-                        return new IoResult<DirectoryLease>(new DirectoryLease(entry));
+                        return new IoResult<DirectoryLease>(lease);
                     }
                 }
             }
@@ -97,7 +103,7 @@ public sealed class DirectoryTable : IDisposable
                 continue;
             }
 
-            return await MadeDurableAsync(entry);
+            return await MadeDurableAsync(entry, lease);
 
         open:
             return await OpenAsync(entry, use);
@@ -108,6 +114,7 @@ public sealed class DirectoryTable : IDisposable
     /// Removes empty directories from <paramref name="path"/> upwards, down to but not including <paramref name="stop"/>, as far as
     /// they are empty and nobody leases them. A directory that stays is no error: an empty one left behind is harmless.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask PruneAsync(ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> stop)
     {
         while (path.Length > stop.Length && await TryRemoveAsync(path))
@@ -181,12 +188,13 @@ public sealed class DirectoryTable : IDisposable
     internal static ReadOnlyMemory<byte> LeafOf(ReadOnlyMemory<byte> path) => path[(path.Span.LastIndexOf((byte)'/') + 1)..];
 
     /// <summary>A lease ends.</summary>
-    internal void Return(DirectoryEntry entry)
+    internal void Return(DirectoryEntry entry, DirectoryHold hold)
     {
         FileHandle? closed = null;
         lock (_gate)
         {
             Invariant.That(entry.Leases > 0, "a lease is returned once");
+            entry.SpareHolds.Push(hold);
             entry.Leases--;
             if (entry.Leases == 0 && entry != _root)
             {
@@ -216,6 +224,7 @@ public sealed class DirectoryTable : IDisposable
     {
         (IoResult<FileHandle> opened, bool durable) = await OpenOrMakeAsync(entry.Path, use);
         List<FileHandle> evicted = [];
+        DirectoryLease lease = default;
         TaskCompletionSource busy;
         lock (_gate)
         {
@@ -226,7 +235,7 @@ public sealed class DirectoryTable : IDisposable
                 entry.Handle = opened.Value;
                 entry.Durable = durable || entry.Forgotten;
                 _volatileCount += entry.Durable ? 0 : 1;
-                Lease(entry);
+                lease = Lease(entry);
                 Evict(evicted);
             }
             else
@@ -237,7 +246,7 @@ public sealed class DirectoryTable : IDisposable
 
         evicted.ForEach(handle => handle.Dispose());
         busy.SetResult();
-        return opened.Ok ? new IoResult<DirectoryLease>(new DirectoryLease(entry)) : IoResult<DirectoryLease>.Failed(opened.Error);
+        return opened.Ok ? new IoResult<DirectoryLease>(lease) : IoResult<DirectoryLease>.Failed(opened.Error);
     }
 
     private async ValueTask<(IoResult<FileHandle> Opened, bool Durable)> OpenOrMakeAsync(byte[] path, DirectoryUse use)
@@ -278,9 +287,8 @@ public sealed class DirectoryTable : IDisposable
     }
 
     /// <summary>Makes the entry of a leased directory durable, ancestors first; gives the lease on, or returns it when that fails.</summary>
-    private async ValueTask<IoResult<DirectoryLease>> MadeDurableAsync(DirectoryEntry entry)
+    private async ValueTask<IoResult<DirectoryLease>> MadeDurableAsync(DirectoryEntry entry, DirectoryLease lease)
     {
-        var lease = new DirectoryLease(entry);
         IoResult<DirectoryLease> above = await AcquireAsync(ParentOf(entry.Path), DirectoryUse.CreateDurable);
         IoResult synced = above.WithoutValue();
         if (above.Ok)
@@ -308,7 +316,7 @@ public sealed class DirectoryTable : IDisposable
         DirectoryEntry entry;
         lock (_gate)
         {
-            if (!_entries.TryGetValue(path.ToArray(), out entry!))
+            if (!_byPath.TryGetValue(path.Span, out entry!))
             {
                 entry = new DirectoryEntry(this, path.ToArray());
                 _entries.Add(entry.Path, entry);
@@ -349,13 +357,15 @@ public sealed class DirectoryTable : IDisposable
     }
 
     // The helpers below are called under the monitor.
-    private void Lease(DirectoryEntry entry)
+    private DirectoryLease Lease(DirectoryEntry entry)
     {
         entry.Leases++;
         if (entry.IdleNode.List is not null)
         {
             _idle.Remove(entry.IdleNode);
         }
+
+        return new DirectoryLease(entry.SpareHolds.TryPop(out DirectoryHold? spare) ? spare : new DirectoryHold(entry));
     }
 
     private void SetDurable(DirectoryEntry entry)

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Io;
@@ -7,6 +9,7 @@ namespace Sluice.Engine.Io;
 public static class FileIoVerbs
 {
     /// <summary>Reads until the buffer is full or the file ends; answers the bytes read.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<IoResult<int>> ReadFullyAsync(this IFileIo io, FileHandle file, Memory<byte> buffer, long offset)
     {
         int done = 0;
@@ -30,6 +33,7 @@ public static class FileIoVerbs
     }
 
     /// <summary>Writes all of it.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<IoResult> WriteFullyAsync(this IFileIo io, FileHandle file, ReadOnlySequence<byte> data, long offset)
     {
         while (!data.IsEmpty)

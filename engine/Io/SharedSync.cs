@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Pooling;
+
 namespace Sluice.Engine.Io;
 
 /// <summary>
@@ -12,6 +15,7 @@ public sealed class SharedSync(Func<ValueTask<IoResult>> fsync)
     private TaskCompletionSource<IoResult>? _next;
 
     /// <summary>Completes with the result of an fsync that began after this call.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<IoResult> RunAsync()
     {
         Task<IoResult>? joined = null;
@@ -29,6 +33,7 @@ public sealed class SharedSync(Func<ValueTask<IoResult>> fsync)
         return joined is null ? await BeginAsync() : await joined;
     }
 
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<IoResult> BeginAsync()
     {
         try

@@ -3,11 +3,11 @@ using Sluice.Native.Codecs;
 namespace Sluice.Engine.Objects;
 
 /// <summary>
-/// CRC-64/NVMe of each <see cref="Limits.BlockBytes"/> block of a stream, the last one shorter. One stream, one user.
+/// CRC-64/NVMe of each <see cref="Limits.BlockBytes"/> block of a stream, the last one shorter. One stream, one user, who does not copy it.
 /// </summary>
-public sealed class BlockDigests
+public struct BlockDigests
 {
-    private readonly List<ulong> _finished = [];
+    private List<ulong>? _finished; // of a stream of more than one block
     private ulong _current;
     private int _inBlock;
 
@@ -22,12 +22,14 @@ public sealed class BlockDigests
             data = data[take..];
             if (_inBlock == Limits.BlockBytes)
             {
-                _finished.Add(_current);
+                (_finished ??= []).Add(_current);
                 (_current, _inBlock) = (0, 0);
             }
         }
     }
 
     /// <summary>The digests; none for an empty stream.</summary>
-    public ulong[] Finish() => _inBlock == 0 ? [.. _finished] : [.. _finished, _current];
+    public readonly ulong[] Finish() => _finished is null
+        ? _inBlock == 0 ? [] : [_current]
+        : _inBlock == 0 ? [.. _finished] : [.. _finished, _current];
 }

@@ -1,12 +1,14 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Sluice.Contract;
 using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine.Objects;
 
 /// <summary>What arrived: its length and its digests.</summary>
-public sealed class ReceivedBody
+public readonly record struct ReceivedBody
 {
     /// <summary>Bytes.</summary>
     public required long SizeBytes { get; init; }
@@ -26,12 +28,13 @@ public sealed class ReceivedBody
 public static class BodyReceiver
 {
     /// <summary>Reads the body to its end, <paramref name="readBytes"/> at a time if the pipe has them. What reading the pipe throws (the client is gone) passes through.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<Result<ReceivedBody>> ReceiveAsync(
         WorkFile work, PutRequest request, ChecksumType kept, int readBytes, CancellationToken cancellation)
     {
         using Digest stored = Digest.Rent(kept);
         using Digest? sent = request.Expected.Type == kept ? null : Digest.Rent(request.Expected.Type);
-        var blocks = new BlockDigests();
+        var blocks = default(BlockDigests);
         long size = 0;
         while (true)
         {

@@ -34,10 +34,17 @@ public sealed class BoundedCache<TValue> : IDisposable
     public TValue? Find(ulong digest, ulong bid, ReadOnlySpan<byte> name, Func<TValue, bool>? use = null) =>
         ShardOf(digest).Find(digest, bid, name, use);
 
-    /// <summary>Puts a value in; what was there, or what must make room, leaves. The name is copied.</summary>
+    /// <summary>Puts a value in; what was there, or what must make room, leaves. The name is copied when it is new.</summary>
     public void Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value)
     {
-        var entry = new Entry { Digest = digest, Bid = bid, Name = name.ToArray(), Value = value, Weight = _weightOf?.Invoke(value) ?? 1 };
+        int weight = _weightOf?.Invoke(value) ?? 1;
+        if (ShardOf(digest).TryReplace(digest, bid, name, value, weight) is { } before)
+        {
+            Leave(before);
+            return;
+        }
+
+        var entry = new Entry { Digest = digest, Bid = bid, Name = name.ToArray(), Value = value, Weight = weight };
         ShardOf(digest).Put(entry)?.ForEach(Leave);
     }
 
@@ -112,6 +119,24 @@ public sealed class BoundedCache<TValue> : IDisposable
 
                 entry.Used = true;
                 return entry.Value;
+            }
+        }
+
+        /// <summary>Gives the entry of that name another value, if that needs no more room than there is; answers the one before, or null.</summary>
+        public TValue? TryReplace(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value, int weight)
+        {
+            lock (_gate)
+            {
+                if (!_byDigest.TryGetValue(digest, out Entry? entry) || entry.Bid != bid || !name.SequenceEqual(entry.Name)
+                    || weight > weightMax - (_weight - entry.Weight))
+                {
+                    return null;
+                }
+
+                TValue before = entry.Value;
+                _weight += weight - entry.Weight;
+                (entry.Value, entry.Weight, entry.Used) = (value, weight, false);
+                return before;
             }
         }
 

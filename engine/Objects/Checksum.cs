@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Sluice.Engine.Objects;
@@ -35,6 +36,8 @@ public enum ChecksumType : byte
 /// </summary>
 public readonly struct Checksum : IEquatable<Checksum>
 {
+    private static readonly SearchValues<char> s_hexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
     private readonly byte[]? _value;
 
     /// <summary>Takes ownership of <paramref name="owned"/>, whose length must be that of <paramref name="type"/>.</summary>
@@ -112,7 +115,7 @@ public readonly struct Checksum : IEquatable<Checksum>
             return false;
         }
 
-        if (hex.Length != 2 * SizeBytes(parsed) || !hex.All(char.IsAsciiHexDigit))
+        if (hex.Length != 2 * SizeBytes(parsed) || hex.AsSpan().ContainsAnyExcept(s_hexDigits))
         {
             problem = $"a {Name(parsed)} checksum has {2 * SizeBytes(parsed)} hexadecimal digits";
             return false;

@@ -17,9 +17,9 @@ public abstract class Digest : IDisposable
     /// <summary>A digest of nothing yet.</summary>
     public static Digest Rent(ChecksumType type) => type switch
     {
-        ChecksumType.None => new NoDigest(),
-        ChecksumType.XxHash2 => XxHashDigest.From(ChecksumType.XxHash2),
-        ChecksumType.Xxh3 => XxHashDigest.From(ChecksumType.Xxh3),
+        ChecksumType.None => NoDigest.Instance,
+        ChecksumType.XxHash2 => XxHashDigest.Rent64(),
+        ChecksumType.Xxh3 => XxHashDigest.Rent3(),
         ChecksumType.Crc32C => new Crc32CDigest(),
         ChecksumType.Crc64Nvme => new Crc64Digest(),
         ChecksumType.Md5 => new CryptographicDigest(type, HashAlgorithmName.MD5),
@@ -54,6 +54,8 @@ public abstract class Digest : IDisposable
 
     private sealed class NoDigest : Digest
     {
+        public static readonly NoDigest Instance = new();
+
         public override ChecksumType Type => ChecksumType.None;
 
         public override void Append(ReadOnlySpan<byte> data)
@@ -67,42 +69,54 @@ public abstract class Digest : IDisposable
         }
     }
 
-    private sealed class XxHashDigest(ChecksumType type, XxHashStream stream, ObjectPool<XxHashStream> home) : Digest
+    private sealed class XxHashDigest(ChecksumType type, XxHashStream stream) : Digest
     {
-        private static readonly ObjectPool<XxHashStream> s_64 = new DefaultObjectPool<XxHashStream>(new Policy(XxHashStream.New64), 256);
-        private static readonly ObjectPool<XxHashStream> s_3 = new DefaultObjectPool<XxHashStream>(new Policy(XxHashStream.New3), 256);
-        private XxHashStream? _stream = stream;
+        private const int PooledMax = 256;
+        private static readonly ObjectPool<XxHashDigest> s_64 =
+            new DefaultObjectPool<XxHashDigest>(new Policy(() => new XxHashDigest(ChecksumType.XxHash2, XxHashStream.New64())), PooledMax);
+
+        private static readonly ObjectPool<XxHashDigest> s_3 =
+            new DefaultObjectPool<XxHashDigest>(new Policy(() => new XxHashDigest(ChecksumType.Xxh3, XxHashStream.New3())), PooledMax);
+
+        private bool _isRented;
 
         public override ChecksumType Type => type;
 
-        public static XxHashDigest From(ChecksumType type)
-        {
-            ObjectPool<XxHashStream> home = type == ChecksumType.XxHash2 ? s_64 : s_3;
-            return new XxHashDigest(type, home.Get(), home);
-        }
+        public static XxHashDigest Rent64() => Rent(s_64);
 
-        public override void Append(ReadOnlySpan<byte> data) => _stream!.Append(data);
+        public static XxHashDigest Rent3() => Rent(s_3);
 
-        public override Checksum Finish() => Made(type, _stream!.Digest());
+        public override void Append(ReadOnlySpan<byte> data) => stream.Append(data);
+
+        public override Checksum Finish() => Made(type, stream.Digest());
 
         public override void Dispose()
         {
-            if (Interlocked.Exchange(ref _stream, null) is { } stream)
+            if (Interlocked.Exchange(ref _isRented, false))
             {
-                home.Return(stream);
+                (type == ChecksumType.XxHash2 ? s_64 : s_3).Return(this);
             }
         }
 
-        private sealed class Policy(Func<XxHashStream> make) : PooledObjectPolicy<XxHashStream>
+        private static XxHashDigest Rent(ObjectPool<XxHashDigest> pool)
         {
-            public override XxHashStream Create() => make();
+            XxHashDigest digest = pool.Get();
+            digest._isRented = true;
+            return digest;
+        }
 
-            public override bool Return(XxHashStream obj)
+        private sealed class Policy(Func<XxHashDigest> make) : PooledObjectPolicy<XxHashDigest>
+        {
+            public override XxHashDigest Create() => make();
+
+            public override bool Return(XxHashDigest obj)
             {
                 obj.Reset();
                 return true;
             }
         }
+
+        private void Reset() => stream.Reset();
     }
 
     private sealed class Crc32CDigest : Digest

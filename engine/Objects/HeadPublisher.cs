@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -13,10 +15,11 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
 
     /// <summary>
     /// Renames a head of the set, whose name the caller has locked as its writer; makes room where a file stands in the way of the
-    /// directory. With <see cref="DirectoryUse.Create"/> an old head changes places with it and stays in the work directory. Answers the
-    /// place and its directory, leased, so that the caller can sync it.
+    /// directory. With <see cref="DirectoryUse.Create"/> an old head changes places with it and stays in the work directory. Answers what
+    /// stands there now and its directory, leased, so that the caller can sync it.
     /// </summary>
-    public async ValueTask<(ObjectPath Path, DirectoryLease Directory)> PublishAsync(
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<(StoredObject Stored, DirectoryLease Directory)> PublishAsync(
         ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPlace? old, DirectoryUse use)
     {
         ObjectDisk disk = head.Disk;
@@ -32,14 +35,15 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
             }
 
             DirectoryLease directory = disk.Check(acquired, "mkdir", path.Directory.Span);
-            IoResult renamed = await RenameAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
-            if (renamed.Ok)
+            (StoredObject? stored, Errno refused) =
+                await RenameAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
+            if (stored is not null)
             {
-                return (path, directory);
+                return (stored, directory);
             }
 
             directory.Dispose();
-            switch (renamed.Error)
+            switch (refused)
             {
                 case Errno.EISDIR or Errno.ENOTEMPTY or Errno.EEXIST when !path.IsLeaf:
                     path = path.AsLeaf();
@@ -50,14 +54,15 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
                 case Errno.ENOENT or Errno.ENOTDIR:
                     break; // the directory was renamed away with its bucket, or pruned; made anew in the next attempt
                 default:
-                    throw disk.Fault("rename", renamed.Error, path.Whole.Span);
+                    throw disk.Fault("rename", refused, path.Whole.Span);
             }
         }
 
         throw disk.Fault("rename", Errno.EBUSY, path.Whole.Span);
     }
 
-    private async ValueTask<IoResult> RenameAsync(
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<(StoredObject? Stored, Errno Refused)> RenameAsync(
         ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPath path, DirectoryLease directory, RenameMode mode)
     {
         ObjectDisk disk = head.Disk;
@@ -65,13 +70,15 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
         try
         {
             IoResult renamed = await disk.Io.RenameAsync(head.Directory, head.Name, directory.Handle, path.Leaf, mode);
-            if (renamed.Ok)
+            if (!renamed.Ok)
             {
-                head.GiveAway();
-                lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, new StoredObject(metadata, disk, path, clock.NowNs));
+                return (null, renamed.Error);
             }
 
-            return renamed;
+            head.GiveAway();
+            var stored = new StoredObject(metadata, disk, path, clock.NowNs);
+            lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, stored);
+            return (stored, Errno.None);
         }
         finally
         {

@@ -45,26 +45,42 @@ public static class MetadataRecord
     /// <summary>The record's bytes. Fields that lie in a sidecar are left out of an object's record.</summary>
     public static byte[] Format(ObjectMetadata metadata)
     {
+        var record = new byte[LengthOf(metadata)];
+        Format(metadata, record);
+        return record;
+    }
+
+    /// <summary>Bytes that the record has.</summary>
+    public static int LengthOf(ObjectMetadata metadata)
+    {
+        int custom = metadata.HasSidecar ? 0 : CustomBytes(metadata.Custom);
+        int blocks = metadata.HasSidecar ? 0 : 8 * metadata.BlockDigests.Length;
+        int length = FixedBytes + Checksum.SizeBytes(metadata.Checksum.Type) + Field(VersionBytes(metadata.Version)) + Field(blocks) + Field(custom)
+            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + ChecksumBytes;
+        Invariant.That(length <= LengthMax, "the length field holds the record's length");
+        return length;
+    }
+
+    /// <summary>Writes the record into memory of exactly <see cref="LengthOf"/> bytes, whatever was there.</summary>
+    public static void Format(ObjectMetadata metadata, Span<byte> record)
+    {
+        int length = record.Length;
         bool bulkyHere = !metadata.HasSidecar;
         byte[] custom = bulkyHere ? FormatCustom(metadata.Custom) : [];
         ReadOnlySpan<ulong> blocks = bulkyHere ? metadata.BlockDigests.Span : [];
-        int versionBytes = metadata.Version == 0 ? 0 : 8 - (BitOperationsLeadingZeroBytes(metadata.Version));
+        int versionBytes = VersionBytes(metadata.Version);
         int digestBytes = Checksum.SizeBytes(metadata.Checksum.Type);
-        int length = FixedBytes + digestBytes + Field(versionBytes) + Field(8 * blocks.Length) + Field(custom.Length)
-            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + ChecksumBytes;
-        Invariant.That(length <= LengthMax, "the length field holds the record's length");
-
-        var record = new byte[length];
+        record[..FixedBytes].Clear();
         record[0] = Format1;
         record[1] = (byte)metadata.Kind;
         record[4] = (byte)metadata.Checksum.Type;
-        PutUInt24(record.AsSpan(5), length);
-        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(8), metadata.SizeBytes);
-        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(16), metadata.Bid);
-        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(24), metadata.Generation);
-        metadata.Checksum.Value.CopyTo(record.AsSpan(FixedBytes));
+        PutUInt24(record[5..], length);
+        BinaryPrimitives.WriteInt64LittleEndian(record[8..], metadata.SizeBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(record[16..], metadata.Bid);
+        BinaryPrimitives.WriteUInt64LittleEndian(record[24..], metadata.Generation);
+        metadata.Checksum.Value.CopyTo(record[FixedBytes..]);
 
-        Span<byte> rest = record.AsSpan(FixedBytes + digestBytes);
+        Span<byte> rest = record[(FixedBytes + digestBytes)..];
         Span<byte> number = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(number, metadata.Version);
         rest = PutField(rest, RecordField.Version, number[..versionBytes]);
@@ -74,8 +90,7 @@ public static class MetadataRecord
         rest = PutField(rest, RecordField.Sidecar, metadata.HasSidecar ? number : []);
         rest = PutField(rest, RecordField.SidecarOf, metadata.SidecarOf.Span);
         Invariant.That(rest.Length == ChecksumBytes, "the fields fill the record");
-        BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash64.Hash(record.AsSpan(0, length - ChecksumBytes)));
-        return record;
+        BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash64.Hash(record[..(length - ChecksumBytes)]));
     }
 
     /// <summary>Reads a record; on refusal <paramref name="problem"/> says what is wrong with it.</summary>
@@ -186,7 +201,18 @@ public static class MetadataRecord
     private static void PutUInt24(Span<byte> to, int value) =>
         (to[0], to[1], to[2]) = ((byte)value, (byte)(value >> 8), (byte)(value >> 16));
 
-    private static int BitOperationsLeadingZeroBytes(ulong value) => System.Numerics.BitOperations.LeadingZeroCount(value) / 8;
+    private static int VersionBytes(ulong version) => 8 - (System.Numerics.BitOperations.LeadingZeroCount(version) / 8);
+
+    private static int CustomBytes(IReadOnlyList<KeyValuePair<string, string>> pairs)
+    {
+        int bytes = 0;
+        for (int i = 0; i < pairs.Count; i++)
+        {
+            bytes += 2 + Encoding.UTF8.GetByteCount(pairs[i].Key) + 2 + Encoding.UTF8.GetByteCount(pairs[i].Value);
+        }
+
+        return bytes;
+    }
 
     private static byte[] FormatCustom(IReadOnlyList<KeyValuePair<string, string>> pairs)
     {

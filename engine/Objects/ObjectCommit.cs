@@ -1,7 +1,9 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine.Objects;
 
@@ -24,6 +26,7 @@ public sealed class ObjectCommit(
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<StoredObject>> CommitAsync(
         ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
     {
@@ -43,12 +46,12 @@ public sealed class ObjectCommit(
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
-                List<ObjectPlace> places = await lookup.PlacesAsync(set.Bucket, set.Name, set.Digest, also: set);
+                List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
                 metadata = await AddSidecarsAsync(set, metadata);
 
                 // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
-                return strict || places.Exists(place => place.Disk != set.Members[0].Work.Disk)
+                return strict || HasOthers(places, set.Members[0].Work.Disk)
                     ? await CommitStrictAsync(set, metadata, places)
                     : await CommitRelaxedAsync(set, metadata, places);
             }
@@ -68,10 +71,10 @@ public sealed class ObjectCommit(
     {
         ulong newest = 0;
         ulong version = 0;
-        foreach (StoredObject old in places.Select(place => place.Stored).OfType<StoredObject>())
+        foreach (ObjectPlace place in places)
         {
-            newest = Math.Max(newest, old.Metadata.Generation);
-            version = Math.Max(version, old.Metadata.Version);
+            newest = Math.Max(newest, place.Stored?.Metadata.Generation ?? 0);
+            version = Math.Max(version, place.Stored?.Metadata.Version ?? 0);
         }
 
         return new ObjectMetadata
@@ -88,13 +91,11 @@ public sealed class ObjectCommit(
     }
 
     /// <summary>A record that is too long for its attribute gets a sidecar beside every head.</summary>
-    private static async ValueTask<ObjectMetadata> AddSidecarsAsync(ReplicaSet set, ObjectMetadata metadata)
-    {
-        if (MetadataRecord.Format(metadata).Length <= Limits.RecordInlineBytesMax)
-        {
-            return metadata;
-        }
+    private static ValueTask<ObjectMetadata> AddSidecarsAsync(ReplicaSet set, ObjectMetadata metadata) =>
+        MetadataRecord.LengthOf(metadata) <= Limits.RecordInlineBytesMax ? new(metadata) : SplitAsync(set, metadata);
 
+    private static async ValueTask<ObjectMetadata> SplitAsync(ReplicaSet set, ObjectMetadata metadata)
+    {
         (ObjectMetadata record, byte[] sidecar) = SidecarFiles.Split(metadata, set.Name);
         foreach (ReplicaMember head in set.Heads.ToList())
         {
@@ -109,9 +110,24 @@ public sealed class ObjectCommit(
         return record;
     }
 
+    private static bool HasOthers(List<ObjectPlace> places, ObjectDisk disk) => places.Count > 0 && places.Exists(place => place.Disk != disk);
+
+    /// <summary>True when the set is one file, and what it replaces is at most another in its place: nothing else has to be removed.</summary>
+    private bool IsPlain(ReplicaSet set, List<ObjectPlace> places) => set.Members.Count == 1
+        && (places.Count == 0 || (places is [{ } old] && old.Disk == set.Members[0].Work.Disk && !partMap.PartsOf(set.Digest, old).Any()));
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<StoredObject> CommitStrictAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
     {
         await SealAndSyncAsync(set, metadata);
+        return IsPlain(set, places)
+            ? await PublishDurablyAsync(set, set.Members[0], metadata, places)
+            : await PublishAllAsync(set, metadata, places);
+    }
+
+    /// <summary>The renames of a set whose files are all durable.</summary>
+    private async ValueTask<StoredObject> PublishAllAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
+    {
         List<ReplicaMember> heads = [.. set.Heads];
         for (int i = 1; i < heads.Count; i++)
         {
@@ -127,8 +143,8 @@ public sealed class ObjectCommit(
         {
             foreach (ReplicaMember head in heads)
             {
-                ObjectPath path = await PublishDurablyAsync(set, head, metadata, places);
-                stored ??= new StoredObject(metadata, head.Work.Disk, path, clock.NowNs);
+                StoredObject published = await PublishDurablyAsync(set, head, metadata, places);
+                stored ??= published;
             }
         }
         catch (StorageException) when (heads[0].Work.IsGivenAway)
@@ -142,47 +158,67 @@ public sealed class ObjectCommit(
         return stored!;
     }
 
-    private async ValueTask<ObjectPath> PublishDurablyAsync(ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, List<ObjectPlace> places)
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<StoredObject> PublishDurablyAsync(ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, List<ObjectPlace> places)
     {
-        ObjectPlace? old = places.Find(place => place.Disk == head.Work.Disk);
-        (ObjectPath path, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
+        ObjectPlace? old = ObjectPlace.On(places, head.Work.Disk);
+        (StoredObject stored, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
         using (directory)
         {
             IoResult synced = await directory.SyncAsync();
-            return synced.Ok ? path : throw head.Work.Disk.Fault(
-                "fsync of the directory (the object is the old or the new one)", synced.Error, path.Directory.Span);
+            return synced.Ok ? stored : throw head.Work.Disk.Fault(
+                "fsync of the directory (the object is the old or the new one)", synced.Error, stored.Path.Directory.Span);
         }
     }
 
     /// <summary>Of a set that is not wide and replaces nothing elsewhere: one head, and perhaps its sidecar, on one mountpath.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<StoredObject> CommitRelaxedAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
     {
         await SealAsync(set, metadata);
-        WorkFile head = set.Heads.First().Work;
+        WorkFile head = set.Members[0].Work; // a narrow set begins with its head
         RelaxedFlusher flusher = flusherOf(head.Disk);
         flusher.Begin(metadata.Generation);
         StoredObject? stored = null;
         try
         {
             await PublishPartsAsync(set, metadata, DirectoryUse.Create);
-            ObjectPlace? old = places.Find(place => place.Disk == head.Disk);
-            (ObjectPath path, DirectoryLease directory) = await headPublisher.PublishAsync(set, head, metadata, old, DirectoryUse.Create);
+            (stored, DirectoryLease directory) =
+                await headPublisher.PublishAsync(set, head, metadata, ObjectPlace.On(places, head.Disk), DirectoryUse.Create);
             directory.Dispose();
-            stored = new StoredObject(metadata, head.Disk, path, clock.NowNs);
             return stored;
         }
         finally
         {
             // The old generation is let go when the new one is flushed. A commit that failed half-way keeps it.
-            flusher.End(metadata.Generation, stored is null ? null : new ReplacedGeneration(set, places, partMap) { HasKept = true }.RemoveAsync);
+            EndRelaxed(flusher, set, metadata, stored is null ? [] : places);
         }
     }
 
+    private void EndRelaxed(RelaxedFlusher flusher, ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> replaced)
+    {
+        WorkFile head = set.Members[0].Work;
+        if (replaced.Count == 0)
+        {
+            flusher.End(metadata.Generation, afterFlush: null);
+        }
+        else if (IsPlain(set, replaced) && head.Number > 0)
+        {
+            flusher.End(metadata.Generation, new KeptFile(set.Bucket, set.Digest, head.Number));
+        }
+        else
+        {
+            flusher.End(metadata.Generation, new ReplacedGeneration(set, replaced, partMap) { HasKept = true }.RemoveAsync);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private static async ValueTask SealAsync(ReplicaSet set, ObjectMetadata metadata)
     {
         bool isWide = set.IsWide;
-        foreach (ReplicaMember member in set.Members)
+        for (int i = 0; i < set.Members.Count; i++)
         {
+            ReplicaMember member = set.Members[i];
             await member.SealAsync(member.Work, metadata);
             if (isWide && (member.Role == MemberRole.Head || member.PartKind != PartKind.Sidecar)) // a sidecar's bytes name its object
             {
@@ -192,6 +228,7 @@ public sealed class ObjectCommit(
     }
 
     /// <summary>A plain object's record and fsync are neighbours, which a disk may do in one trip; with more members all are sealed before the first is flushed.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask SealAndSyncAsync(ReplicaSet set, ObjectMetadata metadata)
     {
         if (set.Members is [{ IsSealedByRecord: true } only])
@@ -205,18 +242,14 @@ public sealed class ObjectCommit(
     }
 
     /// <summary>Members lie on different drives: they are flushed at the same time.</summary>
-    private async ValueTask SyncAllAsync(IReadOnlyList<ReplicaMember> members)
-    {
-        if (members.Count == 1)
-        {
-            await members[0].Work.SyncAsync(log);
-            return;
-        }
+    private ValueTask SyncAllAsync(IReadOnlyList<ReplicaMember> members) => members.Count == 1
+        ? members[0].Work.SyncAsync(log)
+        : new ValueTask(Task.WhenAll(members.Select(member => member.Work.SyncAsync(log).AsTask())));
 
-        await Task.WhenAll(members.Select(member => member.Work.SyncAsync(log).AsTask()));
-    }
+    private static ValueTask PublishPartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use) =>
+        set.Members.Count == 1 ? default : PublishSomePartsAsync(set, metadata, use);
 
-    private static async ValueTask PublishPartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use)
+    private static async ValueTask PublishSomePartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use)
     {
         foreach (ReplicaMember part in set.Parts)
         {

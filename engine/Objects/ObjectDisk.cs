@@ -12,6 +12,9 @@ namespace Sluice.Engine.Objects;
 /// </summary>
 public sealed class ObjectDisk : IDisposable
 {
+    /// <summary>Longest name of a work file: digest, instance and number, 16 digits each, and two dots.</summary>
+    public const int WorkNameBytesMax = (3 * 16) + 2;
+
     private readonly ulong _instance;
     private readonly bool _sharesBlocks;
     private long _workFiles;
@@ -58,9 +61,25 @@ public sealed class ObjectDisk : IDisposable
     /// A name that no work file has or had: object digest, instance and a running number, in hexadecimal. The digest leads recovery from
     /// a damaged object to the file that was kept for it.
     /// </summary>
-    public byte[] NewWorkName(ulong digest) =>
-        Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture, $"{digest:x16}.{_instance:x16}.{Interlocked.Increment(ref _workFiles):x}"));
+    public byte[] NewWorkName(ulong digest)
+    {
+        Span<byte> name = stackalloc byte[WorkNameBytesMax];
+        return name[..WriteWorkName(digest, NewWorkNumber(), name)].ToArray();
+    }
+
+    /// <summary>The number of a new work file; from 1.</summary>
+    public long NewWorkNumber() => Interlocked.Increment(ref _workFiles);
+
+    /// <summary>Writes the name of the work file of this run that has that number; answers its bytes, at most <see cref="WorkNameBytesMax"/>.</summary>
+    public int WriteWorkName(ulong digest, long number, Span<byte> name)
+    {
+        bool fits = digest.TryFormat(name, out int digestBytes, "x16", CultureInfo.InvariantCulture)
+            & _instance.TryFormat(name[17..], out int instanceBytes, "x16", CultureInfo.InvariantCulture)
+            & number.TryFormat(name[34..], out int numberBytes, "x", CultureInfo.InvariantCulture);
+        Invariant.That(fits, "the buffer holds the longest name");
+        (name[digestBytes], name[digestBytes + 1 + instanceBytes]) = ((byte)'.', (byte)'.');
+        return digestBytes + instanceBytes + numberBytes + 2;
+    }
 
     /// <summary>Digest that a work file's name begins with; false for a name that is not ours.</summary>
     public static bool TryReadWorkName(ReadOnlySpan<byte> name, out ulong digest)

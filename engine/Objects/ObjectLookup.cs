@@ -1,9 +1,11 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Placement;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -64,6 +66,7 @@ public sealed class ObjectLookup : IDisposable
     }
 
     /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         OpenObject? open = _open.Find(digest, bucket.Bid, name.Utf8.Span, s_hold);
@@ -92,6 +95,7 @@ public sealed class ObjectLookup : IDisposable
     }
 
     /// <summary>What the object is, without keeping it open.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<StoredObject>> StatAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         StoredObject? stored = _metadata.Find(digest, bucket.Bid, name.Utf8.Span);
@@ -123,6 +127,7 @@ public sealed class ObjectLookup : IDisposable
     /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
     /// name's lock, as writer or reader. The caller owns the file.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         OpenObject? best = null;
@@ -168,9 +173,39 @@ public sealed class ObjectLookup : IDisposable
     public async ValueTask<List<ObjectPlace>> PlacesAsync(
         Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
-        var places = new List<ObjectPlace>();
+        List<ObjectPlace> places = [];
         IEnumerable<ObjectDisk> searched = everywhere ? _disks : SearchOrder(digest);
-        foreach (ObjectDisk disk in also is { IsWide: true } ? searched.Union(also.Heads.Select(head => head.Work.Disk)) : searched)
+        await AddPlacesAsync(places, also is { IsWide: true } ? searched.Union(also.Heads.Select(head => head.Work.Disk)) : searched, bucket, name);
+        return places;
+    }
+
+    /// <summary>
+    /// The same for the commit of a set, whose list it is. Of a narrow one, while objects lie on their first mountpath only, an object that the
+    /// metadata cache knows is what stands there: a writer keeps everybody else from changing it.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
+    {
+        if (SearchAll || set.IsWide)
+        {
+            set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
+        }
+        else if (_metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is { } known && known.Disk == HomeOf(set.Digest))
+        {
+            set.Found.Add(new ObjectPlace(known.Disk, known.Path, known, OfThisBucket: true));
+        }
+        else
+        {
+            await AddPlacesAsync(set.Found, SearchOrder(set.Digest), set.Bucket, set.Name);
+        }
+
+        return set.Found;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
+    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, IEnumerable<ObjectDisk> searched, Bucket bucket, ObjectName name)
+    {
+        foreach (ObjectDisk disk in searched)
         {
             (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, bucket, name);
             if (file is not null)
@@ -180,8 +215,6 @@ public sealed class ObjectLookup : IDisposable
                 places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
             }
         }
-
-        return places;
     }
 
     /// <summary>The name has a new object: readers find it from now on. Called by the writer while readers are kept out.</summary>
@@ -230,6 +263,7 @@ public sealed class ObjectLookup : IDisposable
     }
 
     /// <summary>The file of the name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private static async ValueTask<(FileHandle? File, ObjectPath Path)> OpenOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
     {
         ObjectPath path = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
@@ -248,6 +282,7 @@ public sealed class ObjectLookup : IDisposable
         return (opened.Ok ? opened.Value : null, path);
     }
 
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(StoredObject? Stored, bool OfThisBucket, string? Problem)> ReadRecordAsync(
         ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath path, FileHandle file)
     {
@@ -286,7 +321,22 @@ public sealed class ObjectLookup : IDisposable
 }
 
 /// <summary>A file under an object's name: what it is when that can be read, and whether it is of the living bucket.</summary>
-public sealed record ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket);
+public readonly record struct ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket)
+{
+    /// <summary>The one on that mountpath, if any.</summary>
+    public static ObjectPlace? On(List<ObjectPlace> places, ObjectDisk disk)
+    {
+        foreach (ObjectPlace place in places)
+        {
+            if (place.Disk == disk)
+            {
+                return place;
+            }
+        }
+
+        return null;
+    }
+}
 
 /// <summary>How large the caches may become, cut from the memory budget and the limit of open files.</summary>
 public readonly record struct CacheSizes(int MetadataEntries, int OpenFiles);

@@ -87,7 +87,7 @@ public sealed class ObjectPatch(
         bool done = false;
         try
         {
-            if (MetadataRecord.Format(metadata).Length > Limits.RecordInlineBytesMax)
+            if (MetadataRecord.LengthOf(metadata) > Limits.RecordInlineBytesMax)
             {
                 metadata = await PutSidecarAsync(bucket, name, digest, disk, metadata);
             }
@@ -165,8 +165,9 @@ public static class CustomMetadata
     public static string? Problem(IReadOnlyList<KeyValuePair<string, string>> pairs)
     {
         long bytes = 0;
-        foreach ((string key, string value) in pairs)
+        for (int i = 0; i < pairs.Count; i++)
         {
+            (string key, string value) = pairs[i];
             if (key.Length == 0)
             {
                 return "custom metadata has an empty key";

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -63,6 +65,7 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
         UnlinkAsync(disk, path, content, Durability.Relaxed);
 
     /// <summary>The same; with <see cref="Durability.Strict"/> the name is gone from stable storage too when this returns.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public static async ValueTask UnlinkAsync(ObjectDisk disk, ReadOnlyMemory<byte> path, ReadOnlyMemory<byte> content, Durability durability)
     {
         ReadOnlyMemory<byte> directoryPath = DirectoryTable.ParentOf(path);

@@ -4,7 +4,7 @@ using Sluice.Engine.Buckets;
 namespace Sluice.Engine.Objects;
 
 /// <summary>What to store. The name is borrowed for the call; the body is read to its end, or left where reading failed.</summary>
-public sealed class PutRequest
+public readonly record struct PutRequest
 {
     /// <summary>Bucket to store into.</summary>
     public required BucketName Bucket { get; init; }
@@ -22,11 +22,11 @@ public sealed class PutRequest
     public Checksum Expected { get; init; }
 
     /// <summary>Custom metadata of the new object.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; } = [];
+    public IReadOnlyList<KeyValuePair<string, string>> Custom { get => field ?? []; init; }
 }
 
 /// <summary>What is known of a stored object; a snapshot.</summary>
-public sealed record ObjectAttributes
+public readonly record struct ObjectAttributes
 {
     /// <summary>Size in bytes.</summary>
     public required long SizeBytes { get; init; }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 
 namespace Sluice.Engine.Objects;
@@ -17,9 +18,12 @@ public sealed class RelaxedFlusher
     private readonly ILogger _log;
     private readonly SemaphoreSlim _flushing = new(1, 1);
     private readonly Lock _gate = new();
-    private readonly SortedSet<ulong> _underway = []; // generations whose rename is not done yet
+    private readonly List<ulong> _underway = []; // generations whose rename is not done yet: as many as commits run
     private List<Func<ValueTask>> _afterFlush = [];
+    private List<KeptFile> _kept = [];
     private bool _dirty;
+    private List<KeptFile> _keptSpare = []; // under _flushing
+    private byte[] _keptPath = []; // under _flushing
     private bool _markIsFinal; // written under _flushing
 
     /// <summary><paramref name="markFlushed"/> persists the mark: every object of that or an older generation is durable.</summary>
@@ -52,12 +56,21 @@ public sealed class RelaxedFlusher
     {
         lock (_gate)
         {
-            Invariant.That(_underway.Remove(generation), "a change ends once");
-            _dirty = true;
+            EndOne(generation);
             if (afterFlush is not null)
             {
                 _afterFlush.Add(afterFlush);
             }
+        }
+    }
+
+    /// <summary>The usual change is visible: a plain object, whose old file has its work file's name until the new one is durable.</summary>
+    public void End(ulong generation, KeptFile kept)
+    {
+        lock (_gate)
+        {
+            EndOne(generation);
+            _kept.Add(kept);
         }
     }
 
@@ -81,6 +94,7 @@ public sealed class RelaxedFlusher
         try
         {
             List<Func<ValueTask>> released;
+            List<KeptFile> kept;
             ulong mark;
             lock (_gate)
             {
@@ -91,7 +105,8 @@ public sealed class RelaxedFlusher
 
                 _dirty = _underway.Count > 0;
                 (released, _afterFlush) = (_afterFlush, []);
-                mark = _underway.Count > 0 ? _underway.Min - 1 : _clock.Next();
+                (kept, _kept, _keptSpare) = (_kept, _keptSpare, []);
+                mark = _underway.Count > 0 ? _underway.Min() - 1 : _clock.Next();
             }
 
             IReadOnlyList<object> directories = _disk.Directories.VolatileEntries();
@@ -112,11 +127,42 @@ public sealed class RelaxedFlusher
             {
                 await release();
             }
+
+            foreach (KeptFile file in kept)
+            {
+                await ObjectRemoval.UnlinkAsync(_disk, PathOf(file), file.Bucket.Work);
+            }
+
+            kept.Clear();
+            _keptSpare = kept; // as long as the longest interval made it; used again
         }
         finally
         {
             _flushing.Release();
         }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private void EndOne(ulong generation)
+    {
+        Invariant.That(_underway.Remove(generation), "a change ends once");
+        _dirty = true;
+    }
+
+    /// <summary>Good until the next one is asked for.</summary>
+    private ReadOnlyMemory<byte> PathOf(KeptFile file)
+    {
+        ReadOnlySpan<byte> directory = file.Bucket.Work.Span;
+        int bytesMax = directory.Length + 1 + ObjectDisk.WorkNameBytesMax;
+        if (_keptPath.Length < bytesMax)
+        {
+            _keptPath = new byte[bytesMax];
+        }
+
+        directory.CopyTo(_keptPath);
+        _keptPath[directory.Length] = (byte)'/';
+        int bytes = _disk.WriteWorkName(file.Digest, file.Number, _keptPath.AsSpan(directory.Length + 1));
+        return _keptPath.AsMemory(0, directory.Length + 1 + bytes);
     }
 
     /// <summary>Flushes every <paramref name="interval"/> until cancelled. A fault is logged and counted; the next round tries its own part.</summary>
@@ -143,3 +189,6 @@ public sealed class RelaxedFlusher
         }
     }
 }
+
+/// <summary>What a relaxed overwrite keeps in the work directory: the name is the digest's and the number's (<see cref="ObjectDisk.WriteWorkName"/>).</summary>
+public readonly record struct KeptFile(Bucket Bucket, ulong Digest, long Number);

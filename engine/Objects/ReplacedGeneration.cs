@@ -14,13 +14,14 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
     private readonly Bucket _bucket = set.Bucket;
     private readonly ObjectName _name = set.Name; // borrowed: for AnnounceAsync only
     private readonly ulong _digest = set.Digest;
-    private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, head.Work.Path))];
+    private readonly List<ObjectPlace> _places = [.. places]; // the list is the set's
+    private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, (ReadOnlyMemory<byte>)head.Work.Path.ToArray()))];
     private ReadOnlyMemory<byte> _note;
 
     /// <summary>The old head may have changed places with the new one.</summary>
     public required bool HasKept { get; init; }
 
-    private IEnumerable<ObjectPlace> HeadsElsewhere => places.Where(place => !_heads.Exists(head => head.Disk == place.Disk));
+    private IEnumerable<ObjectPlace> HeadsElsewhere => _places.Where(place => !_heads.Exists(head => head.Disk == place.Disk));
 
     /// <summary>
     /// Before the first head is renamed: when heads will have to be removed elsewhere, which after a crash nothing would tell of, a note in
@@ -28,7 +29,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
     /// </summary>
     public async ValueTask AnnounceAsync(ILogger log)
     {
-        if (places.Count == 0 || !HeadsElsewhere.Any())
+        if (_places.Count == 0 || !HeadsElsewhere.Any())
         {
             return;
         }
@@ -38,13 +39,13 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         await note.SyncAsync(log);
         await note.SyncNameAsync();
         note.GiveAway();
-        _note = note.Path;
+        _note = note.Path.ToArray();
     }
 
     /// <summary>Removes it all; the new generation is durable.</summary>
     public async ValueTask RemoveAsync()
     {
-        if (places.Count == 0)
+        if (_places.Count == 0)
         {
             return;
         }
@@ -60,7 +61,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
             await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects, Durability.Strict);
         }
 
-        foreach (PartPlace part in places.SelectMany(place => partMap.PartsOf(_digest, place)).Distinct())
+        foreach (PartPlace part in _places.SelectMany(place => partMap.PartsOf(_digest, place)).Distinct())
         {
             await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
         }

@@ -1,4 +1,7 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine.Objects;
 
@@ -16,7 +19,7 @@ public enum MemberRole
 }
 
 /// <summary>One file of a replica set, in its work file.</summary>
-public sealed class ReplicaMember
+public readonly record struct ReplicaMember()
 {
     /// <summary>What it is.</summary>
     public required MemberRole Role { get; init; }
@@ -55,24 +58,29 @@ public sealed class ReplicaMember
 /// </summary>
 public sealed class ReplicaSet : IAsyncDisposable
 {
-    private readonly List<ReplicaMember> _members = [];
+    private const int PooledMax = 256; // more than commits run at once; 256 x 600 bytes
 
-    /// <summary>A set for one name; the name is borrowed.</summary>
-    public ReplicaSet(Bucket bucket, ObjectName name, ulong digest)
+    private static readonly ObjectPool<ReplicaSet> s_pool = new DefaultObjectPool<ReplicaSet>(new DefaultPooledObjectPolicy<ReplicaSet>(), PooledMax);
+
+    private readonly List<ReplicaMember> _members = [];
+    private Bucket? _bucket;
+
+    /// <summary>For the pool: a set comes from <see cref="Rent"/>.</summary>
+    public ReplicaSet()
     {
-        Bucket = bucket;
-        Name = name;
-        Digest = digest;
     }
 
     /// <summary>Bucket.</summary>
-    public Bucket Bucket { get; }
+    public Bucket Bucket => _bucket ?? throw new ObjectDisposedException(nameof(ReplicaSet));
 
     /// <summary>Name.</summary>
-    public ObjectName Name { get; }
+    public ObjectName Name { get; private set; }
 
     /// <summary>Digest of the unified name.</summary>
-    public ulong Digest { get; }
+    public ulong Digest { get; private set; }
+
+    /// <summary>What stands under the name, as its commit found it: for that alone.</summary>
+    internal List<ObjectPlace> Found { get; } = [];
 
     /// <summary>All members, in the order they were added.</summary>
     public IReadOnlyList<ReplicaMember> Members => _members;
@@ -104,15 +112,32 @@ public sealed class ReplicaSet : IAsyncDisposable
         }
     }
 
+    /// <summary>A set for one name; the name is borrowed. Its one owner disposes it, and lets go of it.</summary>
+    public static ReplicaSet Rent(Bucket bucket, ObjectName name, ulong digest)
+    {
+        ReplicaSet set = s_pool.Get();
+        (set._bucket, set.Name, set.Digest) = (bucket, name, digest);
+        return set;
+    }
+
     /// <summary>Adds a member and takes over its work file.</summary>
     public void Add(ReplicaMember member) => _members.Add(member);
 
     /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask DisposeAsync()
     {
-        foreach (ReplicaMember member in _members)
+        for (int i = 0; i < _members.Count; i++)
         {
-            await member.Work.DisposeAsync();
+            await _members[i].Work.DisposeAsync();
+        }
+
+        if (Interlocked.Exchange(ref _bucket, null) is not null)
+        {
+            _members.Clear();
+            Found.Clear();
+            Name = default;
+            s_pool.Return(this);
         }
     }
 }

@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -8,33 +11,42 @@ namespace Sluice.Engine.Objects;
 /// <summary>
 /// A file that is being written in a bucket's <c>%wk</c>, on the mountpath where it will be renamed (rename(2) does not cross file
 /// systems). Nobody sees it. Disposing removes it, unless its name was given away by then.
+/// The object is pooled: its one owner disposes it, and lets go of it.
 /// </summary>
 public sealed class WorkFile : IAsyncDisposable
 {
+    private const int NameBytesMax = 255; // ext4(5), xfs(5)
+    private const int PooledMax = 256; // more than commits run at once; 256 x 300 bytes
+
     private static readonly byte[] s_quarantine = ".sluice/quarantine"u8.ToArray();
+    private static readonly ObjectPool<WorkFile> s_pool = new DefaultObjectPool<WorkFile>(new DefaultPooledObjectPolicy<WorkFile>(), PooledMax);
 
-    private readonly DirectoryLease _directory;
-    private bool _ours = true;
+    private byte[] _path = new byte[128]; // grows with the longest name of a bucket
+    private int _pathBytes;
+    private ObjectDisk? _disk;
+    private FileHandle? _file;
+    private DirectoryLease _directory;
+    private bool _ours;
 
-    private WorkFile(ObjectDisk disk, DirectoryLease directory, FileHandle file, ReadOnlyMemory<byte> path)
+    /// <summary>For the pool: a work file comes from <see cref="CreateAsync"/>.</summary>
+    public WorkFile()
     {
-        Disk = disk;
-        _directory = directory;
-        File = file;
-        Path = path;
     }
 
     /// <summary>The mountpath.</summary>
-    public ObjectDisk Disk { get; }
+    public ObjectDisk Disk => _disk ?? throw new ObjectDisposedException(nameof(WorkFile));
 
     /// <summary>The open file.</summary>
-    public FileHandle File { get; }
+    public FileHandle File => _file ?? throw new ObjectDisposedException(nameof(WorkFile));
 
-    /// <summary>Its path below the mountpath.</summary>
-    public ReadOnlyMemory<byte> Path { get; }
+    /// <summary>Its path below the mountpath. Borrowed: who keeps it past the disposal copies it.</summary>
+    public ReadOnlyMemory<byte> Path => _path.AsMemory(0, _pathBytes);
 
-    /// <summary>Its name in the work directory.</summary>
+    /// <summary>Its name in the work directory. Borrowed likewise.</summary>
     public ReadOnlyMemory<byte> Name => DirectoryTable.LeafOf(Path);
+
+    /// <summary>Its number among the work files of this run, by which <see cref="ObjectDisk.WriteWorkName"/> makes its name; 0 when an earlier run made it.</summary>
+    public long Number { get; private set; }
 
     /// <summary>The work directory.</summary>
     public FileHandle Directory => _directory.Handle;
@@ -42,20 +54,17 @@ public sealed class WorkFile : IAsyncDisposable
     /// <summary>
     /// A new, empty work file. The work directory's own name is durable: a file that a relaxed overwrite keeps in it must not vanish with it.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<WorkFile> CreateAsync(ObjectDisk disk, Bucket bucket, ulong digest)
     {
         IoResult<DirectoryLease> directory = await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.CreateDurable);
-        DirectoryLease lease = disk.Check(directory, "mkdir", bucket.Work.Span);
-        byte[] name = disk.NewWorkName(digest);
-        byte[] path = [.. bucket.Work.Span, (byte)'/', .. name];
-        IoResult<FileHandle> created = await disk.Io.OpenAsync(lease.Handle, name, OpenIntent.CreateNew);
-        if (!created.Ok)
-        {
-            lease.Dispose();
-            throw disk.Fault("create", created.Error, path);
-        }
-
-        return new WorkFile(disk, lease, created.Value, path);
+        WorkFile work = s_pool.Get();
+        work.Begin(disk, bucket, disk.Check(directory, "mkdir", bucket.Work.Span));
+        work.Number = disk.NewWorkNumber();
+        work._pathBytes += disk.WriteWorkName(digest, work.Number, work._path.AsSpan(work._pathBytes));
+        await work.OpenAsync(OpenIntent.CreateNew, "create");
+        work._ours = true;
+        return work;
     }
 
     /// <summary>
@@ -63,17 +72,13 @@ public sealed class WorkFile : IAsyncDisposable
     /// </summary>
     public static async ValueTask<WorkFile> AdoptAsync(ObjectDisk disk, Bucket bucket, ReadOnlyMemory<byte> name)
     {
-        DirectoryLease lease = disk.Check(
-            await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.Existing), "open", bucket.Work.Span);
-        byte[] path = [.. bucket.Work.Span, (byte)'/', .. name.Span];
-        IoResult<FileHandle> opened = await disk.Io.OpenAsync(lease.Handle, name, OpenIntent.Read);
-        if (!opened.Ok)
-        {
-            lease.Dispose();
-            throw disk.Fault("open", opened.Error, path);
-        }
-
-        return new WorkFile(disk, lease, opened.Value, path) { _ours = false };
+        IoResult<DirectoryLease> directory = await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.Existing);
+        WorkFile work = s_pool.Get();
+        work.Begin(disk, bucket, disk.Check(directory, "open", bucket.Work.Span));
+        name.Span.CopyTo(work._path.AsSpan(work._pathBytes));
+        work._pathBytes += name.Length;
+        await work.OpenAsync(OpenIntent.Read, "open");
+        return work;
     }
 
     /// <summary>The file has another name now, or is left for the next start: disposing does not remove it.</summary>
@@ -83,10 +88,12 @@ public sealed class WorkFile : IAsyncDisposable
     public bool IsGivenAway => !_ours;
 
     /// <summary>The file's name in the work directory survives a power cut (fsync(2): the file's own fsync does not promise that).</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask SyncNameAsync() =>
         Disk.Check(await _directory.SyncAsync(), "fsync of the directory", DirectoryTable.ParentOf(Path).Span);
 
     /// <summary>Flushes the file. fsync(2) is never retried: after a failure the kernel may have dropped the pages it could not write.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask SyncAsync(ILogger log)
     {
         IoResult synced = await Disk.Io.SyncAsync(File);
@@ -101,9 +108,10 @@ public sealed class WorkFile : IAsyncDisposable
     /// Sets the record and flushes the file: <see cref="RecordFiles.SetAsync"/> and <see cref="SyncAsync"/> in one trip to the disk, where that has
     /// one. The answer does not tell which of the two failed; a lack of room is the attribute's, and leaves nothing worth keeping.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask SealAndSyncAsync(ObjectMetadata metadata, ILogger log)
     {
-        IoResult done = await Disk.Io.SetXattrAndSyncAsync(File, XattrName.Record, RecordFiles.Format(metadata));
+        IoResult done = await RecordFiles.SetAndSyncAsync(Disk, File, metadata);
         if (!done.Ok)
         {
             if (done.Error is not (Errno.ENOSPC or Errno.EDQUOT or Errno.ERANGE))
@@ -116,6 +124,7 @@ public sealed class WorkFile : IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask DisposeAsync()
     {
         if (_ours)
@@ -124,8 +133,48 @@ public sealed class WorkFile : IAsyncDisposable
             await Disk.Io.UnlinkAsync(Directory, Name, EntryKind.File);
         }
 
-        File.Dispose();
+        if (Interlocked.Exchange(ref _file, null) is { } file)
+        {
+            file.Dispose();
+            End();
+        }
+    }
+
+    private void Begin(ObjectDisk disk, Bucket bucket, DirectoryLease directory)
+    {
+        (_disk, _directory, _ours, Number) = (disk, directory, false, 0);
+        int bytesMax = bucket.Work.Length + 1 + NameBytesMax;
+        if (_path.Length < bytesMax)
+        {
+            _path = new byte[bytesMax];
+        }
+
+        bucket.Work.Span.CopyTo(_path);
+        _path[bucket.Work.Length] = (byte)'/';
+        _pathBytes = bucket.Work.Length + 1;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
+    private async ValueTask OpenAsync(OpenIntent intent, string verb)
+    {
+        IoResult<FileHandle> opened = await Disk.Io.OpenAsync(Directory, Name, intent);
+        if (opened.Ok)
+        {
+            _file = opened.Value;
+            return;
+        }
+
+        StorageException fault = Disk.Fault(verb, opened.Error, Path.Span);
+        End();
+        throw fault;
+    }
+
+    /// <summary>Nobody holds it any more.</summary>
+    private void End()
+    {
         _directory.Dispose();
+        (_disk, _directory, _ours) = (null, default, false);
+        s_pool.Return(this);
     }
 
     /// <summary>Moves the file out of the way for somebody to look at; a file that cannot be moved goes with the next start.</summary>

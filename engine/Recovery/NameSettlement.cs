@@ -128,7 +128,7 @@ internal sealed class NameSettlement(
         int late = 0;
         foreach ((ObjectDisk disk, byte[] file, ObjectMetadata metadata) in unsettled.Orphans.Where(orphan => orphan.Metadata.Generation == winner))
         {
-            late += await BringAsync(unsettled, disk, file, metadata, places.Find(place => place.Disk == disk)) ? 1 : 0;
+            late += await BringAsync(unsettled, disk, file, metadata, ObjectPlace.On(places, disk)) ? 1 : 0;
         }
 
         places = late == 0 ? places : await lookup.PlacesAsync(bucket, name, digest, everywhere: true);
@@ -153,17 +153,17 @@ internal sealed class NameSettlement(
     /// </summary>
     private async Task<bool> BringAsync(Unsettled unsettled, ObjectDisk disk, byte[] file, ObjectMetadata metadata, ObjectPlace? old)
     {
-        await using var set = new ReplicaSet(bucket, unsettled.Name, unsettled.Digest);
+        await using ReplicaSet set = ReplicaSet.Rent(bucket, unsettled.Name, unsettled.Digest);
         set.Add(ReplicaMember.Head(await WorkFile.AdoptAsync(disk, bucket, file)));
         await locks.AcquireWriterAsync(unsettled.Digest); // nobody else is there yet; publishing asks for it
         try
         {
-            (ObjectPath path, DirectoryLease directory) =
+            (StoredObject stored, DirectoryLease directory) =
                 await heads.PublishAsync(set, set.Members[0].Work, metadata, old, DirectoryUse.CreateDurable);
             directory.Dispose();
             _changed.Add(disk);
             Interlocked.Increment(ref report.Heads);
-            log.LogWarning("mountpath {Mountpath}: {Path} is brought to the generation of its first head", disk.Path, Encoding.UTF8.GetString(path.Whole.Span));
+            log.LogWarning("mountpath {Mountpath}: {Path} is brought to the generation of its first head", disk.Path, Encoding.UTF8.GetString(stored.Path.Whole.Span));
             return true;
         }
         catch (StorageException fault) when (fault.Error is Errno.ENOSPC or Errno.EDQUOT)

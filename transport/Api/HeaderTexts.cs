@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Sluice.Contract;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Transport.Api;
@@ -15,6 +16,7 @@ internal sealed class HeaderTexts
     private readonly StringValues _checksumType, _checksumValue, _version, _custom, _etag;
     private readonly StringValues _accessed;
     private readonly long _accessedNs;
+    private HeadOnlyTexts? _head;
 
     private HeaderTexts(ObjectAttributes known)
     {
@@ -58,6 +60,35 @@ internal sealed class HeaderTexts
         }
     }
 
+    /// <summary>Writes what a HEAD without a property list says: everything. The names are those that the object has.</summary>
+    public static void WriteHead(IHeaderDictionary headers, StoredObject stored, BucketName bucket, ObjectName name, NodeIdentity node)
+    {
+        HeaderTexts texts = Of(stored);
+        texts._head ??= new HeadOnlyTexts(name.ToString(), ObjectHeaders.Location(stored.Attributes(), node), ObjectHeaders.MirrorPaths(stored.Attributes()));
+        texts.WriteHead(headers, texts._head, bucket);
+        headers.ContentLength = stored.Metadata.SizeBytes;
+    }
+
+    private void WriteHead(IHeaderDictionary headers, HeadOnlyTexts head, BucketName bucket)
+    {
+        headers[HeaderNames.AccessTime] = _accessed;
+        Set(headers, HeaderNames.ChecksumType, _checksumType);
+        Set(headers, HeaderNames.ChecksumValue, _checksumValue);
+        Set(headers, HeaderNames.ObjectVersion, _version);
+        Set(headers, HeaderNames.CustomMetadata, _custom);
+        headers[HeaderNames.Present] = "true";
+        headers[HeaderNames.BucketName] = bucket.Name;
+        headers[HeaderNames.BucketProvider] = bucket.Provider;
+        headers[HeaderNames.ObjectName] = head.Name;
+        headers[HeaderNames.Location] = head.Location;
+        headers[HeaderNames.MirrorPaths] = head.MirrorPaths;
+        headers[HeaderNames.MirrorCopies] = "1";
+        if (_etag.Count > 0)
+        {
+            headers.ETag = _etag;
+        }
+    }
+
     private static void Set(IHeaderDictionary headers, string name, StringValues value)
     {
         if (!StringValues.IsNullOrEmpty(value))
@@ -65,4 +96,7 @@ internal sealed class HeaderTexts
             headers[name] = value;
         }
     }
+
+    /// <summary>Made at the first HEAD.</summary>
+    private sealed record HeadOnlyTexts(string Name, string Location, string MirrorPaths);
 }

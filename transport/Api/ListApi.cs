@@ -172,14 +172,14 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
     {
         public ShownEntry(ListEntry entry, ListMessage message, NodeIdentity node)
         {
-            ObjectAttributes? known = entry.Attributes;
-            ListColumns columns = known is null ? ListColumns.Name : message.Columns;
-            Checksum = Has(columns, ListColumns.Checksum) ? known!.Checksum.Hex : "";
-            AccessTime = Has(columns, ListColumns.AccessTime) ? GoTimeFormat.Format(known!.AccessedNs, message.TimeFormat) : "";
-            Version = Has(columns, ListColumns.Version) ? known!.Version : "";
-            Location = Has(columns, ListColumns.Location) ? ObjectHeaders.Location(known!, node) : "";
-            Custom = Has(columns, ListColumns.Custom) && known!.Custom.Count > 0 ? CustomText(known.Custom) : "";
-            Size = Has(columns, ListColumns.Size) ? known!.SizeBytes : 0;
+            ObjectAttributes known = entry.Attributes ?? default;
+            ListColumns columns = entry.Attributes is null ? ListColumns.Name : message.Columns;
+            Checksum = Has(columns, ListColumns.Checksum) ? known.Checksum.Hex : "";
+            AccessTime = Has(columns, ListColumns.AccessTime) ? GoTimeFormat.Format(known.AccessedNs, message.TimeFormat) : "";
+            Version = Has(columns, ListColumns.Version) ? known.Version : "";
+            Location = Has(columns, ListColumns.Location) ? ObjectHeaders.Location(known, node) : "";
+            Custom = Has(columns, ListColumns.Custom) && known.Custom.Count > 0 ? CustomText(known.Custom) : "";
+            Size = Has(columns, ListColumns.Size) ? known.SizeBytes : 0;
             Copies = Has(columns, ListColumns.Copies) ? 1 : 0;
             Flags = entry.IsDirectory ? FlagDirectory : FlagPresent;
         }

@@ -1,7 +1,9 @@
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Pooling;
 using Sluice.Transport.Cold;
 using Sluice.Transport.Http;
 using Sluice.Transport.Tls;
@@ -50,6 +52,7 @@ public sealed class NativeApi
     /// <summary>Answers with a refusal that the HTTP parser made.</summary>
     public Task RefuseAsync(RequestContext context, int status, string message) => Answers.ErrorAsync(context, status, "", message, _node.Display);
 
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask EndAsync(RequestContext context, ValueTask<Failure?> routed)
     {
         Failure? failure = await routed;

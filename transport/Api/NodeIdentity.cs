@@ -22,7 +22,7 @@ public sealed class NodeIdentity(string nodeId, string clusterUuid, string ioBac
     public string Version { get; } = version;
 
     /// <summary>As errors name it.</summary>
-    public string Display => $"t[{TargetId}]";
+    public string Display { get; } = $"t[{nodeId}]";
 
     /// <summary>Digest of an id, as clients compute it for placement.</summary>
     public static ulong DigestOf(string id) => Hrw.IdDigest(Encoding.UTF8.GetBytes(id));

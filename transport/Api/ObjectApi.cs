@@ -1,9 +1,11 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Pooling;
 using Sluice.Transport.Cold;
 using Sluice.Transport.Http;
 
@@ -18,6 +20,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
     private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
 
     /// <summary>GET, whole or one range.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         if (Unbuilt(context, s_unbuiltGet) is { } unbuilt)
@@ -68,6 +71,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
     }
 
     /// <summary>HEAD, in the dialect that the query asks for.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         string? props = context.Target.Parameter("props");
@@ -81,15 +85,15 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
             return refusal;
         }
 
-        Result<ObjectAttributes> known = await engine.HeadObjectAsync(s_caller, bucket, name);
-        if (!known.Ok)
+        Result<StoredObject> stored = await engine.StatObjectAsync(s_caller, bucket, name);
+        if (!stored.Ok)
         {
-            return known.Error;
+            return stored.Error;
         }
 
         if (!string.IsNullOrEmpty(props))
         {
-            ObjectHeaders.WriteHeadV2(context.Headers, known.Value, bucket, name, props, node);
+            ObjectHeaders.WriteHeadV2(context.Headers, stored.Value.Attributes(), bucket, name, props, node);
         }
         else if (context.Target.Parameter("presence") is "1" or "3")
         {
@@ -97,13 +101,14 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
         }
         else
         {
-            ObjectHeaders.WriteHeadV1(context.Headers, known.Value, bucket, name, node);
+            HeaderTexts.WriteHead(context.Headers, stored.Value, bucket, name, node);
         }
 
         return null;
     }
 
     /// <summary>PUT: the request's body becomes the object.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
         if (Unbuilt(context, s_unbuiltPut) is { } unbuilt)
@@ -113,7 +118,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
 
         if (!TryName(key, out ObjectName name, out Failure? refusal)
             || !ObjectHeaders.TryReadChecksum(context.RequestHeaders, out Checksum expected, out refusal)
-            || !ObjectHeaders.TryReadCustom(context.RequestHeaders, out List<KeyValuePair<string, string>>? custom, out refusal))
+            || !ObjectHeaders.TryReadCustom(context.RequestHeaders, out IReadOnlyList<KeyValuePair<string, string>> custom, out refusal))
         {
             return refusal;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
@@ -19,30 +20,13 @@ internal static class ObjectHeaders
     /// <summary>The first name in a comma list that is no property; null when all are.</summary>
     public static string? UnknownProperty(string props) => Split(props).FirstOrDefault(name => !s_properties.Contains(name));
 
-    /// <summary>What GET, PUT and both HEADs have in common.</summary>
+    /// <summary>What the answer to a PUT says.</summary>
     public static void WriteAttributes(IHeaderDictionary headers, ObjectAttributes known)
     {
         WriteChecksum(headers, known);
         WriteVersion(headers, known);
         headers[HeaderNames.AccessTime] = Text(known.AccessedNs);
         WriteCustom(headers, known);
-    }
-
-    /// <summary>HEAD without a property list: everything.</summary>
-    public static void WriteHeadV1(IHeaderDictionary headers, ObjectAttributes known, BucketName bucket, ObjectName name, NodeIdentity node)
-    {
-        WriteAttributes(headers, known);
-        headers.ContentLength = known.SizeBytes;
-        headers[HeaderNames.Present] = "true";
-        headers[HeaderNames.BucketName] = bucket.Name;
-        headers[HeaderNames.BucketProvider] = bucket.Provider;
-        headers[HeaderNames.ObjectName] = name.ToString();
-        WriteLocation(headers, known, node);
-        WriteCopies(headers, known);
-        if (CustomETag(known) is { } etag)
-        {
-            headers.ETag = etag;
-        }
     }
 
     /// <summary>HEAD with a property list: size and presence, and what is asked for.</summary>
@@ -120,11 +104,18 @@ internal static class ObjectHeaders
     }
 
     /// <summary>Custom pairs, one a line or several joined by commas.</summary>
-    public static bool TryReadCustom(IHeaderDictionary headers, out List<KeyValuePair<string, string>> custom, out Failure? refusal)
+    public static bool TryReadCustom(IHeaderDictionary headers, out IReadOnlyList<KeyValuePair<string, string>> custom, out Failure? refusal)
     {
-        custom = [];
-        refusal = null;
-        foreach (string? line in headers[HeaderNames.CustomMetadata])
+        (custom, refusal) = ([], null);
+        StringValues lines = headers[HeaderNames.CustomMetadata];
+        if (lines.Count == 0)
+        {
+            return true; // most have none
+        }
+
+        List<KeyValuePair<string, string>> pairs = [];
+        custom = pairs;
+        foreach (string? line in lines)
         {
             foreach (string pair in (line ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             {
@@ -136,8 +127,8 @@ internal static class ObjectHeaders
                 }
 
                 string key = pair[..equals];
-                custom.RemoveAll(earlier => earlier.Key == key);
-                custom.Add(new(key, pair[(equals + 1)..]));
+                pairs.RemoveAll(earlier => earlier.Key == key);
+                pairs.Add(new(key, pair[(equals + 1)..]));
             }
         }
 
@@ -145,7 +136,10 @@ internal static class ObjectHeaders
     }
 
     /// <summary>A location as free text: <c>t[node]:mp[path]</c>.</summary>
-    public static string Location(ObjectAttributes known, NodeIdentity node) => $"{node.Display}:mp[{known.Mountpath}]";
+    public static string Location(in ObjectAttributes known, NodeIdentity node) => $"{node.Display}:mp[{known.Mountpath}]";
+
+    /// <summary>The mountpaths that hold it, as a list.</summary>
+    public static string MirrorPaths(in ObjectAttributes known) => $"[{known.Mountpath}]";
 
     private static string[] Split(string props) => props.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
@@ -179,7 +173,7 @@ internal static class ObjectHeaders
 
     private static void WriteCopies(IHeaderDictionary headers, ObjectAttributes known)
     {
-        headers[HeaderNames.MirrorPaths] = $"[{known.Mountpath}]";
+        headers[HeaderNames.MirrorPaths] = MirrorPaths(known);
         headers[HeaderNames.MirrorCopies] = "1";
     }
 

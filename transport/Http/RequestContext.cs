@@ -1,8 +1,10 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Sluice.Engine.Pooling;
 using Sluice.Transport.Guard;
 
 namespace Sluice.Transport.Http;
@@ -205,6 +207,7 @@ public sealed class RequestContext
     /// <summary>The response is out.</summary>
     internal void End() => _refusals?.EndAnswer();
 
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<bool> WaitAsync(ValueTask<FlushResult> flush)
     {
         BeginWait();

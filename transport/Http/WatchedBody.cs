@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Pooling;
 
 namespace Sluice.Transport.Http;
 
@@ -27,6 +29,7 @@ internal sealed class WatchedBody(RequestContext context) : PipeReader
     /// May answer with less than was asked for when the connection is short of blocks: many bodies that each wait with some of the shared buffers in
     /// hand would wait for each other.
     /// </remarks>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     protected override async ValueTask<ReadResult> ReadAtLeastAsyncCore(int minimumSize, CancellationToken cancellationToken)
     {
         while (true)
@@ -57,6 +60,7 @@ internal sealed class WatchedBody(RequestContext context) : PipeReader
     /// <inheritdoc/>
     public override void Complete(Exception? exception = null) => _body.Complete(exception);
 
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read)
     {
         context.BeginWait();

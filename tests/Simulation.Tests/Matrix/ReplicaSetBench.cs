@@ -103,7 +103,7 @@ public sealed class ReplicaSetBench : IPartMap
         SetShape shape = _shapes[number];
         var content = new byte[6000 + number];
         new Random(number).NextBytes(content);
-        var blocks = new BlockDigests();
+        var blocks = default(BlockDigests);
         blocks.Append(content);
         var body = new ReceivedBody
         {
@@ -112,7 +112,7 @@ public sealed class ReplicaSetBench : IPartMap
             BlockDigests = blocks.Finish(),
         };
         ObjectDisk[] order = Order();
-        await using var set = new ReplicaSet(_bucket, s_name, _digest);
+        await using ReplicaSet set = ReplicaSet.Rent(_bucket, s_name, _digest);
         for (int i = 0; i < shape.Heads + shape.Parts; i++)
         {
             WorkFile work = await WorkFile.CreateAsync(order[i], _bucket, _digest);
