@@ -15,7 +15,7 @@ declare -A file_io=([Engine.Tests]="threads uring")
 run() {
     local suite=$1${file_io[$1]:+ over $2} status suite_passed suite_failed suite_errors suite_skipped
     echo "== $suite"
-    SLUICE_TEST_IO=$2 timeout "${SUITE_SECONDS:-1200}" "$1/bin/Debug/net10.0/Sluice.$1" -noColor -xml "$results/$1.$2.xml" > "$results/$1.$2.log" 2>&1
+    TEST_FILE_IO=$2 timeout "${SUITE_SECONDS:-1200}" "$1/bin/Debug/net10.0/Sluice.$1" -noColor -xml "$results/$1.$2.xml" > "$results/$1.$2.log" 2>&1
     status=$?
     grep -E '\[FAIL\]|^ {6,}|Total:' "$results/$1.$2.log" | head -200
     if [[ ! -s $results/$1.$2.xml ]]; then

@@ -20,7 +20,7 @@ public enum FileIoKind
 }
 
 /// <summary>
-/// The file I/O that the suite runs over: the variable SLUICE_TEST_IO says threads or uring, and tests/run.sh runs the suite with either. The
+/// The file I/O that the suite runs over: the variable TEST_FILE_IO says threads or uring, and tests/run.sh runs the suite with either. The
 /// loops are the suite's own and live as long as it does.
 /// </summary>
 public sealed class TestedFileIo : IDisposable
@@ -46,11 +46,11 @@ public sealed class TestedFileIo : IDisposable
         _onLoop = kind is FileIoKind.RingOnLoop or FileIoKind.RingTheLongWay;
     }
 
-    public static FileIoKind Default => Environment.GetEnvironmentVariable("SLUICE_TEST_IO") switch
+    public static FileIoKind Default => Environment.GetEnvironmentVariable("TEST_FILE_IO") switch
     {
         null or "" or "threads" => FileIoKind.Threads,
         "uring" => FileIoKind.RingOnLoop,
-        string other => throw new InvalidOperationException($"SLUICE_TEST_IO: {other} is neither threads nor uring"),
+        string other => throw new InvalidOperationException($"TEST_FILE_IO: {other} is neither threads nor uring"),
     };
 
     public IFileIo Io => (IFileIo?)_threads ?? _ring!;
