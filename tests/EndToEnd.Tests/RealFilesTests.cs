@@ -143,9 +143,22 @@ public sealed class RealFilesTests
             byte[]? found = await store.GetAsync("load", name);
             Assert.True(found is not null, $"{name}: acknowledged and gone");
             bool isNext = found.AsSpan().SequenceEqual(Content(name, NumberOf(content) + 1));
-            Assert.True(isNext || found.AsSpan().SequenceEqual(content), $"{name}: {found.Length} bytes, not what was acknowledged");
+            Assert.True(isNext || found.AsSpan().SequenceEqual(content), $"{name}: number {NumberOf(content)} was acknowledged, {Describe(name, found)} is there");
             acknowledged[name] = found;
         }
+    }
+
+    /// <summary>Which write some bytes are of, and where they first differ from it.</summary>
+    private static string Describe(string name, byte[] found)
+    {
+        if (found.Length < 10 || !int.TryParse(Encoding.ASCII.GetString(found, 0, 10), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out int number))
+        {
+            return $"something of {found.Length} bytes and no number";
+        }
+
+        byte[] whole = Content(name, number);
+        int same = whole.AsSpan().CommonPrefixLength(found);
+        return same == whole.Length && same == found.Length ? $"number {number}, whole," : $"{found.Length} of {whole.Length} bytes of number {number}, first wrong at {same},";
     }
 
     private static byte[] Content(string name, int number)
