@@ -102,7 +102,7 @@ public sealed class UringInputTests
     [Fact]
     public async Task AReaderThatStopsStopsItsSenderAndNobodyElse()
     {
-        await using var bench = new RingBench(new UringTransportOptions { BlockCount = 2, HeadCount = 2, UnreadBytesMax = 8 << 10 });
+        await using var bench = new RingBench(new UringTransportOptions { BlockCount = 2, HeadCount = 2, UnreadBytesMax = 8 << 10, UnreadSmallBytesMax = 8 << 10 });
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         byte[] sent = new byte[8 << 20];
         new Random(7).NextBytes(sent);
