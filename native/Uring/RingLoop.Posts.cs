@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Sluice.Native.Memory;
 using static Sluice.Native.Uring.UringAbi;
@@ -101,7 +102,7 @@ public sealed partial class RingLoop
 
     private void RunPosted()
     {
-        for (int i = 0; i < PostsInARowMax && _posted.TryDequeue(out (object Callback, object? State) work); i++)
+        for (int i = 0; i < PostsInARowMax && Stopwatch.GetTimestamp() < _postsEnd && _posted.TryDequeue(out (object Callback, object? State) work); i++)
         {
             RunOne(work);
             RunLocal();
@@ -115,6 +116,10 @@ public sealed partial class RingLoop
         for (int i = 0; i < PostsInARowMax && _local.TryDequeue(out (object Callback, object? State) work); i++)
         {
             RunOne(work);
+            if (IsTurnOver)
+            {
+                return;
+            }
         }
     }
 

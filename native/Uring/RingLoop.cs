@@ -14,6 +14,12 @@ public sealed partial class RingLoop : IDisposable
     [ThreadStatic]
     private static RingLoop? t_current;
 
+    /// <summary>
+    /// How long completions are dispatched before what they queued is handed over and what arrived meanwhile is seen: with a thousand of them
+    /// ready the first answers would else leave together with the last.
+    /// </summary>
+    private static readonly long s_turnTicksMax = Stopwatch.Frequency / 2000; // 0.5 ms
+
     // Set once.
     private readonly RingLoopOptions _options;
     private readonly Thread _thread;
@@ -25,6 +31,7 @@ public sealed partial class RingLoop : IDisposable
     // Loop thread only.
     private Ring _ring = null!;
     private long _nextTick;
+    private long _postsEnd, _turnEnd;
     private bool _iterationTimed;
     private bool _ticking;
     private readonly List<IRingTicker?> _tickers = []; // null: removed while they are called
@@ -176,6 +183,7 @@ public sealed partial class RingLoop : IDisposable
     {
         _ring.SubmitAndWait(WaitTime());
         long started = Stopwatch.GetTimestamp();
+        (_postsEnd, _turnEnd) = (started + (s_turnTicksMax / 2), started + s_turnTicksMax); // half is the completions'
         Volatile.Write(ref _sleep, Awake);
         IterationCount++;
         Reap();
@@ -194,6 +202,8 @@ public sealed partial class RingLoop : IDisposable
         _iterationTimed = true; // the first one compiles or pages in what it runs
     }
 
+    private bool IsTurnOver => Stopwatch.GetTimestamp() >= _turnEnd;
+
     private void Reap()
     {
         if (_ring.Overflowed)
@@ -206,6 +216,10 @@ public sealed partial class RingLoop : IDisposable
         {
             Dispatch(completion);
             RunLocal(); // after each one: what it has read must be consumed before the next buffer is taken
+            if (IsTurnOver)
+            {
+                return; // the rest stays in the ring; the wait that comes next ends at once
+            }
         }
     }
 
@@ -249,6 +263,7 @@ public sealed partial class RingLoop : IDisposable
     /// <summary>Cancels everything until everything has completed; memory and descriptors of requests are free only then.</summary>
     private void Close()
     {
+        _postsEnd = _turnEnd = long.MaxValue;
         RunPosted();
         while (InFlightCount > 0 || _wakeArmed || HasPosts)
         {
