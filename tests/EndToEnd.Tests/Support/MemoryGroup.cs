@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Sluice.EndToEnd.Tests.Support;
@@ -10,6 +11,8 @@ public sealed class MemoryGroup : IDisposable
 {
     private const string V1 = "/sys/fs/cgroup/memory";
     private const string V2 = "/sys/fs/cgroup";
+
+    private static readonly TimeSpan s_leavingMax = TimeSpan.FromSeconds(30);
 
     private readonly string _path;
     private readonly bool _isV1 = Directory.Exists(V1);
@@ -41,7 +44,24 @@ public sealed class MemoryGroup : IDisposable
         long.Parse(File.ReadAllText(Path.Combine(_path, _isV1 ? "memory.max_usage_in_bytes" : "memory.peak")), CultureInfo.InvariantCulture);
 
     /// <inheritdoc/>
-    public void Dispose() => Directory.Delete(_path);
+    /// <remarks>A process that has been waited for may still be on its way out of its group: EBUSY until it has left.</remarks>
+    public void Dispose()
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                Directory.Delete(_path);
+                return;
+            }
+            catch (IOException busy) when (Stopwatch.GetElapsedTime(started) < s_leavingMax)
+            {
+                _ = busy;
+                Thread.Yield();
+            }
+        }
+    }
 
     /// <summary>Where a group can be made: below our own in v1; in v2 below the root, since a group with processes has no children with limits.</summary>
     private string Parent()
