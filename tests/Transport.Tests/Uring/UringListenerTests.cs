@@ -1,4 +1,4 @@
-// Listening: addresses, shortages, stops. Alone in the process, since descriptors and threads of the whole of it are counted and limited.
+// Listening: addresses, quotas, stops. Alone in the process, since sockets and threads of the whole of it are counted.
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
