@@ -17,7 +17,7 @@ public sealed class ClientWatch : IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
-    private readonly List<RequestContext> _contexts = []; // under _gate
+    private readonly List<WeakReference<RequestContext>> _contexts = []; // under _gate; weak: a stream of HTTP/2 is forgotten long before its connection closes
     private long _broken;
 
     /// <summary>Watches until it is disposed; <paramref name="timeout"/> is above zero.</summary>
@@ -34,18 +34,33 @@ public sealed class ClientWatch : IDisposable
     /// <summary>Connections that were broken.</summary>
     public long BrokenCount => Interlocked.Read(ref _broken);
 
+    /// <summary>Contexts that are looked at; those that are gone count until the next look.</summary>
+    internal int WatchedCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _contexts.Count;
+            }
+        }
+    }
+
     /// <summary>The clock, in its own ticks, for <see cref="RequestContext"/> to write down when a wait begins.</summary>
     internal long Now => _time.GetTimestamp();
 
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
 
-    /// <summary>Watches the requests of a connection or stream until that is closed.</summary>
+    /// <summary>
+    /// Watches the requests of a connection or stream until that is closed, or nobody has the context any more: the watch does not keep it alive. A request
+    /// that waits for its client has one, in what it waits for.
+    /// </summary>
     internal void Add(RequestContext context)
     {
         lock (_gate)
         {
-            _contexts.Add(context);
+            _contexts.Add(new WeakReference<RequestContext>(context));
         }
     }
 
@@ -54,10 +69,12 @@ public sealed class ClientWatch : IDisposable
         List<RequestContext> stalled = [];
         lock (_gate)
         {
-            _contexts.RemoveAll(static context => context.IsClosed);
-            foreach (RequestContext context in _contexts)
+            _contexts.RemoveAll(static watched => !watched.TryGetTarget(out RequestContext? context) || context.IsClosed);
+            foreach (WeakReference<RequestContext> watched in _contexts)
             {
-                if (context.WaitsForClientSince(this) is { } since && _time.GetElapsedTime(since) > _timeout)
+                if (watched.TryGetTarget(out RequestContext? context)
+                    && context.WaitsForClientSince(this) is { } since
+                    && _time.GetElapsedTime(since) > _timeout)
                 {
                     stalled.Add(context);
                 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.AspNetCore.Connections;
 using Sluice.Native.Uring;
 
@@ -20,7 +19,7 @@ internal sealed class Linger(RingLoop loop, UringTransportOptions options) : IRi
             loop.AddTicker(this);
         }
 
-        _connections[connection] = (connection.SentBytes, Stopwatch.GetTimestamp());
+        _connections[connection] = (connection.SentBytes, options.Time.GetTimestamp());
     }
 
     /// <summary>The connection has ended, watched or not.</summary>
@@ -39,16 +38,16 @@ internal sealed class Linger(RingLoop loop, UringTransportOptions options) : IRi
         {
             if (connection.IsDraining)
             {
-                if (Stopwatch.GetElapsedTime(since) > options.DrainTimeout)
+                if (options.Time.GetElapsedTime(since) > options.DrainTimeout)
                 {
                     connection.Close();
                 }
             }
             else if (connection.SentBytes is var now && now != sentBytes)
             {
-                _connections[connection] = (now, Stopwatch.GetTimestamp());
+                _connections[connection] = (now, options.Time.GetTimestamp());
             }
-            else if (Stopwatch.GetElapsedTime(since) > options.LingerTimeout)
+            else if (options.Time.GetElapsedTime(since) > options.LingerTimeout)
             {
                 connection.Abort(new ConnectionAbortedException("the client takes nothing of its response"));
             }

@@ -14,6 +14,7 @@ internal sealed class LoopBuffers : IDisposable
     private readonly Queue<UringConnection> _starved = new();
     private readonly Action<object?> _returnProvided;
     private long _arrayBytes;
+    private volatile bool _isAbandoned;
 
     public LoopBuffers(RingLoop loop, UringTransportOptions options)
     {
@@ -101,9 +102,17 @@ internal sealed class LoopBuffers : IDisposable
     /// <summary>Has the connection's receive armed when buffers come back; there are not enough now.</summary>
     public void WaitForBuffers(UringConnection connection) => _starved.Enqueue(connection);
 
-    /// <summary>After the loop has ended.</summary>
+    /// <summary>The listener's end did not wait for what its application still holds. Any thread.</summary>
+    public void Abandon() => _isAbandoned = true;
+
+    /// <summary>After the loop has ended. What was abandoned stays mapped: who holds it may write to it at any time.</summary>
     public void Dispose()
     {
+        if (_isAbandoned && Blocks.OutstandingCount + Heads.OutstandingCount > 0)
+        {
+            return;
+        }
+
         Blocks.Dispose();
         Heads.Dispose();
     }

@@ -110,7 +110,9 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
     /// <inheritdoc/>
     public bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)(start + count), (uint)owned.Memory.Length, nameof(count));
+        uint length = (uint)owned.Memory.Length;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)start, length, nameof(start));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, length - (uint)start, nameof(count));
         return _output.TryAnnounce(body, new OutputSegment(owned, start, count));
     }
 

@@ -13,10 +13,14 @@ internal sealed class UringListener : IConnectionListener
 {
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>(); // no longer than the quota of connections
     private readonly Acceptor[] _acceptors;
+    private readonly IReadOnlyList<LoopBuffers> _loops;
+    private readonly ConnectionQuota _quota;
+    private readonly ILogger _log;
 
     private UringListener(IPEndPoint endPoint, IReadOnlyList<LoopBuffers> loops, IReadOnlyList<int> sockets, ConnectionQuota quota, ILogger log)
     {
         EndPoint = endPoint;
+        (_loops, _quota, _log) = (loops, quota, log);
         _acceptors = [.. loops.Select((buffers, index) => new Acceptor(buffers, sockets[index], _accepted.Writer, quota, log))];
     }
 
@@ -68,7 +72,10 @@ internal sealed class UringListener : IConnectionListener
         _accepted.Writer.TryComplete();
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Breaks what is still connected, and waits until the sockets are closed and the application has let go of them; for the latter no longer than
+    /// <see cref="UringTransportOptions.StopTimeout"/>: one that never lets go must not hold up the end of everything else.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync();
@@ -78,7 +85,20 @@ internal sealed class UringListener : IConnectionListener
             _ = untaken.DisposeAsync().AsTask(); // StopAsync waits for it
         }
 
-        await Task.WhenAll(_acceptors.Select(acceptor => acceptor.StopAsync()));
+        UringTransportOptions options = _loops[0].Options;
+        try
+        {
+            await Task.WhenAll(_acceptors.Select(acceptor => acceptor.StopAsync())).WaitAsync(options.StopTimeout, options.Time);
+        }
+        catch (TimeoutException)
+        {
+            foreach (LoopBuffers buffers in _loops)
+            {
+                buffers.Abandon();
+            }
+
+            _log.LogWarning("{Count} connections are broken, but their requests do not end: not waited for any longer", _quota.Count);
+        }
     }
 
     private static int Listen(IPEndPoint endPoint, bool shared, int backlog)

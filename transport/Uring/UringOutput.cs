@@ -211,6 +211,11 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
             (wasWaiting, _waiting) = (_waiting, false);
             _registration.Unregister();
             failed = _failed;
+            if (failed && wasWaiting)
+            {
+                _staged.Finish(); // what waited is not kept for a next flush, before which nothing could be written
+            }
+
             if (connection.IsReaderWaiting)
             {
                 ReleaseMemory();

@@ -53,6 +53,9 @@ public sealed class UringTransport : IConnectionListenerFactory, IDisposable
             ? new(UringListener.Bind(address, _loops, _quota, _log))
             : throw new NotSupportedException($"only addresses of the internet protocol can be listened on, not {endpoint}");
 
-    /// <summary>Unmaps the buffers. After all listeners are disposed: throws <see cref="InvalidOperationException"/> while a connection has one.</summary>
+    /// <summary>
+    /// Unmaps the buffers. After all listeners are disposed: throws <see cref="InvalidOperationException"/> while a connection has one, unless its listener
+    /// has given up waiting for that; then the buffers of its loop stay mapped.
+    /// </summary>
     public void Dispose() => Array.ForEach(_loops, loop => loop.Dispose());
 }

@@ -25,6 +25,15 @@ public sealed record UringTransportOptions
     /// </summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long the end of a listener waits for an application that does not let go of its connections, which are broken by then. Kestrel has given it its
+    /// own time before; what is still stuck is stuck in a disk.
+    /// </summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The clock of these timeouts.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Unread bytes of one connection that stop its receiving: two blocks, one that is being read and one that fills.</summary>
     public int UnreadBytesMax { get; init; } = 2 * BlockBytes;
 

@@ -191,6 +191,37 @@ public sealed class RingLoopTests
     }
 
     [Fact]
+    public async Task TickersThatEachLeaveInOneTickCostNobodyATurn()
+    {
+        using var loop = new RingLoop(new RingLoopOptions { TickInterval = TimeSpan.FromMilliseconds(1) });
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<int> turns = [];
+        List<IRingTicker> tickers = [];
+        for (int i = 0; i < 5; i++)
+        {
+            int number = i;
+            tickers.Add(new CountingTicker(() =>
+            {
+                turns.Add(number);
+                loop.RemoveTicker(tickers[number]); // each itself: at the end of the tick nobody is left but the one who came back
+                if (number == 3 && turns.Count < 10)
+                {
+                    loop.AddTicker(tickers[number]); // has its turn in the next tick
+                }
+                else if (number == 3)
+                {
+                    done.SetResult();
+                }
+            }));
+        }
+
+        await loop.OnLoop(() => tickers.ForEach(loop.AddTicker));
+        await done.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await loop.OnLoop(static () => { });
+        Assert.Equal([0, 1, 2, 3, 4, 3, 3, 3, 3, 3], turns);
+    }
+
+    [Fact]
     public async Task ALongTickIntervalDoesNotOverflow()
     {
         using var loop = new RingLoop(new RingLoopOptions { TickInterval = TimeSpan.FromMinutes(20) }); // 2^63 / 10^7 nanoseconds are 15
