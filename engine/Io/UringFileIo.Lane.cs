@@ -27,10 +27,20 @@ public sealed partial class UringFileIo
 
     private Lane? FindHome()
     {
-        RingLoop? current = RingLoop.Current;
-        Lane? home = current is null ? null : Array.Find(_lanes, lane => lane.Loop == current);
-        t_lane = home ?? t_lane;
-        return home;
+        if (RingLoop.Current is not { } current)
+        {
+            return null;
+        }
+
+        foreach (Lane lane in _lanes)
+        {
+            if (lane.Loop == current)
+            {
+                return t_lane = lane;
+            }
+        }
+
+        return null;
     }
 
     private Verb Rent()

@@ -5,9 +5,13 @@ namespace Sluice.Engine.Objects;
 /// <summary>
 /// CRC-64/NVMe of each <see cref="Limits.BlockBytes"/> block of a stream, the last one shorter. One stream, one user, who does not copy it.
 /// </summary>
-public struct BlockDigests
+/// <param name="lengthBytes">Length that the stream is said to have, so that the usual stream needs one array; null when unknown. Nothing depends on it.</param>
+public struct BlockDigests(long? lengthBytes)
 {
-    private List<ulong>? _finished; // of a stream of more than one block
+    private const int ExpectedMax = 1024; // 8 KiB: a length that is only said does not make us take more
+
+    private ulong[] _digests = [];
+    private int _count;
     private ulong _current;
     private int _inBlock;
 
@@ -22,14 +26,31 @@ public struct BlockDigests
             data = data[take..];
             if (_inBlock == Limits.BlockBytes)
             {
-                (_finished ??= []).Add(_current);
-                (_current, _inBlock) = (0, 0);
+                EndBlock();
             }
         }
     }
 
-    /// <summary>The digests; none for an empty stream.</summary>
-    public readonly ulong[] Finish() => _finished is null
-        ? _inBlock == 0 ? [] : [_current]
-        : _inBlock == 0 ? [.. _finished] : [.. _finished, _current];
+    /// <summary>The digests; none for an empty stream. Nothing may follow.</summary>
+    public ulong[] Finish()
+    {
+        if (_inBlock > 0)
+        {
+            EndBlock();
+        }
+
+        return _count == _digests.Length ? _digests : _digests[.._count];
+    }
+
+    private void EndBlock()
+    {
+        if (_count == _digests.Length)
+        {
+            long expected = ((lengthBytes ?? 1) + Limits.BlockBytes - 1) / Limits.BlockBytes;
+            Array.Resize(ref _digests, _count == 0 ? (int)Math.Clamp(expected, 1, ExpectedMax) : 2 * _count);
+        }
+
+        _digests[_count++] = _current;
+        (_current, _inBlock) = (0, 0);
+    }
 }

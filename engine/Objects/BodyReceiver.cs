@@ -34,7 +34,7 @@ public static class BodyReceiver
     {
         using Digest stored = Digest.Rent(kept);
         using Digest? sent = request.Expected.Type == kept ? null : Digest.Rent(request.Expected.Type);
-        var blocks = default(BlockDigests);
+        var blocks = new BlockDigests(request.LengthBytes);
         long size = 0;
         while (true)
         {

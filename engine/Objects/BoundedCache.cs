@@ -3,7 +3,7 @@ namespace Sluice.Engine.Objects;
 /// <summary>
 /// A bounded map from object (bucket generation and name) to a value, sharded by digest, evicting by second chance (CLOCK). Two use it: the
 /// metadata cache, and the cache of open files, whose values are disposed when they leave. Entries are replaced whole; a lookup that hits
-/// allocates nothing. An entry that is larger than others may count as several.
+/// allocates nothing, nor does a full cache whose names are of one length. An entry that is larger than others may count as several.
 /// </summary>
 public sealed class BoundedCache<TValue> : IDisposable
     where TValue : class
@@ -38,14 +38,9 @@ public sealed class BoundedCache<TValue> : IDisposable
     public void Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value)
     {
         int weight = _weightOf?.Invoke(value) ?? 1;
-        if (ShardOf(digest).TryReplace(digest, bid, name, value, weight) is { } before)
-        {
-            Leave(before);
-            return;
-        }
-
-        var entry = new Entry { Digest = digest, Bid = bid, Name = name.ToArray(), Value = value, Weight = weight };
-        ShardOf(digest).Put(entry)?.ForEach(Leave);
+        Leaving leaving = ShardOf(digest).Put(digest, bid, name, value, weight);
+        Leave(leaving.First);
+        leaving.Further?.ForEach(Leave);
     }
 
     /// <summary>Takes the entry of that digest out, whatever its name is: a collision costs a miss.</summary>
@@ -76,14 +71,33 @@ public sealed class BoundedCache<TValue> : IDisposable
 
     private Shard ShardOf(ulong digest) => _shards[(int)(digest >> 32) & (Limits.Shards - 1)];
 
-    /// <summary>One entry; <see cref="Used"/> is its second chance.</summary>
+    /// <summary>Values that have to leave: mostly none or one.</summary>
+    private struct Leaving
+    {
+        public TValue? First;
+        public List<TValue>? Further;
+
+        public void Add(TValue value)
+        {
+            if (First is null)
+            {
+                First = value;
+            }
+            else
+            {
+                (Further ??= []).Add(value);
+            }
+        }
+    }
+
+    /// <summary>One entry; <see cref="Used"/> is its second chance. One that is taken out may be used again: none is known outside its shard's monitor.</summary>
     private sealed class Entry
     {
-        public required ulong Digest;
-        public required ulong Bid;
-        public required byte[] Name;
-        public required TValue Value;
-        public required int Weight;
+        public ulong Digest;
+        public ulong Bid;
+        public byte[] Name = [];
+        public TValue Value = null!;
+        public int Weight;
         public int Slot;
         public bool Used;
     }
@@ -122,54 +136,50 @@ public sealed class BoundedCache<TValue> : IDisposable
             }
         }
 
-        /// <summary>Gives the entry of that name another value, if that needs no more room than there is; answers the one before, or null.</summary>
-        public TValue? TryReplace(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value, int weight)
+        /// <summary>Answers the values that have to leave.</summary>
+        public Leaving Put(ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value, int weight)
         {
+            var leaving = default(Leaving);
             lock (_gate)
             {
-                if (!_byDigest.TryGetValue(digest, out Entry? entry) || entry.Bid != bid || !name.SequenceEqual(entry.Name)
-                    || weight > weightMax - (_weight - entry.Weight))
+                if (_byDigest.TryGetValue(digest, out Entry? known) && known.Bid == bid && name.SequenceEqual(known.Name)
+                    && weight <= weightMax - (_weight - known.Weight))
                 {
-                    return null;
+                    leaving.Add(known.Value);
+                    _weight += weight - known.Weight;
+                    (known.Value, known.Weight, known.Used) = (value, weight, false);
+                    return leaving;
                 }
 
-                TValue before = entry.Value;
-                _weight += weight - entry.Weight;
-                (entry.Value, entry.Weight, entry.Used) = (value, weight, false);
-                return before;
+                Entry? spare = TakeOut(digest); // it needs more room than there is, or is another name of that digest
+                if (spare is not null)
+                {
+                    leaving.Add(spare.Value);
+                }
+
+                if (weight > weightMax)
+                {
+                    leaving.Add(value);
+                    return leaving;
+                }
+
+                while (_weight > weightMax - weight)
+                {
+                    spare = TakeOut(NextVictim().Digest)!; // the newest takes the victim's slot, just behind the hand
+                    leaving.Add(spare.Value);
+                }
+
+                Add(spare ?? new Entry(), digest, bid, name, value, weight);
             }
-        }
 
-        /// <summary>Answers the values that have to leave; null when there are none.</summary>
-        public List<TValue>? Put(Entry entry)
-        {
-            lock (_gate)
-            {
-                TValue? old = TakeOut(entry.Digest);
-                List<TValue>? leaving = old is null ? null : [old];
-                if (entry.Weight > weightMax)
-                {
-                    return [.. leaving ?? [], entry.Value];
-                }
-
-                while (_weight > weightMax - entry.Weight)
-                {
-                    (leaving ??= []).Add(TakeOut(NextVictim().Digest)!); // the newest takes the victim's slot, just behind the hand
-                }
-
-                entry.Slot = _clock.Count;
-                _clock.Add(entry);
-                _byDigest.Add(entry.Digest, entry);
-                _weight += entry.Weight;
-                return leaving;
-            }
+            return leaving;
         }
 
         public TValue? Remove(ulong digest)
         {
             lock (_gate)
             {
-                return TakeOut(digest);
+                return TakeOut(digest)?.Value;
             }
         }
 
@@ -183,7 +193,21 @@ public sealed class BoundedCache<TValue> : IDisposable
             }
         }
 
-        private TValue? TakeOut(ulong digest)
+        private void Add(Entry entry, ulong digest, ulong bid, ReadOnlySpan<byte> name, TValue value, int weight)
+        {
+            if (entry.Name.Length != name.Length)
+            {
+                entry.Name = new byte[name.Length];
+            }
+
+            name.CopyTo(entry.Name);
+            (entry.Digest, entry.Bid, entry.Value, entry.Weight, entry.Slot, entry.Used) = (digest, bid, value, weight, _clock.Count, false);
+            _clock.Add(entry);
+            _byDigest.Add(digest, entry);
+            _weight += weight;
+        }
+
+        private Entry? TakeOut(ulong digest)
         {
             if (!_byDigest.Remove(digest, out Entry? entry))
             {
@@ -194,7 +218,7 @@ public sealed class BoundedCache<TValue> : IDisposable
             (_clock[entry.Slot], last.Slot) = (last, entry.Slot);
             _clock.RemoveAt(_clock.Count - 1);
             _weight -= entry.Weight;
-            return entry.Value;
+            return entry;
         }
 
         private Entry NextVictim()

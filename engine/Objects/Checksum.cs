@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 
 namespace Sluice.Engine.Objects;
 
@@ -32,20 +33,32 @@ public enum ChecksumType : byte
 }
 
 /// <summary>
-/// A finished digest: algorithm and value, most significant byte first, as the hexadecimal text of the wire reads. Immutable.
+/// A finished digest: algorithm and value, most significant byte first, as the hexadecimal text of the wire reads. Immutable. Values of up to eight
+/// bytes, which are those of the algorithms that a data path can afford, lie in it and need no array.
 /// </summary>
 public readonly struct Checksum : IEquatable<Checksum>
 {
+    /// <summary>Bytes of the longest digest.</summary>
+    public const int BytesMax = 64;
+
     private static readonly SearchValues<char> s_hexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
-    private readonly byte[]? _value;
+    private readonly ulong _short; // the bytes as they lie in memory
+    private readonly byte[]? _long;
 
-    /// <summary>Takes ownership of <paramref name="owned"/>, whose length must be that of <paramref name="type"/>.</summary>
-    public Checksum(ChecksumType type, byte[] owned)
+    /// <summary>Copies <paramref name="value"/>, whose length must be that of <paramref name="type"/>.</summary>
+    public Checksum(ChecksumType type, ReadOnlySpan<byte> value)
     {
-        Invariant.That(owned.Length == SizeBytes(type), "a digest has the length of its type");
+        Invariant.That(value.Length == SizeBytes(type), "a digest has the length of its type");
         Type = type;
-        _value = owned;
+        if (value.Length > sizeof(ulong))
+        {
+            _long = value.ToArray();
+        }
+        else
+        {
+            value.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref _short)));
+        }
     }
 
     /// <summary>No digest.</summary>
@@ -55,7 +68,8 @@ public readonly struct Checksum : IEquatable<Checksum>
     public ChecksumType Type { get; }
 
     /// <summary>Value; empty for <see cref="ChecksumType.None"/>.</summary>
-    public ReadOnlySpan<byte> Value => _value;
+    [UnscopedRef]
+    public ReadOnlySpan<byte> Value => _long ?? MemoryMarshal.AsBytes(new ReadOnlySpan<ulong>(in _short))[..SizeBytes(Type)];
 
     /// <summary>Lower-case hexadecimal text; empty for <see cref="ChecksumType.None"/>.</summary>
     public string Hex => Convert.ToHexStringLower(Value);
@@ -115,14 +129,17 @@ public readonly struct Checksum : IEquatable<Checksum>
             return false;
         }
 
-        if (hex.Length != 2 * SizeBytes(parsed) || hex.AsSpan().ContainsAnyExcept(s_hexDigits))
+        Span<byte> value = stackalloc byte[BytesMax];
+        value = value[..SizeBytes(parsed)];
+        if (hex.Length != 2 * value.Length || hex.AsSpan().ContainsAnyExcept(s_hexDigits))
         {
-            problem = $"a {Name(parsed)} checksum has {2 * SizeBytes(parsed)} hexadecimal digits";
+            problem = $"a {Name(parsed)} checksum has {2 * value.Length} hexadecimal digits";
             return false;
         }
 
         problem = null;
-        checksum = new Checksum(parsed, Convert.FromHexString(hex));
+        Convert.FromHexString(hex, value, out _, out _);
+        checksum = new Checksum(parsed, value);
         return true;
     }
 

@@ -47,7 +47,7 @@ public abstract class Digest : IDisposable
 
     private static Checksum Made(ChecksumType type, ulong value)
     {
-        var bytes = new byte[8];
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, value);
         return new Checksum(type, bytes);
     }
@@ -129,7 +129,7 @@ public abstract class Digest : IDisposable
 
         public override Checksum Finish()
         {
-            var bytes = new byte[4];
+            Span<byte> bytes = stackalloc byte[sizeof(uint)];
             BinaryPrimitives.WriteUInt32BigEndian(bytes, _value);
             return new Checksum(ChecksumType.Crc32C, bytes);
         }
@@ -162,7 +162,11 @@ public abstract class Digest : IDisposable
 
         public override void Append(ReadOnlySpan<byte> data) => _hash.AppendData(data);
 
-        public override Checksum Finish() => new(type, _hash.GetHashAndReset());
+        public override Checksum Finish()
+        {
+            Span<byte> bytes = stackalloc byte[Checksum.BytesMax];
+            return new Checksum(type, bytes[.._hash.GetHashAndReset(bytes)]);
+        }
 
         public override void Dispose() => _hash.Dispose();
     }

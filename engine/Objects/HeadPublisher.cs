@@ -23,7 +23,7 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
         ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPlace? old, DirectoryUse use)
     {
         ObjectDisk disk = head.Disk;
-        ObjectPath path = old?.Path ?? ObjectPath.Plain(set.Bucket.Objects, set.Name.Utf8.Span);
+        ObjectPath path = old?.Path ?? set.Plain;
         bool exchange = use == DirectoryUse.Create && old is not null;
         for (int attempt = 0; attempt < AttemptsMax; attempt++)
         {

@@ -119,7 +119,7 @@ public static class MetadataRecord
             SizeBytes = BinaryPrimitives.ReadInt64LittleEndian(record[8..]),
             Bid = BinaryPrimitives.ReadUInt64LittleEndian(record[16..]),
             Generation = BinaryPrimitives.ReadUInt64LittleEndian(record[24..]),
-            Checksum = new Checksum(type, record.Slice(FixedBytes, digestBytes).ToArray()),
+            Checksum = new Checksum(type, record.Slice(FixedBytes, digestBytes)),
             Version = fields.Version,
             BlockDigests = fields.Blocks,
             Custom = fields.Custom ?? [],

@@ -110,7 +110,18 @@ public sealed class ObjectCommit(
         return record;
     }
 
-    private static bool HasOthers(List<ObjectPlace> places, ObjectDisk disk) => places.Count > 0 && places.Exists(place => place.Disk != disk);
+    private static bool HasOthers(List<ObjectPlace> places, ObjectDisk disk)
+    {
+        foreach (ObjectPlace place in places)
+        {
+            if (place.Disk != disk)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>True when the set is one file, and what it replaces is at most another in its place: nothing else has to be removed.</summary>
     private bool IsPlain(ReplicaSet set, List<ObjectPlace> places) => set.Members.Count == 1

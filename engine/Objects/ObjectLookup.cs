@@ -22,7 +22,8 @@ public sealed class ObjectLookup : IDisposable
 {
     private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
 
-    private readonly IReadOnlyList<ObjectDisk> _disks;
+    private readonly ObjectDisk[] _disks;
+    private readonly ObjectDisk[][] _alone; // each disk as the only one that is searched
     private readonly ulong[] _diskDigests;
     private readonly NameLock _locks;
     private readonly ILogger _log;
@@ -34,7 +35,8 @@ public sealed class ObjectLookup : IDisposable
     public ObjectLookup(
         IReadOnlyList<ObjectDisk> disks, ulong[] diskDigests, NameLock locks, CacheSizes sizes, ILogger log)
     {
-        _disks = disks;
+        _disks = [.. disks];
+        _alone = [.. disks.Select(disk => (ObjectDisk[])[disk])];
         _diskDigests = diskDigests;
         _locks = locks;
         _log = log;
@@ -60,7 +62,7 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>The mountpath that a new object of that digest goes to.</summary>
     public ObjectDisk HomeOf(ulong digest)
     {
-        Span<int> order = stackalloc int[_disks.Count];
+        Span<int> order = stackalloc int[_disks.Length];
         Rank(digest, order);
         return _disks[order[0]];
     }
@@ -132,9 +134,10 @@ public sealed class ObjectLookup : IDisposable
     {
         OpenObject? best = null;
         Failure? damage = null;
+        ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
         foreach (ObjectDisk disk in SearchOrder(digest))
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, bucket, name);
+            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
             if (file is null)
             {
                 continue;
@@ -174,8 +177,9 @@ public sealed class ObjectLookup : IDisposable
         Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
         List<ObjectPlace> places = [];
-        IEnumerable<ObjectDisk> searched = everywhere ? _disks : SearchOrder(digest);
-        await AddPlacesAsync(places, also is { IsWide: true } ? searched.Union(also.Heads.Select(head => head.Work.Disk)) : searched, bucket, name);
+        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(digest);
+        searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
+        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
         return places;
     }
 
@@ -196,18 +200,18 @@ public sealed class ObjectLookup : IDisposable
         }
         else
         {
-            await AddPlacesAsync(set.Found, SearchOrder(set.Digest), set.Bucket, set.Name);
+            await AddPlacesAsync(set.Found, SearchOrder(set.Digest), set.Bucket, set.Name, set.Plain);
         }
 
         return set.Found;
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
-    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, IEnumerable<ObjectDisk> searched, Bucket bucket, ObjectName name)
+    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain)
     {
         foreach (ObjectDisk disk in searched)
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, bucket, name);
+            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
             if (file is not null)
             {
                 using FileHandle open = file;
@@ -251,9 +255,14 @@ public sealed class ObjectLookup : IDisposable
 
     private ObjectDisk[] SearchOrder(ulong digest)
     {
-        Span<int> order = stackalloc int[_disks.Count];
+        Span<int> order = stackalloc int[_disks.Length];
         Rank(digest, order);
-        var disks = new ObjectDisk[SearchAll ? order.Length : 1];
+        if (!SearchAll)
+        {
+            return _alone[order[0]];
+        }
+
+        var disks = new ObjectDisk[order.Length];
         for (int i = 0; i < disks.Length; i++)
         {
             disks[i] = _disks[order[i]];
@@ -262,11 +271,11 @@ public sealed class ObjectLookup : IDisposable
         return disks;
     }
 
-    /// <summary>The file of the name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
+    /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private static async ValueTask<(FileHandle? File, ObjectPath Path)> OpenOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
+    private static async ValueTask<(FileHandle? File, ObjectPath Path)> OpenOnAsync(ObjectDisk disk, ObjectPath plain)
     {
-        ObjectPath path = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
+        ObjectPath path = plain;
         IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, path.Whole, OpenIntent.Read);
         if (opened.Error == Errno.EISDIR)
         {

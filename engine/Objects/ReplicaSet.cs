@@ -64,6 +64,7 @@ public sealed class ReplicaSet : IAsyncDisposable
 
     private readonly List<ReplicaMember> _members = [];
     private Bucket? _bucket;
+    private ObjectPath? _plain;
 
     /// <summary>For the pool: a set comes from <see cref="Rent"/>.</summary>
     public ReplicaSet()
@@ -78,6 +79,9 @@ public sealed class ReplicaSet : IAsyncDisposable
 
     /// <summary>Digest of the unified name.</summary>
     public ulong Digest { get; private set; }
+
+    /// <summary>The place of an object of that name, its leaf aside; one for all who ask.</summary>
+    internal ObjectPath Plain => _plain ??= ObjectPath.Plain(Bucket.Objects, Name.Utf8.Span);
 
     /// <summary>What stands under the name, as its commit found it: for that alone.</summary>
     internal List<ObjectPlace> Found { get; } = [];
@@ -136,7 +140,7 @@ public sealed class ReplicaSet : IAsyncDisposable
         {
             _members.Clear();
             Found.Clear();
-            Name = default;
+            (Name, _plain) = (default, null);
             s_pool.Return(this);
         }
     }

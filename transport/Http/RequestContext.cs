@@ -77,6 +77,9 @@ public sealed class RequestContext
     /// <summary>True when a body may follow the head.</summary>
     public bool HasBody => _features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
 
+    /// <summary>True when Kestrel takes the body apart and hands it on through a pipe: chunked ones, and all of HTTP/2.</summary>
+    internal bool IsBodyPiped => ContentLength is null || IsHttp2;
+
     /// <summary>The body; owned by Kestrel, which drains what is left over.</summary>
     public PipeReader Body => _body.Of(_features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader);
 

@@ -79,31 +79,40 @@ public sealed class SluiceApplication(NativeApi api, Admissions admissions, Clie
         }
     }
 
+    /// <summary>The one task that a request costs which has to wait. What it holds is kept small: how a request fails is told elsewhere.</summary>
     private async Task EndAsync(RequestContext context, ValueTask handled)
     {
+        Exception problem;
         try
         {
             await handled;
+            return;
         }
-        catch (BadHttpRequestException refused)
-        {
-            await api.RefuseAsync(context, refused.StatusCode, $"the request's body is malformed: {refused.Message}");
-        }
-        catch (IOException refused) when (refused.InnerException is OverflowException)
-        {
-            // Kestrel's own class for this does not cover a chunk of more bytes than 32 bits count.
-            await api.RefuseAsync(context, StatusCodes.Status400BadRequest, $"the request's body is malformed: {refused.Message}");
-        }
-        catch (Exception gone) when (context.Aborted.IsCancellationRequested || IsDisconnect(context, gone))
-        {
-            context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
-        }
-#pragma warning disable CA1031 // the end of the line: what gets here is a defect of ours, and the process goes on serving the others
-        catch (Exception defect)
+#pragma warning disable CA1031 // the end of the line: a defect of ours gets here too, and the process goes on serving the others
+        catch (Exception caught)
 #pragma warning restore CA1031
         {
-            log.LogError(defect, "{Method} {Target} failed", context.Method, context.RawTarget);
-            await api.RefuseAsync(context, new Failure(ErrorCode.Internal, "internal error; the server's log has the details"));
+            problem = caught;
+        }
+
+        await FailAsync(context, problem);
+    }
+
+    private Task FailAsync(RequestContext context, Exception problem)
+    {
+        switch (problem)
+        {
+            case BadHttpRequestException refused:
+                return api.RefuseAsync(context, refused.StatusCode, $"the request's body is malformed: {refused.Message}");
+            case IOException { InnerException: OverflowException }:
+                // Kestrel's own class for this does not cover a chunk of more bytes than 32 bits count.
+                return api.RefuseAsync(context, StatusCodes.Status400BadRequest, $"the request's body is malformed: {problem.Message}");
+            case var _ when context.Aborted.IsCancellationRequested || IsDisconnect(context, problem):
+                context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
+                return Task.CompletedTask;
+            default:
+                log.LogError(problem, "{Method} {Target} failed", context.Method, context.RawTarget);
+                return api.RefuseAsync(context, new Failure(ErrorCode.Internal, "internal error; the server's log has the details"));
         }
     }
 

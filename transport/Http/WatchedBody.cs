@@ -66,7 +66,9 @@ internal sealed class WatchedBody(RequestContext context) : PipeReader
         context.BeginWait();
         try
         {
-            return await read;
+            // What Kestrel reads off the connection ends on the loop, and its pooled source would reach the context by a new closure for each read. What
+            // it reads off a pipe of its own ends in the thread pool, and the context leads home at once.
+            return await read.ConfigureAwait(continueOnCapturedContext: context.IsBodyPiped);
         }
         finally
         {

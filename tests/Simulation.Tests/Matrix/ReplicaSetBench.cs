@@ -103,7 +103,7 @@ public sealed class ReplicaSetBench : IPartMap
         SetShape shape = _shapes[number];
         var content = new byte[6000 + number];
         new Random(number).NextBytes(content);
-        var blocks = default(BlockDigests);
+        var blocks = new BlockDigests(lengthBytes: null);
         blocks.Append(content);
         var body = new ReceivedBody
         {
