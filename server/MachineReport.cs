@@ -22,6 +22,9 @@ public sealed record MachineReport
     /// <summary>Files that the process may open (the soft limit); null when there is no limit or it cannot be read.</summary>
     public required long? OpenFilesMax { get; init; }
 
+    /// <summary>Bytes that the process may pin (RLIMIT_MEMLOCK, the soft limit); null when there is no limit, or it does not hold (CAP_IPC_LOCK), or it cannot be read.</summary>
+    public required long? LockedBytesMax { get; init; }
+
     /// <summary>Features of the published instruction set that the processor lacks; empty when it has all.</summary>
     public required IReadOnlyList<string> MissingCpuFeatures { get; init; }
 
@@ -44,6 +47,7 @@ public sealed record MachineReport
         CgroupMemoryBytes = CgroupMemory.Limit(root),
         Kernel = ReadText(root, "proc/sys/kernel/osrelease").Trim(),
         OpenFilesMax = OpenFiles(ReadText(root, "proc/self/limits")),
+        LockedBytesMax = LockedBytes(ReadText(root, "proc/self/limits"), ReadText(root, "proc/self/status")),
         MissingCpuFeatures = CpuFeatures.Missing(processor, ReadText(root, "proc/cpuinfo")),
     };
 
@@ -78,6 +82,17 @@ public sealed record MachineReport
     {
         string[] words = Words(limits, "Max open files");
         return words.Length > 3 && long.TryParse(words[3], NumberStyles.None, CultureInfo.InvariantCulture, out long count) ? count : null;
+    }
+
+    private static long? LockedBytes(string limits, string status) // proc(5): "Max locked memory         8388608              8388608              bytes"
+    {
+        const int LockCapability = 14; // capability.h, CAP_IPC_LOCK; proc(5): "CapEff:	000001ffffffffff"
+        string[] effective = Words(status, "CapEff:");
+        bool isFree = effective.Length > 0
+            && ulong.TryParse(effective[0]["CapEff:".Length..].Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong mask)
+            && (mask >> LockCapability & 1) != 0;
+        string[] words = Words(limits, "Max locked memory");
+        return !isFree && words.Length > 3 && long.TryParse(words[3], NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? bytes : null;
     }
 
     private static string[] Words(string text, string lineStart) =>

@@ -1,6 +1,7 @@
 // The memory budget, cut into shares once, at start. Every size and count that depends on it is computed here and nowhere else, with the arithmetic
 // beside it; docs/decisions/0005-memory-budget.md has the same as a table.
 using Sluice.Engine;
+using Sluice.Native.Uring;
 using Sluice.Transport.Cold;
 using Sluice.Transport.Uring;
 
@@ -153,6 +154,9 @@ internal sealed record MemoryPlan
 
     /// <summary>Buffers for cold reads of a loop, of <see cref="ColdReadBytes"/>: what is kept free for them.</summary>
     public int ColdReadsPerLoop { get; }
+
+    /// <summary>Places for buffers of cold reads that a loop has the kernel keep: each loop may have each buffer.</summary>
+    public int RegisteredBuffersPerLoop => HasRingNetwork ? Math.Min(ColdReads(machineBytes: 0).BufferCount, RingLoopOptions.RegisteredBuffersMax) : 0;
 
     /// <summary>
     /// The same memory as the transport takes it, for all loops together: sixteen buffers or more, of 1 MiB if there is memory for so many, since smaller

@@ -37,6 +37,8 @@ internal sealed class RingNetwork(IReadOnlyList<RingLoop> loops, UringTransportO
         new("ring.paused", Transport.PausedCount),
         new("ring.wakes", loops.Sum(loop => loop.WakeCount)),
         new("ring.overflows", loops.Sum(loop => loop.OverflowCount)),
+        new("ring.fixed", loops.Sum(loop => loop.FixedBufferCount)),
+        new("ring.plain", loops.Sum(loop => loop.PlainBufferCount)),
         new("ring.longest_us", (long)loops.Max(loop => loop.LongestIteration).TotalMicroseconds),
     ];
 

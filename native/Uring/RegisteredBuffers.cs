@@ -40,6 +40,23 @@ internal sealed unsafe class RegisteredBuffers
     /// <summary>Why the kernel refused last; none when it never did.</summary>
     public Errno LastRefusal { get; private set; }
 
+    /// <summary>Some slab has places.</summary>
+    public bool IsInUse => _tables.Count > 0;
+
+    /// <summary>That slab has places.</summary>
+    public bool Knows(BufferSlab slab)
+    {
+        foreach (Table table in _tables)
+        {
+            if (table.Slab == slab)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Gives a slab its places; false when the table has not enough left.</summary>
     public bool TryAdd(BufferSlab slab)
     {

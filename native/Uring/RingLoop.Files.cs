@@ -43,10 +43,15 @@ public sealed partial class RingLoop
         return error;
     }
 
-    /// <summary>pread(2). May be short; 0 is the end of the file.</summary>
+    /// <summary>
+    /// pread(2). May be short; 0 is the end of the file. Into a lease of a slab that the loop knows (<see cref="RegisterBuffers"/>) by the registered buffer.
+    /// </summary>
     public void Read(RingFileOperation operation, int file, Memory<byte> buffer, long offset)
     {
-        SubmitBuffer(operation, RingOpcode.IORING_OP_READ, file, buffer, offset);
+        RequireIdle(operation);
+        bool isFixed = TryFindPlace(buffer, out ushort place);
+        ref SubmissionEntry entry = ref SubmitBuffer(operation, isFixed ? RingOpcode.IORING_OP_READ_FIXED : RingOpcode.IORING_OP_READ, file, buffer, offset);
+        entry.BufferIndex = place;
     }
 
     /// <summary>pwritev(2) of the first <see cref="RingFileOperation.PiecesMax"/> pieces. May be short.</summary>
@@ -179,7 +184,7 @@ public sealed partial class RingLoop
     }
 
     /// <summary>Everything that may throw comes before the submission, which cannot be taken back.</summary>
-    private unsafe void SubmitBuffer(RingFileOperation operation, RingOpcode opcode, int file, ReadOnlyMemory<byte> buffer, long offset)
+    private unsafe ref SubmissionEntry SubmitBuffer(RingFileOperation operation, RingOpcode opcode, int file, ReadOnlyMemory<byte> buffer, long offset)
     {
         RequireOffset(offset);
         MemoryHandle pin = buffer.Pin();
@@ -187,6 +192,7 @@ public sealed partial class RingLoop
         // SAFETY: pinned until the completion, and the length bounds what the kernel does there.
         operation.Pin = pin;
         (entry.Address, entry.Length, entry.Offset) = ((ulong)pin.Pointer, (uint)buffer.Length, (ulong)offset);
+        return ref entry;
     }
 
     private unsafe Errno SubmitNames(

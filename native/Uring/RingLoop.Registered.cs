@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Sluice.Native.Memory;
 using static Sluice.Native.Uring.UringAbi;
 
@@ -13,6 +14,9 @@ public sealed partial class RingLoop
     /// <summary>Pieces of slabs that the kernel has pinned.</summary>
     public int RegisteredPieceCount => _buffers.PieceCount;
 
+    /// <summary>Requests that went by a registered buffer.</summary>
+    public long FixedBufferCount { get; private set; }
+
     /// <summary>Requests that named a lease whose buffer could not be registered, and went the plain way.</summary>
     public long PlainBufferCount { get; private set; }
 
@@ -20,8 +24,8 @@ public sealed partial class RingLoop
     public Errno BufferRefusal => _buffers.LastRefusal;
 
     /// <summary>
-    /// From now on <see cref="ReadFixed"/> and <see cref="WriteFixed"/> register a slab's buffers in pieces as they first meet them; false when the table
-    /// (<see cref="RingLoopOptions.RegisteredBufferCount"/>, one place for each 256 KiB or larger buffer) has not enough places left.
+    /// From now on <see cref="ReadFixed"/>, <see cref="WriteFixed"/> and <see cref="Read"/> register a slab's buffers in pieces as they first meet them; false
+    /// when the table (<see cref="RingLoopOptions.RegisteredBufferCount"/>, one place for each 256 KiB or larger buffer) has not enough places left.
     /// </summary>
     public bool RegisterBuffers(BufferSlab slab)
     {
@@ -120,12 +124,29 @@ public sealed partial class RingLoop
     {
         RequireIdle(operation);
         Memory<byte> memory = lease.Memory[range];
-        bool isFixed = _buffers.TryFind(lease.Slab, lease.Index, out ushort place);
-        PlainBufferCount += isFixed ? 0 : 1;
+        bool isFixed = TryFindPlace(lease.Slab, lease.Index, out ushort place);
         ref SubmissionEntry entry = ref Submit(operation, isFixed ? opcodes.Fixed : opcodes.Plain, descriptor);
         SetBuffer(operation, ref entry, memory);
         entry.Offset = (ulong)offset;
         entry.BufferIndex = isFixed ? place : (ushort)0;
+    }
+
+    private bool TryFindPlace(BufferSlab slab, int bufferIndex, out ushort place)
+    {
+        bool isFixed = _buffers.TryFind(slab, bufferIndex, out place);
+        FixedBufferCount += isFixed ? 1 : 0;
+        PlainBufferCount += isFixed ? 0 : 1;
+        return isFixed;
+    }
+
+    /// <summary>The same for memory that may be of any kind; what is of no slab that has places is not counted.</summary>
+    private bool TryFindPlace(Memory<byte> buffer, out ushort place)
+    {
+        place = 0;
+        return _buffers.IsInUse
+            && MemoryMarshal.TryGetMemoryManager<byte, BufferSlot>(buffer, out BufferSlot? slot)
+            && _buffers.Knows(slot.Slab)
+            && TryFindPlace(slot.Slab, slot.Index, out place);
     }
 
     private unsafe void OpenRegistrations()

@@ -3,6 +3,9 @@ namespace Sluice.Native.Uring;
 /// <summary>Sizes of a loop.</summary>
 public sealed record RingLoopOptions
 {
+    /// <summary>Most places for registered buffers that the kernel takes.</summary>
+    public const int RegisteredBuffersMax = RegisteredBuffers.CountMax;
+
     /// <summary>Name of its thread.</summary>
     public string Name { get; init; } = "ring";
 
@@ -18,7 +21,7 @@ public sealed record RingLoopOptions
     /// <summary>Size of each in bytes.</summary>
     public int ReceiveBufferBytes { get; init; } = 16 << 10;
 
-    /// <summary>Places for registered buffers (<see cref="RingLoop.RegisterBuffers"/>); 0 to 16384.</summary>
+    /// <summary>Places for registered buffers (<see cref="RingLoop.RegisterBuffers"/>); 0 to <see cref="RegisteredBuffersMax"/>.</summary>
     public int RegisteredBufferCount { get; init; }
 
     /// <summary>Places for registered descriptors (<see cref="RingLoop.TryRegisterDescriptor"/>); 0 to RLIMIT_NOFILE.</summary>

@@ -3,6 +3,7 @@ using System.IO.Pipes;
 using System.Text;
 using Sluice.Engine.Io;
 using Sluice.Native;
+using Sluice.Native.Memory;
 using Sluice.Native.Uring;
 
 namespace Sluice.Engine.Tests;
@@ -79,6 +80,46 @@ public sealed class UringFileIoTests : IDisposable
             return string.Join("; ", found.OfType<string>());
         });
         Assert.Equal("", worst);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 0)] // the table has no place for the slab
+    [InlineData(8, 1)]
+    public async Task AReadIntoALeaseGoesByItsRegisteredBufferWhereThereIsOne(int places, int isFixed)
+    {
+        const int Size = (1 << 20) + 12_345;
+        using var loop = new RingLoop(new RingLoopOptions { RegisteredBufferCount = places });
+        using var io = new UringFileIo([loop], inlineBytesMax: 0);
+        using var slab = new BufferSlab(512 << 10, 3);
+        byte[] content = new byte[Size];
+        new Random(7).NextBytes(content);
+        (FileHandle root, FileHandle file) = await OpenAsync();
+        using (root)
+        using (file)
+        {
+            Assert.Equal(Errno.None, (await _io.WriteFullyAsync(file, new ReadOnlySequence<byte>(content), 0)).Error);
+            Assert.Equal(places == 8, await loop.RunAsync(() => ValueTask.FromResult(loop.RegisterBuffers(slab))));
+            int reads = 0;
+            for (int offset = 0; offset < Size; offset += 256 << 10)
+            {
+                Assert.True(slab.TryRent(out BufferLease lease));
+                int done = 0;
+                int count = Math.Min(256 << 10, Size - offset);
+                for (int read = 1; done < count && read > 0; done += read, reads++)
+                {
+                    IoResult<int> answer = await io.ReadColdAsync(file, lease.Memory[done..(256 << 10)], offset + done);
+                    read = answer.Ok ? answer.Value : -1;
+                }
+
+                Assert.Equal(content.AsSpan(offset, count), lease.Memory.Span[..count]);
+                lease.Dispose();
+            }
+
+            byte[] plain = new byte[4096];
+            Assert.True((await io.ReadAsync(file, plain, 0)).Ok); // no lease: neither the one nor the other
+            Assert.Equal((reads * isFixed, 0), (loop.FixedBufferCount, loop.PlainBufferCount));
+        }
     }
 
     [Fact]

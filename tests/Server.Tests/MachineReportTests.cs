@@ -79,6 +79,20 @@ public sealed class MachineReportTests : IDisposable
         Assert.Equal(expected, MachineReport.Read(_folder.Path).OpenFilesMax);
     }
 
+    [Theory]
+    [InlineData("8388608              9999999              bytes", "CapEff:\t0000000000000000", 8L << 20)]
+    [InlineData("8388608              9999999              bytes", "CapEff:\t000001ffffffbfff", 8L << 20)] // all capabilities but that one
+    [InlineData("8388608              9999999              bytes", "CapEff:\t0000000000004000", null)]
+    [InlineData("8388608              9999999              bytes", "Name:\tsluice", 8L << 20)]
+    [InlineData("unlimited            unlimited            bytes", "CapEff:\t0000000000000000", null)]
+    public void LimitOfPinnedMemoryIsTheSoftOneWhereItHolds(string limits, string status, long? expected)
+    {
+        _folder.Write("proc/self/limits", $"Limit   Soft Limit  Hard Limit  Units\nMax locked memory         {limits}\n");
+        _folder.Write("proc/self/status", status + "\nThreads:\t1\n");
+
+        Assert.Equal(expected, MachineReport.Read(_folder.Path).LockedBytesMax);
+    }
+
     [Fact]
     public void ProcessorThatHasAllIsNoProblem()
     {
@@ -128,6 +142,7 @@ public sealed class MachineReportTests : IDisposable
         Assert.Equal(0, machine.MemoryBytes);
         Assert.Null(machine.CgroupMemoryBytes);
         Assert.Null(machine.OpenFilesMax);
+        Assert.Null(machine.LockedBytesMax);
         Assert.Empty(machine.Kernel);
         Assert.Equal(CpuFeatures.Needed, machine.MissingCpuFeatures);
     }

@@ -62,6 +62,7 @@ public sealed class MemoryPlanTests
             Assert.True(cold.BytesMax <= share || share == 0, $"{demand}: {cold.BytesMax} of {share}");
             Assert.True(cold.BufferCount >= 1 && cold.ScratchCount >= 1 && cold.BufferBytes is >= 256 << 10 and <= 1 << 20, $"{demand}: {cold}");
             Assert.Equal(demand.BudgetBytes * 3 / 2, cold.CacheBytes);
+            Assert.Equal(plan.HasRingNetwork ? Math.Min(cold.BufferCount, 16384) : 0, plan.RegisteredBuffersPerLoop);
         }
     }
 

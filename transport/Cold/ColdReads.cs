@@ -1,4 +1,5 @@
 using Sluice.Engine.Objects;
+using Sluice.Native.Uring;
 
 namespace Sluice.Transport.Cold;
 
@@ -24,6 +25,21 @@ public sealed class ColdReads : IDisposable
 
     /// <summary>The buffers.</summary>
     internal ReadBuffers Buffers { get; }
+
+    /// <summary>
+    /// Has the loops that connections read on keep the buffers' pages, which halves what the kernel does for a read past the cache; false when one of
+    /// them cannot, and then its reads go the plain way. Once, before the first connection; the loops keep the pages until they end.
+    /// </summary>
+    public async Task<bool> RegisterAsync(IEnumerable<RingLoop> loops)
+    {
+        bool all = true;
+        foreach (RingLoop loop in loops)
+        {
+            all &= await loop.RunAsync(() => ValueTask.FromResult(Buffers.RegisterWith(loop)));
+        }
+
+        return all;
+    }
 
     /// <summary>Counters: bytes read past the page cache and through it, buffers rented now, and times that none was free.</summary>
     public IEnumerable<KeyValuePair<string, long>> Counters() =>

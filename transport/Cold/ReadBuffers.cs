@@ -1,5 +1,6 @@
 using Sluice.Engine;
 using Sluice.Native.Memory;
+using Sluice.Native.Uring;
 
 namespace Sluice.Transport.Cold;
 
@@ -50,6 +51,12 @@ internal sealed class ReadBuffers : IDisposable
 
         return rented;
     }
+
+    /// <summary>
+    /// Has a loop register the buffers that travel as it first reads into them; false when it has not enough places. On the loop. It keeps the pages
+    /// until it ends. Scratch buffers are read into by way of the page cache, where it would save nothing.
+    /// </summary>
+    public bool RegisterWith(RingLoop loop) => loop.RegisterBuffers(_travelling);
 
     /// <summary>A buffer to keep while a disk works; waits while all are rented. The caller disposes it.</summary>
     public async ValueTask<Scratch> RentScratchAsync()

@@ -15,14 +15,20 @@ public sealed class ColdServer : IAsyncDisposable
     }
 
     /// <summary>Starts one over a new file system, ext4 or xfs, with so little memory that 14 buffers for cold reads may travel.</summary>
-    public static async Task<ColdServer> StartAsync(string fileSystem)
+    public static Task<ColdServer> StartAsync(string fileSystem) => StartUnderAsync([], fileSystem);
+
+    /// <summary>The same by way of a command that becomes the server.</summary>
+    public static async Task<ColdServer> StartUnderAsync(string[] prefix, string fileSystem)
     {
         var disks = new LoopDisks(1L << 30, fileSystem);
-        var server = new ColdServer(disks, await SluiceProcess.StartAsync(disks.Paths, "--io", "uring", "--memory", "256MiB"));
+        var server = new ColdServer(disks, await SluiceProcess.StartUnderAsync(prefix, disks.Paths, "--io", "uring", "--memory", "256MiB"));
         using var store = new Store(server._process.Endpoint);
         await store.CreateAsync("b");
         return server;
     }
+
+    /// <summary>All that the server has logged.</summary>
+    public string Log => _process.Log;
 
     /// <summary>A new connection; <paramref name="what"/> begins every failure on it.</summary>
     public Task<RawClient> ConnectAsync(string what) => RawClient.ConnectAsync(_process.Endpoint, what);

@@ -45,6 +45,7 @@ public static class TestMachine
         CgroupMemoryBytes = null,
         Kernel = "6.1.0",
         OpenFilesMax = 1024,
+        LockedBytesMax = 8 << 20,
         MissingCpuFeatures = [],
     };
 }
