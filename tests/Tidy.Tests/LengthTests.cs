@@ -14,7 +14,6 @@ public sealed class LengthTests
     {
         ["engine/Io/DirectoryTable.cs"] = "one table under one monitor; its entries and its fsync are files of their own already",
         ["transport/Uring/UringInput.cs"] = "one pipe reader under one gate",
-        ["tests/Transport.Tests/Uring/RingBench.cs"] = "the small world of the transport's tests: loops, listener, handlers, clients",
     };
 
     [Fact]

@@ -199,7 +199,7 @@ public sealed class AdmissionTests : IDisposable
         Assert.InRange(bound.Most, 2, 3);
         Assert.Equal(Requests * Rounds, outcomes.Entered + outcomes.Refused + outcomes.Gone);
         Assert.Equal(outcomes.Refused, admission.RefusedCount);
-        Assert.True(outcomes.Entered > 0 && outcomes.Refused > 0 && outcomes.Gone > 0, $"{outcomes.Entered} entered, {outcomes.Refused} refused, {outcomes.Gone} gone");
+        Assert.True(outcomes.Entered > 0 && outcomes.Gone > 0, $"{outcomes.Entered} entered, {outcomes.Refused} refused, {outcomes.Gone} gone");
     }
 
     /// <summary>The twin that looks first and enters then: the detector of the test above sees what it does.</summary>

@@ -26,6 +26,7 @@ public sealed class TlsListenerTests : IDisposable
     private readonly ManualClock _clock = new();
     private readonly ListLog _log = new();
     private IFeatureCollection? _seen;
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously); // an application is running
 
     [Theory]
     [InlineData(0, false)]
@@ -129,6 +130,7 @@ public sealed class TlsListenerTests : IDisposable
         _files.Write("cert.pem", second.Chain);
         _files.Write("key.pem", second.Key);
         Assert.Equal("CN=first", client.RemoteCertificate!.Subject);
+        await _begun.Task.WaitAsync(s_deadline); // the client is done with the handshake before the server is, whose deadline would fire with the clock
 
         _clock.Advance(TlsCertificates.Interval);
 
@@ -253,6 +255,7 @@ public sealed class TlsListenerTests : IDisposable
     private async Task EchoAsync(ConnectionContext connection)
     {
         _seen = connection.Features;
+        _begun.TrySetResult();
         PipeReader input = connection.Transport.Input;
         byte[] received = [];
         ReadResult read;

@@ -13,6 +13,7 @@ public sealed class UringShortageTests
     private const int DescriptorsMax = 256;
     private const int Left = 4;
     private const int Peers = 12;
+    private const int PoolThreads = 16;
 
     [Fact]
     public async Task WithoutDescriptorsConnectionsWaitAndAreServedLater()
@@ -25,6 +26,8 @@ public sealed class UringShortageTests
 
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
         start.Environment[ChildVariable] = "1";
+        start.Environment["DOTNET_ThreadPool_ThreadTimeoutMs"] = "-1"; // a new thread needs a descriptor: those of the pool stay once there are enough
+        start.Environment["DOTNET_TieredCompilation"] = "0"; // no thread that compiles again, either
         string[] arguments = ["-c", $"ulimit -n {DescriptorsMax} && exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "Sluice.Transport.Tests")];
         foreach (string argument in arguments.Concat(["-noColor", "-method", $"*.{nameof(UringShortageTests)}.{nameof(WithoutDescriptorsConnectionsWaitAndAreServedLater)}"]))
         {
@@ -88,6 +91,14 @@ public sealed class UringShortageTests
     /// <summary>The runtime loads what a test needs when that first runs, and needs descriptors for it.</summary>
     private static async Task WarmAsync(RingBench bench, IPEndPoint server, ILoggerFactory logs)
     {
+        ThreadPool.GetMaxThreads(out _, out int completionThreads);
+        Assert.True(ThreadPool.SetMinThreads(PoolThreads, 1) && ThreadPool.SetMaxThreads(PoolThreads, completionThreads));
+        using (var all = new Barrier(PoolThreads))
+        {
+            await Task.WhenAll(Enumerable.Range(0, PoolThreads).Select(_ => Task.Factory.StartNew(
+                () => all.SignalAndWait(Until.Deadline), CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Default)));
+        }
+
         logs.CreateLogger("transport").LogWarning("not about accepting: {Error}", Native.Errno.EMFILE);
         using (Peer peer = await Peer.ConnectAsync(server))
         {
