@@ -100,13 +100,9 @@ public sealed partial class RingLoop
     public unsafe bool TrySetXattrThenSync(
         RingFileOperation set, RingFileOperation sync, int file, ReadOnlySpan<byte> terminatedName, ReadOnlyMemory<byte> value)
     {
-        if (_ring.QueuedCount + 2 > _options.SubmissionEntries)
+        if (!TryMakeRoomForTwo())
         {
-            _ring.Submit(); // a chain that is submitted in two halves is none
-            if (_ring.QueuedCount + 2 > _options.SubmissionEntries)
-            {
-                return false;
-            }
+            return false;
         }
 
         byte* name = AttributeName(set, terminatedName);
@@ -118,6 +114,17 @@ public sealed partial class RingLoop
         (entry.Address, entry.Offset, entry.Length) = ((ulong)name, (ulong)pin.Pointer, (uint)value.Length);
         SubmitFile(sync, RingOpcode.IORING_OP_FSYNC, file);
         return true;
+    }
+
+    /// <summary>A chain that is submitted in two halves is none.</summary>
+    private bool TryMakeRoomForTwo()
+    {
+        if (_ring.QueuedCount + 2 > _options.SubmissionEntries)
+        {
+            _ring.Submit();
+        }
+
+        return _ring.QueuedCount + 2 <= _options.SubmissionEntries;
     }
 
     /// <summary>fsync(2).</summary>

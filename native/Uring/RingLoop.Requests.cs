@@ -49,6 +49,41 @@ public sealed partial class RingLoop
         entry.OperationFlags = MSG_NOSIGNAL | MSG_WAITALL;
     }
 
+    /// <summary>
+    /// Reads a file at <paramref name="offset"/> into the last <paramref name="readBytes"/> of <paramref name="data"/>, then sends all of it, as
+    /// <see cref="Send"/> does: linked, so that both are one hand-over and one completion. That is the send's; or the read's
+    /// (<see cref="RingCompletion.IsOfRead"/>) when it failed or the file was shorter, and then nothing was sent. <see cref="Cancel"/> reaches the send
+    /// only. False when the queue has no room for both at once; nothing was submitted then.
+    /// </summary>
+    public bool TryReadThenSend(RingOperation operation, int file, long offset, int socket, Memory<byte> data, int readBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)readBytes, (uint)data.Length, nameof(readBytes));
+        RequireIdle(operation);
+        if (!TryMakeRoomForTwo())
+        {
+            return false;
+        }
+
+        ref SubmissionEntry read = ref _ring.Next();
+        ref SubmissionEntry send = ref Submit(operation, RingOpcode.IORING_OP_SEND, socket); // the second of two: the first stays where it is
+        try
+        {
+            SetBuffer(operation, ref send, data);
+        }
+        catch
+        {
+            read = default;
+            (read.Opcode, read.Descriptor, read.UserTag, read.Flags) = (RingOpcode.IORING_OP_NOP, -1, CancelSlot, IOSQE_CQE_SKIP_SUCCESS);
+            throw;
+        }
+
+        send.OperationFlags = MSG_NOSIGNAL | MSG_WAITALL;
+        (read.Opcode, read.Descriptor, read.UserTag) = (RingOpcode.IORING_OP_READ, file, FirstOfPair | send.UserTag);
+        (read.Address, read.Length, read.Offset) = (send.Address + send.Length - (uint)readBytes, (uint)readBytes, (ulong)offset);
+        read.Flags = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS; // a failure completes, and keeps the send's completion back
+        return true;
+    }
+
     /// <summary>Completes once when the socket takes more bytes, or has an error or its end.</summary>
     public void PollWritable(RingOperation operation, int socket) =>
         Submit(operation, RingOpcode.IORING_OP_POLL_ADD, socket).OperationFlags = POLLOUT; // HUP and ERR always report

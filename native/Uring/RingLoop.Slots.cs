@@ -11,6 +11,9 @@ public sealed partial class RingLoop
 {
     private const int WakeSlot = 0, CancelSlot = 1, ReservedSlots = 2;
 
+    /// <summary>In the tag of the first of two linked requests that share a slot, and of which one completes.</summary>
+    private const ulong FirstOfPair = 1UL << 32;
+
     /// <summary>
     /// ERESTARTSYS, the first of the numbers by which the kernel's parts ask each other to begin a call again (linux/errno.h). They are not for
     /// programs, but a kernel thread that is interrupted in an open tells it all the same.
@@ -117,7 +120,7 @@ public sealed partial class RingLoop
             result = -(int)Errno.EINTR;
         }
 
-        var told = new RingCompletion(result, completion.Flags);
+        var told = new RingCompletion(result, completion.Flags, (completion.UserTag & FirstOfPair) != 0);
         if (told.HasBuffer)
         {
             ReceiveBuffers!.Taken(told.BufferId);

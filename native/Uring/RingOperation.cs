@@ -8,10 +8,11 @@ public readonly struct RingCompletion
 {
     private readonly uint _flags;
 
-    internal RingCompletion(int result, uint flags)
+    internal RingCompletion(int result, uint flags, bool isOfRead = false)
     {
         Result = result;
         _flags = flags;
+        IsOfRead = isOfRead;
     }
 
     /// <summary>What the system call of the same name returns; negative: minus the error number.</summary>
@@ -19,6 +20,9 @@ public readonly struct RingCompletion
 
     /// <summary>Why it failed; <see cref="Errno.None"/> when it did not.</summary>
     public Errno Error => Result < 0 ? (Errno)(-Result) : Errno.None;
+
+    /// <summary>Of <see cref="RingLoop.TryReadThenSend"/>: the read failed, or was short, and nothing was sent.</summary>
+    public bool IsOfRead { get; }
 
     /// <summary>The request goes on and will complete again. False once, at its end: a multishot request may end at any time.</summary>
     public bool HasMore => (_flags & IORING_CQE_F_MORE) != 0;

@@ -10,6 +10,12 @@ namespace Sluice.Transport.Http;
 /// </summary>
 public interface IConnectionBodies
 {
+    /// <summary>
+    /// The caller is on the connection's loop: a small file that is written now is read by the ring when it is flushed, with no thread waiting for
+    /// a disk, and goes out with the head.
+    /// </summary>
+    bool IsOnLoop { get; }
+
     /// <summary>Bytes that the peer has taken so far, ever. Any thread; costs a system call.</summary>
     long SentBytes { get; }
 

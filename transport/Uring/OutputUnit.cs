@@ -28,7 +28,13 @@ internal struct OutputUnit
     /// <summary>Its memory is not of the slab, which bounds itself.</summary>
     public readonly bool HasArray => _array is not null;
 
-    public readonly ReadOnlySpan<byte> Unsent => _memory.Span[Start..End];
+    public readonly ReadOnlyMemory<byte> Unsent => _memory[Start..End];
+
+    /// <summary>Bytes that fit behind what was written.</summary>
+    public readonly int RoomBytes => _memory.Length - End;
+
+    /// <summary>What is not sent, and as many bytes behind it.</summary>
+    public readonly Memory<byte> UnsentAnd(int bytes) => _memory[Start..(End + bytes)];
 
     /// <summary>At least that many bytes behind what was written.</summary>
     public Memory<byte> Room(int bytes, LoopBuffers buffers)

@@ -167,7 +167,7 @@ internal sealed partial class UringConnection
 
     private void FinishClose()
     {
-        if (!_closing || _receive.InFlight || _writable.InFlight)
+        if (!_closing || _receive.InFlight || _writable.InFlight || _send.InFlight)
         {
             return;
         }

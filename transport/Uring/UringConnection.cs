@@ -12,7 +12,7 @@ using Sluice.Transport.Http;
 namespace Sluice.Transport.Uring;
 
 /// <summary>
-/// A connection, which lives on one loop. Requests in flight: at most one receive and one poll for room to send. How it ends is in the other half.
+/// A connection, which lives on one loop. Requests in flight: at most one receive, and one send or poll for room to send. How it ends is in the other half.
 /// </summary>
 internal sealed partial class UringConnection : DefaultConnectionContext, IDuplexPipe, IConnectionBodies
 {
@@ -28,6 +28,7 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
     private readonly int _socket;
     private readonly ReceiveOperation _receive;
     private readonly WritableOperation _writable;
+    private readonly SendOperation _send;
     private readonly UringInput _input;
     private readonly UringOutput _output;
 
@@ -44,6 +45,7 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
         (_acceptor, _buffers, _loop, _socket) = (acceptor, buffers, buffers.Loop, socket);
         _receive = new ReceiveOperation(this);
         _writable = new WritableOperation(this);
+        _send = new SendOperation(this);
         _input = new UringInput(this, buffers);
         _output = new UringOutput(this, buffers, socket);
         ConnectionClosed = _closed.Token;
@@ -66,6 +68,9 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
 
     /// <inheritdoc/>
     public PipeWriter Output => _output;
+
+    /// <inheritdoc/>
+    public bool IsOnLoop => _loop.IsCurrent;
 
     /// <summary>True while a read waits. Under the gate.</summary>
     public bool IsReaderWaiting => _input.IsWaiting;
@@ -215,6 +220,13 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
         }
     }
 
+    /// <summary>Has <see cref="UringOutput.OnSent"/> called when all of it is sent. On the loop.</summary>
+    public void Send(ReadOnlyMemory<byte> data) => _loop.Send(_send, _socket, data);
+
+    /// <summary>The same with bytes of a file at the end, which are read first; false when the ring is full. On the loop.</summary>
+    public bool TryReadThenSend(int file, long offset, Memory<byte> data, int readBytes) =>
+        _loop.TryReadThenSend(_send, file, offset, _socket, data, readBytes);
+
     private static IPEndPoint? Unmapped(IPEndPoint? endPoint) =>
         endPoint is { Address.IsIPv4MappedToIPv6: true } ? new IPEndPoint(endPoint.Address.MapToIPv4(), endPoint.Port) : endPoint;
 
@@ -314,6 +326,7 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
         else
         {
             TellClosed();
+            _output.Fail(); // a reset is the end of both ways
             _input.End(new ConnectionResetException($"the connection was reset: {completion.Error}"));
         }
 
@@ -338,12 +351,24 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
         FinishClose();
     }
 
+    private void OnSent(RingCompletion completion)
+    {
+        _output.OnSent(completion);
+        DrainIfSent();
+        FinishClose();
+    }
+
     private sealed class ReceiveOperation(UringConnection connection) : RingOperation
     {
         /// <summary>Nothing will be received any more.</summary>
         public bool HasEnded { get; set; }
 
         protected override void Completed(RingCompletion completion) => connection.OnReceived(completion);
+    }
+
+    private sealed class SendOperation(UringConnection connection) : RingOperation
+    {
+        protected override void Completed(RingCompletion completion) => connection.OnSent(completion);
     }
 
     private sealed class WritableOperation(UringConnection connection) : RingOperation

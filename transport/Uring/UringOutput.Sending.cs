@@ -1,17 +1,55 @@
 using Sluice.Native;
+using Sluice.Native.Uring;
 
 namespace Sluice.Transport.Uring;
 
 /// <summary>What takes bytes to the socket. Everything here is called under the gate.</summary>
 internal sealed partial class UringOutput
 {
-    /// <summary>Sends what the socket takes, up to a turn.</summary>
+    /// <summary>
+    /// A file up to here is read behind the head by the ring and goes out with it: nothing is copied twice, no system call is of this request
+    /// alone, and pages that are not resident are waited for by the kernel. Above, sendfile(2) copies less.
+    /// </summary>
+    public const int RingFileBytesMax = 32 << 10;
+
+    /// <summary>What the ring had is sent, or never will be. On the loop; the application runs in here.</summary>
+    public void OnSent(RingCompletion completion)
+    {
+        lock (_gate)
+        {
+            int handed = _handedBytes;
+            _handedBytes = 0;
+            if (!_failed && completion.Result == handed && !completion.IsOfRead)
+            {
+                _sent += handed;
+                FinishUnit();
+            }
+            else if (_failed)
+            {
+                _sending.Finish();
+            }
+            else
+            {
+                // A request that was interrupted is made again. Else: the file was cut short, the disk failed, or the peer is gone in the middle.
+                _failed = completion.Error is not (Errno.EINTR or Errno.EAGAIN);
+            }
+        }
+
+        OnWritable();
+    }
+
+    /// <summary>Sends what the socket takes, up to a turn; or hands all of it to the ring.</summary>
     private void Drive()
     {
+        if (_sending.IsEmpty || _handedBytes > 0 || TryHandOver())
+        {
+            return;
+        }
+
         long turnEnd = _sent + TurnBytesMax;
         while (_sending.Start < _sending.End)
         {
-            if (!SendSome(_sending.Unsent, more: _sending.Segment.Left > 0, out int sent))
+            if (!SendSome(_sending.Unsent.Span, more: _sending.Segment.Left > 0, out int sent))
             {
                 return;
             }
@@ -29,6 +67,37 @@ internal sealed partial class UringOutput
             _sending.Segment.Advance(sent);
         }
 
+        FinishUnit();
+    }
+
+    /// <summary>
+    /// What fits into one buffer is the ring's to send, with whatever else the loop queues until it hands over. Not from another thread, and not from an
+    /// array: that is to be free soon.
+    /// </summary>
+    private bool TryHandOver()
+    {
+        int file = _sending.Segment.Left;
+        if (_sending.HasArray || !_sending.HasMemory || file > Math.Min(RingFileBytesMax, _sending.RoomBytes) || _sending.Segment.HasLease || !connection.IsOnLoop)
+        {
+            return false;
+        }
+
+        if (file == 0)
+        {
+            _handedBytes = _sending.Unsent.Length;
+            connection.Send(_sending.Unsent);
+            return true;
+        }
+
+        Memory<byte> all = _sending.UnsentAnd(file);
+        bool isHanded = connection.TryReadThenSend(_sending.Segment.Descriptor, _sending.Segment.Offset, all, file);
+        _handedBytes = isHanded ? all.Length : 0;
+        return isHanded;
+    }
+
+    /// <summary>Everything of the unit is sent. One buffer is enough for a connection that answers one request after the other.</summary>
+    private void FinishUnit()
+    {
         _sending.Finish();
         if (_staged.HasMemory)
         {
@@ -36,7 +105,15 @@ internal sealed partial class UringOutput
         }
         else if (!_isLent)
         {
-            (_sending, _staged) = (_staged, _sending); // one buffer is enough for a connection that answers one request after the other
+            (_sending, _staged) = (_staged, _sending);
+        }
+    }
+
+    private void AwaitRoom()
+    {
+        if (_handedBytes == 0)
+        {
+            connection.AwaitWritable();
         }
     }
 
@@ -65,7 +142,7 @@ internal sealed partial class UringOutput
     /// <summary>True once, when sending failed in the middle of something: the response cannot be completed.</summary>
     private bool IsBroken()
     {
-        bool isBroken = _failed && !_sending.IsEmpty;
+        bool isBroken = _failed && !_sending.IsEmpty && _handedBytes == 0;
         if (isBroken)
         {
             _sending.Finish();

@@ -34,6 +34,7 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
     private OutputSegment _announced;
     private bool _isAnnounced, _isTaken, _isLent, _waiting, _owed, _failed; // owed: what is staged goes out though nobody waits for it
     private long _sent;
+    private int _handedBytes; // of what is on its way: the ring has them, and nothing of the unit may change
     private CancellationToken _token; // of the flush that waits
     private CancellationTokenRegistration _registration;
 
@@ -194,7 +195,7 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
 
             if (!_failed && !_sending.IsEmpty)
             {
-                connection.AwaitWritable();
+                AwaitRoom();
                 return;
             }
 
@@ -239,7 +240,10 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
         lock (_gate)
         {
             _failed = true;
-            _sending.Finish();
+            if (_handedBytes == 0)
+            {
+                _sending.Finish();
+            }
         }
 
         OnWritable();
@@ -331,7 +335,7 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
         Drive();
         if (!_failed && !_sending.IsEmpty)
         {
-            connection.AwaitWritable();
+            AwaitRoom();
         }
 
         return IsBroken();

@@ -188,6 +188,8 @@ public sealed class ClientWatchTests : IDisposable
 
         public int Aborts { get; private set; }
 
+        public bool IsOnLoop => false;
+
         public long SentBytes { get; set; }
 
         public bool IsShortOfBlocks => false;

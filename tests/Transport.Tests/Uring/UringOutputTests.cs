@@ -213,8 +213,10 @@ public sealed class UringOutputTests
         }
 
         byte[] got = (await peer.ReceiveAllUnlessBrokenAsync()).Bytes; // with a reset or an end behind it: short of what the head promised, in any case
-        int body = got.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
-        Assert.InRange(body, 4, got.Length);
+        bool isRead = promisedBytes <= 32 << 10; // before the head is sent, which then is not
+        int body = isRead ? 0 : got.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
+        Assert.InRange(body, isRead ? 0 : 4, got.Length);
+        Assert.Equal(isRead, got.Length == 0);
         Assert.InRange(got.Length - body, 0, cutTo >= 0 ? cutTo : fileBytes);
         Assert.True(content.AsSpan().StartsWith(got.AsSpan(body)), "what came is the file's, not made up");
         await bench.Ring.IsIdleAsync();
