@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
+using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Api;
 
@@ -13,10 +15,13 @@ namespace Sluice.Transport.Api;
 /// </summary>
 internal sealed class HeaderTexts
 {
+    private const int LinesBytesMax = 4 << 10;
+
     private readonly StringValues _checksumType, _checksumValue, _version, _custom, _etag;
     private readonly StringValues _accessed;
     private readonly long _accessedNs;
     private HeadOnlyTexts? _head;
+    private byte[]? _lines; // empty: there are none
 
     private HeaderTexts(ObjectAttributes known)
     {
@@ -43,6 +48,12 @@ internal sealed class HeaderTexts
         stored.Derived = texts; // of two that are made at once either is right
         return texts;
     }
+
+    /// <summary>
+    /// The same as lines for <see cref="IConnectionBodies.TryAddToHead"/>; empty when they are too long for a buffer beside the head, or hold what Kestrel would
+    /// refuse. Made once.
+    /// </summary>
+    public ReadOnlyMemory<byte> Lines => _lines ??= MakeLines();
 
     /// <summary>Writes them beside length and range.</summary>
     public void Write(IHeaderDictionary headers)
@@ -87,6 +98,27 @@ internal sealed class HeaderTexts
         {
             headers.ETag = _etag;
         }
+    }
+
+    private byte[] MakeLines()
+    {
+        var headers = new HeaderDictionary();
+        Write(headers);
+        var lines = new StringBuilder();
+        foreach ((string name, StringValues values) in headers)
+        {
+            foreach (string? value in values)
+            {
+                lines.Append("\r\n").Append(name).Append(": ").Append(value);
+                if (value.AsSpan().ContainsAnyInRange('\0', '\x1f') || value.AsSpan().Contains('\x7f'))
+                {
+                    return [];
+                }
+            }
+        }
+
+        byte[] bytes = Encoding.UTF8.GetBytes(lines.ToString());
+        return bytes.Length <= LinesBytesMax ? bytes : [];
     }
 
     private static void Set(IHeaderDictionary headers, string name, StringValues value)

@@ -64,7 +64,6 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
             }
         }
 
-        HeaderTexts.Of(reader.Stored).Write(context.Headers);
         context.Headers.ContentLength = range.Count;
         await _sender.SendAsync(context, reader, range);
         return null;

@@ -16,20 +16,46 @@ internal sealed class ObjectSender(ColdReads cold)
     /// <summary>Up to here one copy and one send: 11.5 us against 12.4 for a file segment at 4 KiB; at 64 KiB the segment wins (prototype).</summary>
     private const int InlineBytesMax = UringOutput.RingFileBytesMax;
 
-    /// <summary>Sends a range of at least one byte, of which the head has been prepared.</summary>
+    /// <summary>Sends the head, to which what is said of the object is added, and a range, which may be empty.</summary>
     public ValueTask SendAsync(RequestContext context, ObjectReader reader, ByteRange range) =>
         range.Count <= InlineBytesMax ? SendSmallAsync(context, reader, range)
         : context.Bodies is { } bodies ? SendSegmentsAsync(context, bodies, reader, range)
         : SendPiecesAsync(context, reader, range);
 
+    /// <summary>False when the head cannot be completed: the connection is broken then.</summary>
+    private static async ValueTask<bool> StartAsync(RequestContext context, ObjectReader reader)
+    {
+        var texts = HeaderTexts.Of(reader.Stored);
+        ReadOnlyMemory<byte> lines = texts.Lines;
+        IConnectionBodies? adds = !lines.IsEmpty && context.Bodies is { IsOnLoop: true } bodies && bodies.TryAddToHead(lines) ? bodies : null;
+        if (adds is null)
+        {
+            texts.Write(context.Headers);
+        }
+
+        await context.StartAsync();
+        if (adds is null || adds.EndHead())
+        {
+            return true;
+        }
+
+        context.Abort(); // Kestrel gave the response up
+        return false;
+    }
+
     private static async ValueTask SendSmallAsync(RequestContext context, ObjectReader reader, ByteRange range)
     {
         if (range.Count == 0)
         {
+            HeaderTexts.Of(reader.Stored).Write(context.Headers);
             return;
         }
 
-        await context.StartAsync();
+        if (!await StartAsync(context, reader))
+        {
+            return;
+        }
+
         if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count))
         {
             return; // Kestrel flushes at the end of the request
@@ -49,7 +75,11 @@ internal sealed class ObjectSender(ColdReads cold)
     /// <summary>Windows that are resident go from the file to the socket; where one is not, it is read.</summary>
     private async ValueTask SendSegmentsAsync(RequestContext context, IConnectionBodies bodies, ObjectReader reader, ByteRange range)
     {
-        await context.StartAsync();
+        if (!await StartAsync(context, reader))
+        {
+            return;
+        }
+
         ColdTransfer? transfer = null;
         long offset = range.Offset;
         long end = range.Offset + range.Count;
@@ -83,7 +113,11 @@ internal sealed class ObjectSender(ColdReads cold)
     /// <summary>The disk reads into the connection's own buffers.</summary>
     private static async ValueTask SendPiecesAsync(RequestContext context, ObjectReader reader, ByteRange range)
     {
-        await context.StartAsync();
+        if (!await StartAsync(context, reader))
+        {
+            return;
+        }
+
         long offset = range.Offset;
         long end = range.Offset + range.Count;
         while (offset < end)

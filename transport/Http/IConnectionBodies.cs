@@ -26,6 +26,15 @@ public interface IConnectionBodies
     bool IsShortOfBlocks { get; }
 
     /// <summary>
+    /// Puts <paramref name="lines"/> behind the headers of the response that StartAsync is about to write: each begins with CR LF, none ends with it. They are not
+    /// looked at, so they hold no other control character. False while a flush is pending.
+    /// </summary>
+    bool TryAddToHead(ReadOnlyMemory<byte> lines);
+
+    /// <summary>After StartAsync: true when the head went out with what was added. False, and nothing is added any more, when it did not.</summary>
+    bool EndHead();
+
+    /// <summary>
     /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
     /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. A file that ends early breaks
     /// the connection. False: a flush is pending on <paramref name="body"/>; flush and try again.

@@ -54,6 +54,22 @@ internal struct OutputUnit
         End += bytes;
     }
 
+    /// <summary>If what was written ends a head, puts lines in front of its end; a head may come in several pieces.</summary>
+    public bool TryAddToHead(ReadOnlyMemory<byte> lines, LoopBuffers buffers)
+    {
+        ReadOnlySpan<byte> end = "\r\n\r\n"u8;
+        if (!_memory.Span[Start..End].EndsWith(end))
+        {
+            return false;
+        }
+
+        Room(lines.Length, buffers);
+        lines.Span.CopyTo(_memory.Span[(End - end.Length)..]);
+        End += lines.Length;
+        end.CopyTo(_memory.Span[(End - end.Length)..]);
+        return true;
+    }
+
     /// <summary>Everything is sent: lets go of the segment, keeps the memory.</summary>
     public void Finish()
     {

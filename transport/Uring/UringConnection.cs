@@ -92,6 +92,12 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
     public bool IsShortOfBlocks => _isShortOfBlocks;
 
     /// <inheritdoc/>
+    public bool TryAddToHead(ReadOnlyMemory<byte> lines) => _output.TryAddToHead(lines);
+
+    /// <inheritdoc/>
+    public bool EndHead() => _output.EndHead();
+
+    /// <inheritdoc/>
     public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);

@@ -12,6 +12,35 @@ internal sealed partial class UringOutput
     /// </summary>
     public const int RingFileBytesMax = 32 << 10;
 
+    /// <summary>
+    /// The head that is written next gets these lines: what is known as bytes does not pass through Kestrel's dictionary of headers. False while a flush is
+    /// pending, since then Kestrel writes elsewhere.
+    /// </summary>
+    public bool TryAddToHead(ReadOnlyMemory<byte> lines)
+    {
+        lock (_gate)
+        {
+            if (_waiting || _isAnnounced || _staged.Segment.Left > 0)
+            {
+                return false;
+            }
+
+            _headLines = lines;
+            return true;
+        }
+    }
+
+    /// <summary>True when the lines are in a head; else they are forgotten.</summary>
+    public bool EndHead()
+    {
+        lock (_gate)
+        {
+            bool isIn = _headLines.IsEmpty;
+            _headLines = default;
+            return isIn;
+        }
+    }
+
     /// <summary>What the ring had is sent, or never will be. On the loop; the application runs in here.</summary>
     public void OnSent(RingCompletion completion)
     {

@@ -34,6 +34,7 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
     private OutputSegment _announced;
     private bool _isAnnounced, _isTaken, _isLent, _waiting, _owed, _failed; // owed: what is staged goes out though nobody waits for it
     private long _sent;
+    private ReadOnlyMemory<byte> _headLines; // to be put into the head that is written next
     private int _handedBytes; // of what is on its way: the ring has them, and nothing of the unit may change
     private CancellationToken _token; // of the flush that waits
     private CancellationTokenRegistration _registration;
@@ -140,6 +141,10 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
 
             _staged.Advance(bytes);
             _isLent = false;
+            if (!_headLines.IsEmpty && _staged.TryAddToHead(_headLines, buffers))
+            {
+                _headLines = default;
+            }
         }
     }
 

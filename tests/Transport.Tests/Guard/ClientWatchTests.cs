@@ -190,6 +190,10 @@ public sealed class ClientWatchTests : IDisposable
 
         public bool IsOnLoop => false;
 
+        public bool TryAddToHead(ReadOnlyMemory<byte> lines) => false;
+
+        public bool EndHead() => false;
+
         public long SentBytes { get; set; }
 
         public bool IsShortOfBlocks => false;
