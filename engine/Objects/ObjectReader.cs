@@ -1,7 +1,9 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -47,6 +49,7 @@ public readonly struct ObjectReader : IDisposable
     /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
     /// shorter than the object, with StorageFailed when the disk fails.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
@@ -64,6 +67,7 @@ public readonly struct ObjectReader : IDisposable
     /// buffer and its length are multiples of <see cref="IFileIo.DirectAlignmentBytes"/>, and the buffer has room for whole pages: what it holds behind the
     /// count is undefined. Refuses as <see cref="ReadAsync"/>.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
     {
         int done = 0;

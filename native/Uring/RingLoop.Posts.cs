@@ -27,7 +27,7 @@ public sealed partial class RingLoop
     private readonly Queue<(object Callback, object? State)> _local = new();
     private bool _wakeArmed;
 
-    private bool HasPosts => _local.Count > 0 || !_posted.IsEmpty;
+    private bool HasPosts => _local.Count > 0 || _turns.Count > 0 || !_posted.IsEmpty;
 
     /// <summary>
     /// Runs <paramref name="callback"/> on the loop, soon, never inside this call; those of one thread in their order. Any thread. Allocates nothing when

@@ -187,6 +187,7 @@ public sealed partial class RingLoop : IDisposable
         Volatile.Write(ref _sleep, Awake);
         IterationCount++;
         Reap();
+        RunTurns();
         if (_tickers.Count > 0 && started >= _nextTick)
         {
             _nextTick = started + (long)(_options.TickInterval.TotalSeconds * Stopwatch.Frequency);
@@ -239,7 +240,7 @@ public sealed partial class RingLoop : IDisposable
 
     private TimeSpan? WaitTime()
     {
-        if (_local.Count > 0 || _stopping)
+        if (_local.Count > 0 || _turns.Count > 0 || _stopping)
         {
             return TimeSpan.Zero;
         }
@@ -274,6 +275,7 @@ public sealed partial class RingLoop : IDisposable
             ClosePassCount++;
             _ring.SubmitAndWait(HasPosts ? TimeSpan.Zero : TimeSpan.FromMilliseconds(10)); // a request that blocks in the kernel is waited for
             Reap();
+            RunTurns();
         }
 
         _ring.Dispose();

@@ -1,8 +1,11 @@
+using System.Runtime.CompilerServices;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Pooling;
 using Sluice.Native.Memory;
+using Sluice.Native.Uring;
 using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Cold;
@@ -19,6 +22,9 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
 {
     private const int PageMask = IFileIo.DirectAlignmentBytes - 1;
 
+    /// <summary>What takes no longer to send than a small object from memory needs not wait for its turn.</summary>
+    private const int ShortBytes = 128 << 10;
+
     private readonly bool _isDirect = cold.IsDirect(reader.Stored, range.Offset, range.Offset + range.Count);
     private readonly Queue<Piece> _ahead = new(cold.Options.ReadsAhead);
     private long _coldEnd; // what follows has not been asked for yet
@@ -28,6 +34,7 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
     /// Sends from <paramref name="offset"/> as long as nothing is resident, windows at a time, of which the first is known not to be. Answers where it
     /// stopped; less than zero when the response is broken or the client gone.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<long> SendAsync(long offset, int windowBytes)
     {
         (_coldEnd, _end) = (offset + windowBytes, range.Offset + range.Count);
@@ -91,7 +98,7 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
             int skip = (int)(next & PageMask);
             int count = (int)Math.Min(lease.Memory.Length - skip, _end - next);
             Memory<byte> pages = lease.Memory[..((skip + count + PageMask) & ~PageMask)];
-            _ahead.Enqueue(new Piece(lease, skip, count, reader.ReadColdAsync(pages, next - skip, skip + count).AsTask()));
+            _ahead.Enqueue(new Piece(lease, skip, count, reader.ReadColdAsync(pages, next - skip, skip + count)));
             next += count;
         }
 
@@ -99,13 +106,14 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
     }
 
     /// <summary>The oldest read ends and its bytes become the connection's.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<bool> SendFirstAsync()
     {
-        Result read = await _ahead.Peek().Read;
         Piece piece = _ahead.Dequeue();
         bool given = false;
         try
         {
+            Result read = await piece.Read;
             if (!read.Ok)
             {
                 context.Abort();
@@ -113,6 +121,11 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
             }
 
             cold.CountDirect(piece.Count);
+            if (piece.Count > ShortBytes && RingLoop.Current is { } loop)
+            {
+                await loop.NextTurn(); // disks bring a hundred pieces at once, and each takes a copy into a socket
+            }
+
             while (!bodies.TryWriteLease(context.Output, piece.Lease, piece.Skip, piece.Count))
             {
                 if (!await context.FlushAsync())
@@ -135,6 +148,7 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
     }
 
     /// <summary>One buffer's length by way of the page cache; answers how much, or less than zero.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<int> SendThroughCacheAsync(long offset)
     {
         int count;
@@ -161,16 +175,24 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
         return await context.FlushAsync() ? count : -1;
     }
 
-    /// <summary>Waits for the reads that nobody wants any more; what they say does not matter then.</summary>
+    /// <summary>Waits for the reads that nobody wants any more.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask DropAsync()
     {
         while (_ahead.TryDequeue(out Piece piece))
         {
-            Task read = piece.Read;
-            await read.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            try
+            {
+                _ = await piece.Read;
+            }
+            catch (Exception)
+            {
+                // It has ended, which is all that is waited for; the others are waited for, too.
+            }
+
             piece.Lease.Dispose();
         }
     }
 
-    private readonly record struct Piece(BufferLease Lease, int Skip, int Count, Task<Result> Read);
+    private readonly record struct Piece(BufferLease Lease, int Skip, int Count, ValueTask<Result> Read);
 }

@@ -17,6 +17,7 @@ namespace Sluice.Transport.Uring;
 internal sealed partial class UringConnection : DefaultConnectionContext, IDuplexPipe, IConnectionBodies
 {
     private static readonly Action<object?> s_armReceive = connection => ((UringConnection)connection!).ArmReceive();
+    private static readonly Action<object?> s_onWritable = static connection => ((UringConnection)connection!).OnWritable();
     private static readonly Action<object?> s_armWritable = connection => ((UringConnection)connection!).ArmWritable();
 
     private static long s_count;
@@ -379,6 +380,7 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
 
     private sealed class WritableOperation(UringConnection connection) : RingOperation
     {
-        protected override void Completed(RingCompletion completion) => connection.OnWritable();
+        /// <remarks>As much as the socket takes is copied then: others have their turn before.</remarks>
+        protected override void Completed(RingCompletion completion) => connection._loop.TakeTurn(s_onWritable, connection);
     }
 }
