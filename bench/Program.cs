@@ -1,13 +1,53 @@
-// Benches that a person runs and reads; what a gate checks is a test.
+// Benches that a person runs and reads, and the gate that compares two commits. What has to hold on every machine is a test.
+using System.Runtime.InteropServices;
 using Sluice.Bench;
+using Sluice.Bench.Machine;
+using Sluice.Bench.Rows;
+using Sluice.Bench.Run;
 
-switch (args)
+using var stop = new CancellationTokenSource();
+using PosixSignalRegistration interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
 {
-    case ["file-io", string verb, string directory, ..]:
-        return await FileIoBench.RunAsync(verb, directory, args[3..]);
-    case ["ring"]:
-        return RingBench.Run();
-    default:
-        await Console.Error.WriteLineAsync("usage: bench file-io put|put-strict|get|verbs|cold DIR [OPERATIONS [VARIANT|VARIANT...]]\n       bench ring");
-        return 2;
+    switch (args)
+    {
+        case ["run", "--list", .. var flags]:
+            BenchSettings listed = Arguments.Parse(flags);
+            foreach (IRow row in RowCatalog.All(listed))
+            {
+                Console.WriteLine($"{(row.IsDefault ? "*" : " ")} {row.Name}");
+            }
+
+            return 0;
+        case ["run", .. var flags]:
+            return await CompareCommand.RunAsync(Arguments.Parse(flags), stop.Token);
+        case ["file-io", string verb, string directory, ..]:
+            return await FileIoBench.RunAsync(verb, directory, args[3..]);
+        case ["ring"]:
+            return RingBench.Run();
+        case ["--help" or "-h"]:
+            await Console.Out.WriteLineAsync(Usage.Text);
+            return 0;
+        default:
+            await Console.Error.WriteLineAsync(Usage.Text);
+            return 2;
+    }
+}
+catch (BenchException problem)
+{
+    await Console.Error.WriteLineAsync(problem.Message);
+    return 2;
+}
+catch (OperationCanceledException)
+{
+    await Console.Error.WriteLineAsync("broken off; rows that were finished are in the results");
+    return 130;
+}
+
+// What was started is stopped and what was mounted is unmounted on the way out.
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stop.Cancel();
 }

@@ -1,0 +1,48 @@
+using System.IO.Enumeration;
+using Sluice.Bench.Run;
+
+namespace Sluice.Bench.Rows;
+
+/// <summary>All rows there are, and which of them a run takes.</summary>
+internal static class RowCatalog
+{
+    private const int Few = 32;
+    private const int Many = 256;
+    private const int VeryMany = 2000;
+
+    private static readonly long[] s_hotSizes = [4 * Sizes.KiB, 64 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB, Sizes.GiB];
+
+    /// <summary>The rows of a run.</summary>
+    public static IReadOnlyList<IRow> Chosen(BenchSettings settings) =>
+        [.. All(settings).Where(row => settings.Rows.Length > 0 ? Matches(row.Name, settings.Rows) : settings.IsFull || row.IsDefault)];
+
+    /// <summary>All rows, in the order of the results.</summary>
+    public static IEnumerable<IRow> All(BenchSettings settings) => HotGets(settings);
+
+    /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
+    internal static bool Matches(string name, string patterns) => patterns
+        .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: true)
+            || FileSystemName.MatchesSimpleExpression(pattern.TrimEnd('/') + "/*", name, ignoreCase: true));
+
+    private static IEnumerable<IRow> HotGets(BenchSettings settings) =>
+        from size in s_hotSizes
+        from connections in (int[])[Few, Many, VeryMany]
+        from client in (string[])["wrk", "load"]
+        let isDefault = IsShortHotGet(size, connections, client)
+        let hasFallback = settings.IsFull || settings.Rows.Length > 0 || (connections == Few && client == "wrk")
+        select new HotGetRow(size, connections, client, isDefault, hasFallback
+            ? [Contestant.Nginx, Contestant.Fallback(settings), Contestant.Ours(settings)]
+            : [Contestant.Nginx, Contestant.Ours(settings)]);
+
+    /// <summary>Both clients with few connections, wrk with many; more connections and the largest size with one client alone.</summary>
+    private static bool IsShortHotGet(long size, int connections, string client) => (size, connections, client) switch
+    {
+        (Sizes.GiB, Few, "load") => true,
+        (Sizes.GiB, _, _) => false,
+        (_, Few, _) => true,
+        (_, Many, "wrk") => true,
+        (4 * Sizes.KiB, VeryMany, "wrk") => true,
+        _ => false,
+    };
+}

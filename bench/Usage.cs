@@ -1,0 +1,25 @@
+namespace Sluice.Bench;
+
+/// <summary>What --help prints.</summary>
+internal static class Usage
+{
+    public const string Text = """
+        usage: bench run [--list] [FLAG...]     measure servers against each other and write the results
+               bench file-io put|put-strict|get|verbs|cold DIR [OPERATIONS [VARIANT|VARIANT...]]
+               bench ring
+
+        Flags of run:
+          --rows PATTERN,...     rows by name, or by what stands before a slash: get/4KiB, put/*/strict; otherwise the short set
+          --full                 all rows
+          --list                 print the rows, those of the short set with a star, and exit
+          --rounds N             rounds of A-B-B-A a row (2)
+          --seconds N            length of a turn (2)
+          --binary FILE          the server (out/sluice)
+          --directory DIR        where objects are stored, on the disk to be measured (/tmp/sluice-bench)
+          --output DIR           where results go (bench/results)
+          --server-cores LIST    cores of the server, such as 0 or 0-3 (0)
+          --client-cores LIST    cores of the client (1)
+
+        Loop devices, dropped caches, control groups and speed limits need root. docs/PERFORMANCE.md tells how to read the results.
+        """;
+}
