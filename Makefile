@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory build publish bench bench-build dist install deps deps-test deps-bench clean
+.PHONY: run test test-memory build publish bench bench-build bench-gate bench-gate-selftest dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -75,6 +75,15 @@ bench-build:
 bench: deps-bench bench-build
 	@$(MAKE) --no-print-directory publish ISA=native
 	$(BENCH) run $(BENCH_FLAGS)
+
+# Ends with 1 when HEAD (or HEAD=REV) is slower than BASE beyond the noise of the run. ROWS, ROUNDS and SECONDS as above.
+bench-gate: deps-bench bench-build
+	@[[ -n "$(BASE)" ]] || { echo "make bench-gate BASE=REV" >&2; exit 2; }
+	$(BENCH) gate --base '$(BASE)' $(if $(HEAD),--head '$(HEAD)') $(BENCH_FLAGS)
+
+# Shows that the gate stays open for an equal build and shuts for a slowed one.
+bench-gate-selftest: deps-bench bench-build
+	$(BENCH) gate-selftest --rows '$(or $(ROWS),get/4KiB)' --rounds $(or $(ROUNDS),6) $(if $(SECONDS),--seconds $(SECONDS))
 
 dist: publish
 	deploy/dist.sh $(VERSION) $(AOT_FRAMEWORK)

@@ -1,6 +1,7 @@
 // Benches that a person runs and reads, and the gate that compares two commits. What has to hold on every machine is a test.
 using System.Runtime.InteropServices;
 using Sluice.Bench;
+using Sluice.Bench.Gate;
 using Sluice.Bench.Machine;
 using Sluice.Bench.Rows;
 using Sluice.Bench.Run;
@@ -22,6 +23,12 @@ try
             return 0;
         case ["run", .. var flags]:
             return await CompareCommand.RunAsync(Arguments.Parse(flags), stop.Token);
+        case ["gate", .. var flags]:
+            return await GateCommand.RunAsync(GateSettings.Parse(flags), stop.Token);
+        case ["gate-binaries", string first, string second, .. var flags]:
+            return await GateCommand.CompareAsync(GateSettings.Parse(["--base", first, .. flags]).Bench, Path.GetFullPath(first), Path.GetFullPath(second), stop.Token) ? 0 : 1;
+        case ["gate-selftest", .. var flags]:
+            return await GateSelfTest.RunAsync(Arguments.Parse(flags), stop.Token);
         case ["file-io", string verb, string directory, ..]:
             return await FileIoBench.RunAsync(verb, directory, args[3..]);
         case ["ring"]:

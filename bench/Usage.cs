@@ -5,10 +5,14 @@ internal static class Usage
 {
     public const string Text = """
         usage: bench run [--list] [FLAG...]     measure servers against each other and write the results
+               bench gate --base REV [--head REV] [FLAG...]
+                                                       publish both commits, measure them A-B-B-A; ends with 1 when the head is slower
+               bench gate-binaries BASE HEAD [FLAG...] the same for two binaries
+               bench gate-selftest [FLAG...]           shows that the gate stays open for an equal build and shuts for a slowed one
                bench file-io put|put-strict|get|verbs|cold DIR [OPERATIONS [VARIANT|VARIANT...]]
                bench ring
 
-        Flags of run:
+        Flags of run; of a gate too, whose rows are its own and whose rounds are 6:
           --rows PATTERN,...     rows by name, or by what stands before a slash: get/4KiB, put/*/strict; otherwise the short set
           --full                 all rows
           --list                 print the rows, those of the short set with a star, and exit

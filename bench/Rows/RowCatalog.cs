@@ -25,6 +25,18 @@ internal static class RowCatalog
         .Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: true)
             || FileSystemName.MatchesSimpleExpression(pattern.TrimEnd('/') + "/*", name, ignoreCase: true));
 
+    /// <summary>The rows of a gate: few enough for every commit, and each way through the server is in one.</summary>
+    public static IReadOnlyList<IRow> OfGate(BenchSettings settings, Contestant first, Contestant second)
+    {
+        IEnumerable<IRow> rows =
+        [
+            new HotGetRow(4 * Sizes.KiB, Few, "wrk", isDefault: true, [first, second]),
+            new HotGetRow(64 * Sizes.KiB, Few, "wrk", isDefault: true, [first, second]),
+            new HotGetRow(Sizes.MiB, Few, "load", isDefault: true, [first, second]),
+        ];
+        return [.. rows.Where(row => settings.Rows.Length == 0 || Matches(row.Name, settings.Rows))];
+    }
+
     private static IEnumerable<IRow> HotGets(BenchSettings settings) =>
         from size in s_hotSizes
         from connections in (int[])[Few, Many, VeryMany]
