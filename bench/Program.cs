@@ -1,4 +1,5 @@
 // Benches that a person runs and reads, and the gate that compares two commits. What has to hold on every machine is a test.
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Sluice.Bench;
 using Sluice.Bench.Gate;
@@ -29,6 +30,8 @@ try
             return await GateCommand.CompareAsync(GateSettings.Parse(["--base", first, .. flags]).Bench, Path.GetFullPath(first), Path.GetFullPath(second), stop.Token) ? 0 : 1;
         case ["gate-selftest", .. var flags]:
             return await GateSelfTest.RunAsync(Arguments.Parse(flags), stop.Token);
+        case ["syscall-put", string path, string size, string writers, string seconds, string most, string durability]:
+            return SyscallPut.Run(path, Long(size), (int)Long(writers), double.Parse(seconds, CultureInfo.InvariantCulture), Long(most), durability == "strict");
         case ["file-io", string verb, string directory, ..]:
             return await FileIoBench.RunAsync(verb, directory, args[3..]);
         case ["ring"]:
@@ -51,6 +54,8 @@ catch (OperationCanceledException)
     await Console.Error.WriteLineAsync("broken off; rows that were finished are in the results");
     return 130;
 }
+
+static long Long(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
 // What was started is stopped and what was mounted is unmounted on the way out.
 void Stop(PosixSignalContext context)

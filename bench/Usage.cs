@@ -20,6 +20,7 @@ internal static class Usage
           --seconds N            length of a turn (2)
           --binary FILE          the server (out/sluice)
           --directory DIR        where objects are stored, on the disk to be measured (/tmp/sluice-bench)
+          --in-place             PUT into that directory, not into a fresh XFS on a loop device in it
           --output DIR           where results go (bench/results)
           --server-cores LIST    cores of the server, such as 0 or 0-3 (0)
           --client-cores LIST    cores of the client (1)

@@ -40,7 +40,7 @@ internal sealed class WrkClient(string home, string cores, int threads) : IClien
         return Parse(output);
     }
 
-    /// <summary>The line of the script's end.</summary>
+    /// <summary>The line of the script's end. Bytes of requests that were not whole count as well.</summary>
     /// <exception cref="BenchException">There is none, or requests failed.</exception>
     internal static ClientResult Parse(string output)
     {
@@ -48,7 +48,8 @@ internal sealed class WrkClient(string home, string cores, int threads) : IClien
         long[] numbers = line is null ? [] : [.. line.Split(' ').Skip(1).Select(word => long.Parse(word, CultureInfo.InvariantCulture))];
         return numbers switch
         {
-            [0, ..] => throw new BenchException($"wrk saw no answer: {output.Trim()}"),
+            [_, 0, ..] => throw new BenchException($"wrk saw no answer: {output.Trim()}"),
+            [0, var bytes, var micros, 0, ..] => new ClientResult(0, bytes, micros / 1e6, double.NaN, double.NaN, double.NaN),
             [var requests, var bytes, var micros, 0, var p50, var p99, var p999] => new ClientResult(requests, bytes, micros / 1e6, p50, p99, p999),
             [_, _, _, var errors, ..] => throw new BenchException($"wrk: {errors} requests failed: {output.Trim()}"),
             _ => throw new BenchException($"wrk told nothing: {output.Trim()}"),

@@ -7,11 +7,11 @@ internal sealed class Sample
 
     public IReadOnlyDictionary<Figure, double> Values => _values;
 
-    /// <summary>A turn of requests.</summary>
+    /// <summary>A turn of requests; of very large ones perhaps none was whole, and what counts is the bytes.</summary>
     public static Sample OfRequests(long requests, long bytes, double seconds, double cpuSeconds)
     {
         var sample = new Sample();
-        sample.Set(Figure.Requests, requests / seconds);
+        sample.Set(Figure.Requests, requests == 0 ? double.NaN : requests / seconds);
         sample.Set(Figure.Rate, bytes / seconds / (1 << 30));
         sample.Set(Figure.CpuPerRequest, cpuSeconds * 1e6 / requests);
         sample.Set(Figure.CpuPerGiB, cpuSeconds / bytes * (1 << 30));

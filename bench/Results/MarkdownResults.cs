@@ -7,8 +7,11 @@ namespace Sluice.Bench.Results;
 /// <summary>Results for people: the machine, then a table a kind of row. docs/PERFORMANCE.md says how to read it.</summary>
 internal static class MarkdownResults
 {
-    /// <summary>Figures of which a ratio is shown, in order.</summary>
-    private static readonly Figure[] s_compared = [Figure.Requests, Figure.CpuPerRequest, Figure.Start, Figure.Time];
+    /// <summary>What ratios are shown of, in order: of the first figure that a row has. Requests of a fixed size and their bytes have one ratio.</summary>
+    private static readonly (string Title, Figure[] Figures)[] s_compared =
+    [
+        ("throughput", [Figure.Requests, Figure.Rate]), ("CPU", [Figure.CpuPerRequest, Figure.CpuPerGiB]), ("p99", [Figure.P99]), ("start", [Figure.Start]), ("time", [Figure.Time]),
+    ];
 
     public static string Text(RunReport report)
     {
@@ -51,16 +54,16 @@ internal static class MarkdownResults
     private static void Table(StringBuilder text, string title, IReadOnlyList<RowResult> rows)
     {
         Figure[] figures = [.. Figure.All.Where(figure => rows.Any(row => row.Contenders.Any(contender => row.Mean(contender, figure) is not null)))];
-        Figure[] compared = [.. s_compared.Where(figures.Contains)];
+        (string Title, Figure[] Figures)[] compared = [.. s_compared.Where(one => one.Figures.Any(figures.Contains))];
         text.AppendLine(CultureInfo.InvariantCulture, $"## {title}").AppendLine();
-        text.AppendLine($"| row | contender |{string.Concat(figures.Select(figure => $" {figure.Name}, {figure.Unit} |"))}{string.Concat(compared.Select(figure => $" ratio of {figure.Name} |"))}");
+        text.AppendLine($"| row | contender |{string.Concat(figures.Select(figure => $" {figure.Name}, {figure.Unit} |"))}{string.Concat(compared.Select(one => $" × {one.Title} |"))}");
         text.AppendLine($"|---|---|{string.Concat(Enumerable.Repeat("---:|", figures.Length))}{string.Concat(Enumerable.Repeat("---|", compared.Length))}");
         foreach (RowResult row in rows)
         {
             foreach (string contender in row.Contenders)
             {
                 string values = string.Concat(figures.Select(figure => $" {(row.Mean(contender, figure) is { } mean ? Number(mean) : "")} |"));
-                string ratios = string.Concat(compared.Select(figure => $" {Ratio(row, contender, figure)} |"));
+                string ratios = string.Concat(compared.Select(one => $" {Ratio(row, contender, one.Figures)} |"));
                 text.AppendLine($"| {row.Row} | {contender} |{values}{ratios}");
             }
         }
@@ -79,13 +82,13 @@ internal static class MarkdownResults
 
     private static string Told(RowResult row, string contender)
     {
-        string[] ratios = [.. s_compared.Select(figure => (figure, Ratio(row, contender, figure))).Where(pair => pair.Item2.Length > 0).Select(pair => $"{pair.figure.Name} × {pair.Item2}")];
+        string[] ratios = [.. s_compared.Select(one => (one.Title, Text: Ratio(row, contender, one.Figures))).Where(one => one.Text.Length > 0).Select(one => $"{one.Title} × {one.Text}")];
         return ratios.Length == 0 ? "" : "  → " + string.Join(", ", ratios);
     }
 
-    private static string Ratio(RowResult row, string contender, Figure figure) =>
-        contender != row.Subject && row.Compare(contender, figure) is { } comparison
-            ? string.Create(CultureInfo.InvariantCulture, $"{comparison.Ratio:f2} ({comparison.Least:f2}–{comparison.Most:f2})")
+    private static string Ratio(RowResult row, string contender, Figure[] figures) =>
+        contender != row.Subject && figures.Select(figure => row.Compare(contender, figure)).FirstOrDefault(comparison => comparison is not null) is { } first
+            ? string.Create(CultureInfo.InvariantCulture, $"{first.Ratio:f2} ({first.Least:f2}–{first.Most:f2})")
             : "";
 
     /// <summary>Three digits that count.</summary>

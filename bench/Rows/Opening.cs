@@ -29,11 +29,14 @@ internal static class Opening
     }
 
     /// <summary>Starts a server; disposes it when it does not start.</summary>
-    public static async Task StartAsync(IServer server, CancellationToken token)
+    public static Task StartAsync(IServer server, CancellationToken token) => OrDisposeAsync(server, () => server.StartAsync(token));
+
+    /// <summary>Does a step with a server that nobody owns yet; disposes it when the step fails.</summary>
+    public static async Task OrDisposeAsync(IAsyncDisposable server, Func<Task> step)
     {
         try
         {
-            await server.StartAsync(token);
+            await step();
         }
         catch
         {

@@ -17,7 +17,12 @@ internal static class Arguments
         };
         for (int i = 0; i < flags.Count; i++)
         {
-            settings = flags[i] == "--full" ? settings with { IsFull = true } : With(settings, flags[i], i + 1 < flags.Count ? flags[++i] : null);
+            settings = flags[i] switch
+            {
+                "--full" => settings with { IsFull = true },
+                "--in-place" => settings with { IsInPlace = true },
+                _ => With(settings, flags[i], i + 1 < flags.Count ? flags[++i] : null),
+            };
         }
 
         return settings;

@@ -17,6 +17,9 @@ internal sealed record BenchSettings
     /// <summary>All rows, not only those of a short run.</summary>
     public bool IsFull { get; init; }
 
+    /// <summary>PUT goes to the directory itself, not to a fresh file system on a loop device in it.</summary>
+    public bool IsInPlace { get; init; }
+
     /// <summary>The published binary.</summary>
     public string Binary { get; init; } = "";
 

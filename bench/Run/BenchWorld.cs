@@ -39,6 +39,10 @@ internal sealed class BenchWorld : IDisposable
         _ => throw new BenchException($"there is no client {name}"),
     };
 
+    /// <summary>wrk with OpenSSL settings of a row's own.</summary>
+    public IClient WrkOverTls(string configuration) =>
+        new WrkClient(Home, Settings.ClientCores, Settings.ClientCoreCount) { OpenSslConfiguration = configuration };
+
     /// <summary>The load generator, for rows with flags of their own.</summary>
     public LoadClient Load => new(Home, Settings.ClientCores, Settings.Binary);
 

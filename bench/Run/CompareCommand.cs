@@ -51,8 +51,9 @@ internal static class CompareCommand
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            report.Failures.Add((row.Name, failure.Message));
-            progress.Say("FAILED: " + failure.Message);
+            string reason = failure.GetBaseException().Message;
+            report.Failures.Add((row.Name, reason));
+            progress.Say("FAILED: " + reason);
         }
     }
 }

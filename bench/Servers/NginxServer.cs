@@ -80,7 +80,7 @@ internal sealed class NginxServer(string name, string home, string cores, int wo
                 listen 127.0.0.1:{{port}} reuseport backlog=4096 {{(options.Tls is null ? "" : "ssl")}};
                 {{(options.Tls is { } tls ? $"ssl_certificate {tls.Certificate}; ssl_certificate_key {tls.Key}; ssl_protocols TLSv1.3;" : "")}}
                 root {{Root}};
-                location /v1/buckets/ { add_header Bucket-Props '{}'; return 200; }
+                location /v1/buckets/ { add_header Ais-Bucket-Props '{}'; return 200; }
                 location /v1/objects/ { {{(options.TakesPut ? "dav_methods PUT; create_full_put_path on;" : "")}} }
             }
         }

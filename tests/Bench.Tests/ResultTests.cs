@@ -21,7 +21,16 @@ public sealed class ResultTests
     [InlineData("unable to connect", "told nothing")]
     [InlineData("measured 1000 4096000 2000000 3 500 900 1500", "3 requests failed")]
     [InlineData("measured 0 0 2000000 0 0 0 0", "no answer")]
+    [InlineData("measured 0 4096 2000000 1 0 0 0", "1 requests failed")]
     public void FailedRequestsAreNoResult(string output, string reason) => Assert.Contains(reason, Assert.Throws<BenchException>(() => WrkClient.Parse(output)).Message);
+
+    [Fact]
+    public void BytesOfRequestsThatWereNotWholeCount()
+    {
+        ClientResult result = WrkClient.Parse("measured 0 4096000 2000000 0 0 0 0\n");
+        Sample sample = Sample.OfRequests(result.Requests, result.Bytes, result.Seconds, 1);
+        Assert.Equal([Figure.Rate, Figure.CpuPerGiB], sample.Values.Keys);
+    }
 
     [Fact]
     public void WhatTheLoaderPrintsIsRead()
