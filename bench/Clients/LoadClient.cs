@@ -11,14 +11,21 @@ internal sealed class LoadClient(string home, string cores, string binary) : ICl
 
     public async Task<ClientResult> RunAsync(Target target, CancellationToken token)
     {
-        string names = Path.Combine(home, string.Create(CultureInfo.InvariantCulture, $"names-{target.ObjectCount}.txt"));
-        if (!File.Exists(names))
-        {
-            await File.WriteAllLinesAsync(names, Enumerable.Range(0, target.ObjectCount).Select(i => string.Create(CultureInfo.InvariantCulture, $"o{i}")), token);
-        }
-
+        string names = NamesOf(target.ObjectCount);
         string seconds = target.Seconds.ToString("f1", CultureInfo.InvariantCulture);
         return await RunAsync(target.Endpoint, target.Bucket, target.Connections, ["-discard", "-filelist", names, "-duration", $"{seconds}s"], "get", token);
+    }
+
+    /// <summary>A file with the names o0 to o(count - 1).</summary>
+    public string NamesOf(int count)
+    {
+        string path = Path.Combine(home, string.Create(CultureInfo.InvariantCulture, $"names-{count}.txt"));
+        if (!File.Exists(path))
+        {
+            File.WriteAllLines(path, Enumerable.Range(0, count).Select(i => string.Create(CultureInfo.InvariantCulture, $"o{i}")));
+        }
+
+        return path;
     }
 
     /// <summary>Runs it with flags of a row's own.</summary>

@@ -19,6 +19,9 @@ internal sealed class ControlGroups : IDisposable
     {
     }
 
+    /// <summary>No groups at all.</summary>
+    public static ControlGroups None => new();
+
     /// <summary>Processor time is counted by a group.</summary>
     public bool CountsCpu => _usage is not null;
 

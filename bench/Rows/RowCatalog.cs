@@ -18,7 +18,7 @@ internal static class RowCatalog
         [.. All(settings).Where(row => settings.Rows.Length > 0 ? Matches(row.Name, settings.Rows) : settings.IsFull || row.IsDefault)];
 
     /// <summary>All rows, in the order of the results.</summary>
-    public static IEnumerable<IRow> All(BenchSettings settings) => [.. HotGets(settings), .. Puts(settings), .. Tls(settings)];
+    public static IEnumerable<IRow> All(BenchSettings settings) => [.. HotGets(settings), .. ColdGets(), .. Puts(settings), .. Tls(settings), .. Starts()];
 
     /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
     internal static bool Matches(string name, string patterns) => patterns
@@ -62,6 +62,13 @@ internal static class RowCatalog
         (4 * Sizes.KiB, VeryMany, "wrk") => true,
         _ => false,
     };
+
+    private static IEnumerable<IRow> ColdGets() =>
+        from disks in (int[])[1, 4]
+        from size in (long[])[64 * Sizes.KiB, Sizes.MiB, 10 * Sizes.MiB]
+        select new ColdGetRow(size, disks, isDefault: disks == 1 || size == 10 * Sizes.MiB);
+
+    private static IEnumerable<IRow> Starts() => [new StartRow(100_000, isDefault: true), new StartRow(1_000_000, isDefault: false)];
 
     private static IEnumerable<IRow> Tls(BenchSettings settings) =>
         from size in (long[])[4 * Sizes.KiB, Sizes.MiB]

@@ -30,6 +30,9 @@ internal sealed class NginxServer(string name, string home, string cores, int wo
 
     public Uri Endpoint { get; private set; } = new("http://127.0.0.1");
 
+    /// <summary>See <see cref="ProcessSet.Start"/>.</summary>
+    public bool IsGrouped { get; init; } = true;
+
     public ProcessSet Processes => _processes ?? throw new InvalidOperationException("not started");
 
     /// <summary>Root of its tree.</summary>
@@ -53,7 +56,7 @@ internal sealed class NginxServer(string name, string home, string cores, int wo
         Endpoint = new Uri(string.Create(CultureInfo.InvariantCulture, $"{(options.Tls is null ? "http" : "https")}://127.0.0.1:{port}"));
         string configuration = Path.Combine(home, "nginx.conf");
         await File.WriteAllTextAsync(configuration, Configuration(port), token);
-        _processes = ProcessSet.Start(cores, ["nginx", "-e", Path.Combine(home, "error.log"), "-c", configuration]);
+        _processes = ProcessSet.Start(cores, ["nginx", "-e", Path.Combine(home, "error.log"), "-c", configuration], IsGrouped);
         await Waiting.ForAsync(() => Connecting.Answers(Endpoint) ? this : null, Name, _processes, s_startTime, token);
     }
 

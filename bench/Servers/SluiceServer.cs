@@ -15,6 +15,9 @@ internal sealed partial class SluiceServer(string name, string binary, string co
 
     public Uri Endpoint { get; private set; } = new("http://127.0.0.1");
 
+    /// <summary>See <see cref="ProcessSet.Start"/>.</summary>
+    public bool IsGrouped { get; init; } = true;
+
     public ProcessSet Processes => _processes ?? throw new InvalidOperationException("not started");
 
     /// <summary>Directory of a bucket's objects on a mountpath, where they lie under their own names (docs/ON_DISK.md).</summary>
@@ -29,7 +32,7 @@ internal sealed partial class SluiceServer(string name, string binary, string co
 
         string[] shared = mountpaths.Count > 1 ? ["--allow-shared-disk"] : [];
         _processes = ProcessSet.Start(
-            cores, [binary, "serve", "--listen", "127.0.0.1:0", .. shared, .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more]);
+            cores, [binary, "serve", "--listen", "127.0.0.1:0", .. shared, .. mountpaths.SelectMany(path => new[] { "--mountpath", path }), .. more], IsGrouped);
         string address = await Waiting.ForAsync(
             () => ListensOn().Match(_processes.Log) is { Success: true } match ? match.Groups[1].Value : null, Name, _processes, s_startTime, token);
         Endpoint = new Uri($"{(more.Contains("--tls-cert") ? "https" : "http")}://{address}");
