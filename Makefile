@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory build publish bench bench-build bench-gate bench-gate-selftest dist install deps deps-test deps-bench clean
+.PHONY: run test test-memory build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -74,7 +74,7 @@ bench-build:
 
 bench: deps-bench bench-build
 	@$(MAKE) --no-print-directory publish ISA=native
-	$(BENCH) run $(BENCH_FLAGS)
+	$(BENCH) run $(BENCH_FLAGS) $(if $(ROWS),,--document)
 
 # Ends with 1 when HEAD (or HEAD=REV) is slower than BASE beyond the noise of the run. ROWS, ROUNDS and SECONDS as above.
 bench-gate: deps-bench bench-build
@@ -84,6 +84,13 @@ bench-gate: deps-bench bench-build
 # Shows that the gate stays open for an equal build and shuts for a slowed one.
 bench-gate-selftest: deps-bench bench-build
 	$(BENCH) gate-selftest --rows '$(or $(ROWS),get/4KiB)' --rounds $(or $(ROUNDS),6) $(if $(SECONDS),--seconds $(SECONDS))
+
+# Flame graphs of what docs/PERFORMANCE.md explains. perf finds the names of functions in out/publish/sluice.dbg.
+flame: deps bench-build
+	@deploy/packages.sh linux-perf wrk xfsprogs mount util-linux
+	@$(MAKE) --no-print-directory publish ISA=native
+	$(BENCH) flame get-4KiB --seconds 5 --binary out/publish/sluice
+	$(BENCH) flame put-1MiB --seconds 5 --binary out/publish/sluice
 
 dist: publish
 	deploy/dist.sh $(VERSION) $(AOT_FRAMEWORK)

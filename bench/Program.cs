@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Sluice.Bench;
+using Sluice.Bench.Flame;
 using Sluice.Bench.Gate;
 using Sluice.Bench.Machine;
 using Sluice.Bench.Rows;
@@ -15,21 +16,18 @@ try
     switch (args)
     {
         case ["run", "--list", .. var flags]:
-            BenchSettings listed = Arguments.Parse(flags);
-            foreach (IRow row in RowCatalog.All(listed))
-            {
-                Console.WriteLine($"{(row.IsDefault ? "*" : " ")} {row.Name}");
-            }
-
-            return 0;
+            return CompareCommand.List(Arguments.Parse(flags));
         case ["run", .. var flags]:
             return await CompareCommand.RunAsync(Arguments.Parse(flags), stop.Token);
         case ["gate", .. var flags]:
             return await GateCommand.RunAsync(GateSettings.Parse(flags), stop.Token);
         case ["gate-binaries", string first, string second, .. var flags]:
-            return await GateCommand.CompareAsync(GateSettings.Parse(["--base", first, .. flags]).Bench, Path.GetFullPath(first), Path.GetFullPath(second), stop.Token) ? 0 : 1;
+            BenchSettings gate = GateSettings.Parse(["--base", first, .. flags]).Bench;
+            return await GateCommand.CompareAsync(gate, Path.GetFullPath(first), Path.GetFullPath(second), stop.Token) ? 0 : 1;
         case ["gate-selftest", .. var flags]:
             return await GateSelfTest.RunAsync(Arguments.Parse(flags), stop.Token);
+        case ["flame", string what, .. var flags]:
+            return await FlameCommand.RunAsync(Arguments.Parse(flags), what, stop.Token);
         case ["syscall-put", string path, string size, string writers, string seconds, string most, string durability]:
             return SyscallPut.Run(path, Long(size), (int)Long(writers), double.Parse(seconds, CultureInfo.InvariantCulture), Long(most), durability == "strict");
         case ["file-io", string verb, string directory, ..]:

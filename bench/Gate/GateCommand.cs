@@ -51,7 +51,13 @@ internal static class GateCommand
         }
 
         await Console.Out.WriteLineAsync(GateReport.Text(judged));
-        string[] worse = [.. judged.SelectMany(one => one.Verdicts.Where(verdict => verdict.Outcome == Outcome.Worse).Select(verdict => $"{one.Row.Row} {verdict.Figure.Name}"))];
+        string[] worse =
+        [
+            .. from one in judged
+               from verdict in one.Verdicts
+               where verdict.Outcome == Outcome.Worse
+               select $"{one.Row.Row} {verdict.Figure.Name}",
+        ];
         await Console.Out.WriteLineAsync(worse.Length == 0 ? "gate: open" : $"gate: shut by {string.Join(", ", worse)}");
         return worse.Length == 0;
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Sluice.Bench.Measure;
+using Sluice.Bench.Results;
 
 namespace Sluice.Bench.Gate;
 
@@ -30,18 +31,26 @@ internal static class GateReport
         {
             foreach (GateVerdict verdict in verdicts)
             {
-                string values = $"{Results.MarkdownResults.Number(row.Mean(Base, verdict.Figure)!.Value)} | {Results.MarkdownResults.Number(row.Mean(Head, verdict.Figure)!.Value)}";
-                text.AppendLine(CultureInfo.InvariantCulture, $"| {row.Row} | {verdict.Figure.Name}, {verdict.Figure.Unit} | {values} | {verdict.Ratio:f3} | ±{(verdict.Noise - 1) * 100:f1} % | {(verdict.Drift - 1) * 100:f1} % | {Word(verdict)} |");
+                text.AppendLine(Line(row, verdict));
             }
         }
 
         return text.ToString();
     }
 
+    private static string Line(RowResult row, GateVerdict verdict)
+    {
+        string values = string.Join(" | ", new[] { Base, Head }.Select(side => MarkdownResults.Number(row.Mean(side, verdict.Figure)!.Value)));
+        string factors = string.Create(
+            CultureInfo.InvariantCulture, $"{verdict.Ratio:f3} | ±{(verdict.Noise - 1) * 100:f1} % | {(verdict.Drift - 1) * 100:f1} %");
+        return $"| {row.Row} | {verdict.Figure.Name}, {verdict.Figure.Unit} | {values} | {factors} | {Word(verdict)} |";
+    }
+
     private static string Word(GateVerdict verdict) => verdict.Outcome switch
     {
         Outcome.Worse => "**WORSE**",
-        Outcome.Blind => string.Create(CultureInfo.InvariantCulture, $"too noisy: a loss below {(1 - (GateJudge.RatioMin / verdict.Noise)) * 100:f0} % would not show"),
+        Outcome.Blind => string.Create(
+            CultureInfo.InvariantCulture, $"too noisy: a loss below {(1 - (GateJudge.RatioMin / verdict.Noise)) * 100:f0} % would not show"),
         _ => verdict.Figure.IsJudged ? "good" : "told only",
     };
 

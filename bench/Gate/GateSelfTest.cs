@@ -11,7 +11,8 @@ internal static class GateSelfTest
 
     /// <summary>A fifth of what a GET of 4 KiB costs and more; Stopwatch counts nanoseconds on Linux.</summary>
     private const string Delay =
-        "        for (long until = System.Diagnostics.Stopwatch.GetTimestamp() + 5000; System.Diagnostics.Stopwatch.GetTimestamp() < until;)\n        {\n        }\n\n";
+        "        for (long until = System.Diagnostics.Stopwatch.GetTimestamp() + 5000; System.Diagnostics.Stopwatch.GetTimestamp() < until;)\n"
+        + "        {\n        }\n\n";
 
     public static async Task<int> RunAsync(BenchSettings settings, CancellationToken token)
     {
@@ -22,7 +23,8 @@ internal static class GateSelfTest
         string slowed = await builds.PublishAsync("slowed", "HEAD", Slow);
         bool opensForEqual = await GateCommand.CompareAsync(settings, plain, plain, token);
         bool opensForSlowed = await GateCommand.CompareAsync(settings, plain, slowed, token);
-        await Console.Out.WriteLineAsync($"equal build: {(opensForEqual ? "open, as it should be" : "SHUT")}; slowed build: {(opensForSlowed ? "OPEN" : "shut, as it should be")}");
+        string equal = opensForEqual ? "open, as it should be" : "SHUT", slower = opensForSlowed ? "OPEN" : "shut, as it should be";
+        await Console.Out.WriteLineAsync($"equal build: {equal}; slowed build: {slower}");
         return opensForEqual && !opensForSlowed ? 0 : 1;
     }
 

@@ -12,7 +12,9 @@ internal sealed record MachineFacts(
     /// <summary>Null when the machine was idle.</summary>
     public string? Warning => LoadAverage <= IdleLoadMax
         ? null
-        : string.Create(CultureInfo.InvariantCulture, $"The machine was not idle: load average {LoadAverage:f2} at the start. Trust ratios and their spread, not absolute figures.");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"The machine was not idle: load average {LoadAverage:f2} at the start. Trust ratios and their spread, not absolute figures.");
 
     public static async Task<MachineFacts> TakeAsync(string repository, string directory, CancellationToken token)
     {

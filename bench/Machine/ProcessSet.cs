@@ -42,11 +42,13 @@ internal sealed class ProcessSet : IAsyncDisposable
     }
 
     /// <summary>Starts a program on cores such as "0" or "0-3".</summary>
-    /// <param name="isGrouped">False to do without control groups: to make and enter them takes tens of milliseconds.</param>
+    /// <param name="isGrouped">
+    /// False to start the program itself on the cores of this process: groups, and the commands that come before it, take longer than it does.
+    /// </param>
     public static ProcessSet Start(string cores, IEnumerable<string> words, bool isGrouped = true)
     {
         ControlGroups groups = isGrouped ? ControlGroups.Make(cores) : ControlGroups.None;
-        string[] line = ["/bin/sh", "-c", $"{groups.Entry}exec \"$@\"", "sh", "taskset", "-c", cores, .. words];
+        string[] line = isGrouped ? ["/bin/sh", "-c", $"{groups.Entry}exec \"$@\"", "sh", "taskset", "-c", cores, .. words] : [.. words];
         var process = new Process { StartInfo = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardError = true, RedirectStandardOutput = true } };
         var set = new ProcessSet(process, groups);
         process.ErrorDataReceived += (_, received) => set.Append(received.Data);
@@ -108,7 +110,8 @@ internal sealed class ProcessSet : IAsyncDisposable
             string children = $"/proc/{found[i]}/task/{found[i]}/children";
             if (File.Exists(children))
             {
-                found.AddRange(File.ReadAllText(children).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture)));
+                string[] ids = File.ReadAllText(children).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+                found.AddRange(ids.Select(id => int.Parse(id, CultureInfo.InvariantCulture)));
             }
         }
 

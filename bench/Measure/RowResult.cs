@@ -22,13 +22,17 @@ internal sealed record RowResult(string Row, string Subject, IReadOnlyList<IRead
             return null;
         }
 
-        double[] ratios = [.. Rounds.Select(round => figure.Ratio(Mean([round], reference, figure) ?? double.NaN, Mean([round], Subject, figure) ?? double.NaN))];
+        double[] ratios =
+        [
+            .. Rounds.Select(round => figure.Ratio(Mean([round], reference, figure) ?? double.NaN, Mean([round], Subject, figure) ?? double.NaN)),
+        ];
         return new Comparison(figure.Ratio(all, ours), ratios.Min(), ratios.Max());
     }
 
     private static double? Mean(IEnumerable<IReadOnlyDictionary<string, IReadOnlyList<Sample>>> rounds, string contender, Figure figure)
     {
-        double[] values = [.. rounds.SelectMany(round => round[contender]).Where(sample => sample.Values.ContainsKey(figure)).Select(sample => sample.Values[figure])];
+        IEnumerable<Sample> measured = rounds.SelectMany(round => round[contender]).Where(sample => sample.Values.ContainsKey(figure));
+        double[] values = [.. measured.Select(sample => sample.Values[figure])];
         return values.Length == 0 ? null : values.Average();
     }
 }

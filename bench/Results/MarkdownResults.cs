@@ -10,7 +10,8 @@ internal static class MarkdownResults
     /// <summary>What ratios are shown of, in order: of the first figure that a row has. Requests of a fixed size and their bytes have one ratio.</summary>
     private static readonly (string Title, Figure[] Figures)[] s_compared =
     [
-        ("throughput", [Figure.Requests, Figure.Rate]), ("CPU", [Figure.CpuPerRequest, Figure.CpuPerGiB]), ("p99", [Figure.P99]), ("start", [Figure.Start]), ("time", [Figure.Time]),
+        ("throughput", [Figure.Requests, Figure.Rate]), ("CPU", [Figure.CpuPerRequest, Figure.CpuPerGiB]), ("p99", [Figure.P99]),
+        ("start", [Figure.Start]), ("time", [Figure.Time]),
     ];
 
     public static string Text(RunReport report)
@@ -45,7 +46,8 @@ internal static class MarkdownResults
             text.AppendLine(culture, $"**{warning}**").AppendLine();
         }
 
-        text.AppendLine(culture, $"{report.Facts.Cpu}, {report.Facts.Cores} cores, {report.Facts.MemoryGiB:f0} GiB, Linux {report.Facts.Kernel}, files on {report.Facts.FileSystem};");
+        text.AppendLine(culture, $"{report.Facts.Cpu}, {report.Facts.Cores} cores, {report.Facts.MemoryGiB:f0} GiB, Linux {report.Facts.Kernel},");
+        text.AppendLine(culture, $"files on {report.Facts.FileSystem};");
         text.AppendLine(culture, $"server on core {report.Settings.ServerCores}, client on core {report.Settings.ClientCores};");
         text.AppendLine(culture, $"{report.Settings.Rounds} rounds of A-B-B-A, {report.Settings.Seconds} s a turn, load average {report.Facts.LoadAverage:f2} at the start.");
         text.AppendLine("A ratio says how many times better Sluice is than the line's contender, with the least and the most of a single round.").AppendLine();
@@ -53,10 +55,12 @@ internal static class MarkdownResults
 
     private static void Table(StringBuilder text, string title, IReadOnlyList<RowResult> rows)
     {
-        Figure[] figures = [.. Figure.All.Where(figure => rows.Any(row => row.Contenders.Any(contender => row.Mean(contender, figure) is not null)))];
+        bool IsMeasured(Figure figure) => rows.Any(row => row.Contenders.Any(contender => row.Mean(contender, figure) is not null));
+        Figure[] figures = [.. Figure.All.Where(IsMeasured)];
         (string Title, Figure[] Figures)[] compared = [.. s_compared.Where(one => one.Figures.Any(figures.Contains))];
         text.AppendLine(CultureInfo.InvariantCulture, $"## {title}").AppendLine();
-        text.AppendLine($"| row | contender |{string.Concat(figures.Select(figure => $" {figure.Name}, {figure.Unit} |"))}{string.Concat(compared.Select(one => $" × {one.Title} |"))}");
+        string columns = string.Concat(figures.Select(figure => $" {figure.Name}, {figure.Unit} |")) + string.Concat(compared.Select(one => $" × {one.Title} |"));
+        text.AppendLine($"| row | contender |{columns}");
         text.AppendLine($"|---|---|{string.Concat(Enumerable.Repeat("---:|", figures.Length))}{string.Concat(Enumerable.Repeat("---|", compared.Length))}");
         foreach (RowResult row in rows)
         {
@@ -82,12 +86,13 @@ internal static class MarkdownResults
 
     private static string Told(RowResult row, string contender)
     {
-        string[] ratios = [.. s_compared.Select(one => (one.Title, Text: Ratio(row, contender, one.Figures))).Where(one => one.Text.Length > 0).Select(one => $"{one.Title} × {one.Text}")];
+        IEnumerable<(string Title, string Text)> known = s_compared.Select(one => (one.Title, Ratio(row, contender, one.Figures)));
+        string[] ratios = [.. known.Where(one => one.Text.Length > 0).Select(one => $"{one.Title} × {one.Text}")];
         return ratios.Length == 0 ? "" : "  → " + string.Join(", ", ratios);
     }
 
     private static string Ratio(RowResult row, string contender, Figure[] figures) =>
-        contender != row.Subject && figures.Select(figure => row.Compare(contender, figure)).FirstOrDefault(comparison => comparison is not null) is { } first
+        contender != row.Subject && figures.Select(figure => row.Compare(contender, figure)).FirstOrDefault(one => one is not null) is { } first
             ? string.Create(CultureInfo.InvariantCulture, $"{first.Ratio:f2} ({first.Least:f2}–{first.Most:f2})")
             : "";
 

@@ -17,9 +17,12 @@ internal sealed class RunReport(MachineFacts facts, BenchSettings settings)
     /// <summary>Rows that could not be measured, each with the reason.</summary>
     public List<(string Row, string Reason)> Failures { get; } = [];
 
-    /// <summary>A file of the results: DATE-COMMIT.</summary>
-    public string PathOf(string directory, string extension) => Path.Combine(
-        directory, string.Create(CultureInfo.InvariantCulture, $"{facts.TakenUtc:yyyy-MM-dd}-{facts.Commit}{(facts.IsDirty ? "-dirty" : "")}.{extension}"));
+    /// <summary>A file of the results: DATE-COMMIT; a run of some rows takes no other's place.</summary>
+    public string PathOf(string directory, string extension)
+    {
+        string kind = (facts.IsDirty ? "-dirty" : "") + (settings.Rows.Length > 0 ? "-some" : "");
+        return Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"{facts.TakenUtc:yyyy-MM-dd}-{facts.Commit}{kind}.{extension}"));
+    }
 
     public async Task WriteAsync(string directory, CancellationToken token)
     {

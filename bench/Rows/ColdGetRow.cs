@@ -7,14 +7,19 @@ using Sluice.Bench.Servers;
 
 namespace Sluice.Bench.Rows;
 
-/// <summary>GET of objects that are not in memory, each once a turn, the caches dropped before: beside fio on the same files and nginx with its thread pool.</summary>
+/// <summary>
+/// GET of objects that are not in memory, each once a turn, the caches dropped before: beside fio on the same files and nginx with its thread pool.
+/// </summary>
 internal sealed class ColdGetRow(long sizeBytes, int disks, bool isDefault) : IRow
 {
     private const int Connections = 32;
     private const long BytesADisk = 256 * Sizes.MiB;
 
     private static readonly FioWay[] s_short =
-        [new("psync", 16, IsDirect: false), new("io_uring", 16, IsDirect: false), new("io_uring", 4, IsDirect: true), new("io_uring", 16, IsDirect: true), new("io_uring", 64, IsDirect: true)];
+    [
+        new("psync", 16, IsDirect: false), new("io_uring", 16, IsDirect: false),
+        new("io_uring", 4, IsDirect: true), new("io_uring", 16, IsDirect: true), new("io_uring", 64, IsDirect: true),
+    ];
 
     private static readonly FioWay[] s_full =
     [
@@ -51,7 +56,9 @@ internal sealed class ColdGetRow(long sizeBytes, int disks, bool isDefault) : IR
         _home = world.MakeDirectory(Name);
         _objects = await ColdObjects.MakeAsync(world, _home, disks, _count, sizeBytes);
         string places = disks == 1 ? "the measured directory's own disk" : $"{disks} loop devices of {ColdObjects.LoopBytesPerSecond / Sizes.MiB} MiB/s each";
-        Note = string.Create(CultureInfo.InvariantCulture, $"{_count} objects on {places}, placed by name and so not evenly; {Connections} connections. fio looks at each file before its clock starts: it does not pay for reading inodes.");
+        Note = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_count} objects on {places}, placed by name and so not evenly; {Connections} connections. fio looks at each file before its clock starts: it does not pay for reading inodes.");
     }
 
     public Task<IReadOnlyList<IContender>> OpenAsync(BenchWorld world)

@@ -71,7 +71,8 @@ internal sealed class ColdObjects : IAsyncDisposable
     {
         IReadOnlyList<string> files = FilesOf(disk);
         int used = Math.Min(readers, files.Count);
-        string[] hands = [.. Enumerable.Range(0, used).Select(reader => Path.Combine(Places[disk], "fio", string.Create(CultureInfo.InvariantCulture, $"{readers}-{reader}")))];
+        string hand0 = Path.Combine(Places[disk], "fio", readers.ToString(CultureInfo.InvariantCulture));
+        string[] hands = [.. Enumerable.Range(0, used).Select(reader => string.Create(CultureInfo.InvariantCulture, $"{hand0}-{reader}"))];
         if (hands.Length > 0 && !Directory.Exists(hands[0]))
         {
             foreach (string hand in hands)

@@ -55,7 +55,8 @@ internal sealed class FioContender(FioWay way, ColdObjects objects, long sizeByt
     private async Task<string> JobAsync(CancellationToken token)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"[global]\nrw=read\nthread=1\nioengine={way.Engine}\ndirect={(way.IsDirect ? 1 : 0)}\nbs={Math.Min(sizeBytes, Sizes.MiB)}\nfile_service_type=sequential");
+        text.AppendLine("[global]\nrw=read\nthread=1\nfile_service_type=sequential");
+        text.AppendLine(CultureInfo.InvariantCulture, $"ioengine={way.Engine}\ndirect={(way.IsDirect ? 1 : 0)}\nbs={Math.Min(sizeBytes, Sizes.MiB)}");
         int readers = Math.Max(1, way.Depth / objects.Places.Count);
         for (int disk = 0; disk < objects.Places.Count; disk++)
         {

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Sluice.Bench.Kernels;
 using Sluice.Bench.Run;
 
 namespace Sluice.Bench.Rows;
@@ -18,7 +19,8 @@ internal static class RowCatalog
         [.. All(settings).Where(row => settings.Rows.Length > 0 ? Matches(row.Name, settings.Rows) : settings.IsFull || row.IsDefault)];
 
     /// <summary>All rows, in the order of the results.</summary>
-    public static IEnumerable<IRow> All(BenchSettings settings) => [.. HotGets(settings), .. ColdGets(), .. Puts(settings), .. Tls(settings), .. Starts()];
+    public static IEnumerable<IRow> All(BenchSettings settings) =>
+        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
 
     /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
     internal static bool Matches(string name, string patterns) => patterns
@@ -87,7 +89,8 @@ internal static class RowCatalog
                 bool isSmall = size == 4 * Sizes.KiB;
                 yield return new PutRow(size, writers, "relaxed", writers != 8, [nginx, new("system calls", null, IsStrict: false), relaxed]);
                 yield return new PutRow(size, writers, "strict", isSmall && writers != 8, [new("system calls", null, IsStrict: true), strict]);
-                yield return new PutRow(size, writers, "both", !isSmall && writers == 8, [relaxed with { Name = "sluice, relaxed" }, strict with { Name = "sluice, strict" }]);
+                PutSide[] both = [relaxed with { Name = "sluice, relaxed" }, strict with { Name = "sluice, strict" }];
+                yield return new PutRow(size, writers, "both", !isSmall && writers == 8, both);
             }
         }
     }

@@ -27,7 +27,9 @@ internal sealed class StartRow(int objects, bool isDefault) : IRow
 
     public string Subject => "sluice";
 
-    public string Note => string.Create(CultureInfo.InvariantCulture, $"{objects} objects of one byte in {Folders} directories, on an XFS; memory two seconds after the first answer");
+    public string Note => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{objects} objects of one byte in {Folders} directories, on an XFS; memory two seconds after the first answer");
 
     public TimeSpan Estimate(BenchSettings settings) => TimeSpan.FromSeconds(5 + (objects / 10_000.0) + (settings.Rounds * 2 * 2 * 2.5));
 
@@ -94,14 +96,13 @@ internal sealed class StartRow(int objects, bool isDefault) : IRow
         private async Task<Sample> MeasureAsync(TimeSpan idle, CancellationToken token)
         {
             await using IServer server = make();
-            using HttpClient client = Connecting.Client(new Uri("http://127.0.0.1"));
             long started = Stopwatch.GetTimestamp();
             await server.StartAsync(token);
-            byte[] body = await client.GetByteArrayAsync(new Uri(server.Endpoint, $"/v1/objects/{Bucket}/o0"), token);
+            Connecting.RequireAnswer(server.Endpoint, $"/v1/objects/{Bucket}/o0");
             double elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
             await Task.Delay(idle, token);
             var sample = new Sample();
-            sample.Set(Figure.Start, body.Length == 1 ? elapsed : double.NaN);
+            sample.Set(Figure.Start, elapsed);
             sample.Set(Figure.Resident, server.Processes.ResidentBytes() / (1 << 20));
             return sample;
         }

@@ -19,7 +19,8 @@ internal sealed class SyscallContender(PutSide side, string path, long sizeBytes
         string output = await Command.RunAsync(
             [
                 "taskset", "-c", world.Settings.ServerCores, Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "Sluice.Bench.dll"), "syscall-put",
-                path, sizeBytes.ToString(culture), writers.ToString(culture), world.Settings.Seconds.ToString(culture), bytesMax.ToString(culture), side.IsStrict ? "strict" : "relaxed",
+                path, sizeBytes.ToString(culture), writers.ToString(culture), world.Settings.Seconds.ToString(culture), bytesMax.ToString(culture),
+                side.IsStrict ? "strict" : "relaxed",
             ],
             token);
         await Command.RunAsync(["sync", "-f", path], token);

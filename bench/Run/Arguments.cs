@@ -21,6 +21,7 @@ internal static class Arguments
             {
                 "--full" => settings with { IsFull = true },
                 "--in-place" => settings with { IsInPlace = true },
+                "--document" => settings with { IsDocumented = true },
                 _ => With(settings, flags[i], i + 1 < flags.Count ? flags[++i] : null),
             };
         }
@@ -48,7 +49,8 @@ internal static class Arguments
             : throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"{flag} is a number from {least} to {most}, not {text}"));
 
     private static string Cores(string flag, string text) =>
-        text.Split(',').All(part => part.Split('-') is { Length: 1 or 2 } ends && ends.All(end => int.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+        text.Split(',').All(part => part.Split('-') is { Length: 1 or 2 } ends
+            && ends.All(end => int.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
             ? text
             : throw new BenchException($"{flag} is a list of cores such as 0 or 0-3,8, not {text}");
 

@@ -20,6 +20,9 @@ internal sealed record BenchSettings
     /// <summary>PUT goes to the directory itself, not to a fresh file system on a loop device in it.</summary>
     public bool IsInPlace { get; init; }
 
+    /// <summary>The table goes into docs/PERFORMANCE.md too.</summary>
+    public bool IsDocumented { get; init; }
+
     /// <summary>The published binary.</summary>
     public string Binary { get; init; } = "";
 
@@ -39,18 +42,21 @@ internal sealed record BenchSettings
     public string ClientCores { get; init; } = DefaultCores(isServer: false);
 
     /// <summary>How many cores the server has: nginx is given as many workers.</summary>
-    public int ServerCoreCount => CountOf(ServerCores);
+    public int ServerCoreCount => Each(ServerCores).Count();
 
     /// <summary>How many cores the client has.</summary>
-    public int ClientCoreCount => CountOf(ClientCores);
+    public int ClientCoreCount => Each(ClientCores).Count();
 
-    /// <summary>Cores in a list such as 0-3,8.</summary>
-    internal static int CountOf(string cores) => cores.Split(',').Sum(part => part.Split('-') switch
+    /// <summary>Cores of a list such as 0-3,8.</summary>
+    internal static IEnumerable<int> Each(string cores) => cores.Split(',').SelectMany(part =>
     {
-        [var first, var last] => int.Parse(last, CultureInfo.InvariantCulture) - int.Parse(first, CultureInfo.InvariantCulture) + 1,
-        _ => 1,
+        int[] ends = [.. part.Split('-').Select(end => int.Parse(end, CultureInfo.InvariantCulture))];
+        return Enumerable.Range(ends[0], ends[^1] - ends[0] + 1);
     });
 
-    /// <summary>One core for the server, a second one for the client, whatever the machine has: a figure of one core is comparable. With a single core both share it.</summary>
+    /// <summary>
+    /// One core for the server, a second one for the client, whatever the machine has: a figure of one core is comparable. With a single core both
+    /// share it.
+    /// </summary>
     private static string DefaultCores(bool isServer) => isServer || Environment.ProcessorCount == 1 ? "0" : "1";
 }

@@ -19,7 +19,9 @@ internal sealed class Progress(TextWriter output, IReadOnlyList<(string Name, Ti
     public void Say(string step)
     {
         (string name, _) = rows[_row];
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"[{_row + 1,3}/{rows.Count}] {name,-32} {step,-58} {Left(Stopwatch.GetElapsedTime(_started)):hh\\:mm\\:ss} left"));
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"[{_row + 1,3}/{rows.Count}] {name,-32} {step,-58} {Left(Stopwatch.GetElapsedTime(_started)):hh\\:mm\\:ss} left"));
         output.Flush();
     }
 

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
+using Sluice.Bench.Machine;
 
 namespace Sluice.Bench.Servers;
 
@@ -33,6 +35,21 @@ internal static class Connecting
         catch (SocketException)
         {
             return false;
+        }
+    }
+
+    /// <summary>A GET by a bare socket, which has nothing to warm up.</summary>
+    /// <exception cref="BenchException">The answer is not 200.</exception>
+    public static void RequireAnswer(Uri endpoint, string target)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Connect(IPAddress.Loopback, endpoint.Port);
+        socket.Send(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"));
+        var answer = new byte[4096];
+        int count = socket.Receive(answer);
+        if (!answer.AsSpan(0, count).StartsWith("HTTP/1.1 200 "u8))
+        {
+            throw new BenchException($"{endpoint}: {Encoding.ASCII.GetString(answer, 0, Math.Min(count, 100))}");
         }
     }
 

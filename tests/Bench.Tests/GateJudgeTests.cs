@@ -145,7 +145,10 @@ public sealed class GateJudgeTests
                 double head = round < DisturbedRounds ? Speed * 0.2 : Speed;
                 double start = Math.Pow(DriftATurn, round * 4);
                 yield return new GateRound(
-                    Sample(random, start), Sample(random, start * DriftATurn * head), Sample(random, start * Math.Pow(DriftATurn, 2) * head), Sample(random, start * Math.Pow(DriftATurn, 3)));
+                    Sample(random, start),
+                    Sample(random, start * DriftATurn * head),
+                    Sample(random, start * Math.Pow(DriftATurn, 2) * head),
+                    Sample(random, start * Math.Pow(DriftATurn, 3)));
             }
         }
 

@@ -2,6 +2,7 @@ using Sluice.Bench.Clients;
 using Sluice.Bench.Gate;
 using Sluice.Bench.Machine;
 using Sluice.Bench.Measure;
+using Sluice.Bench.Results;
 using Sluice.Bench.Rows;
 using Sluice.Bench.Run;
 
@@ -22,7 +23,8 @@ public sealed class ResultTests
     [InlineData("measured 1000 4096000 2000000 3 500 900 1500", "3 requests failed")]
     [InlineData("measured 0 0 2000000 0 0 0 0", "no answer")]
     [InlineData("measured 0 4096 2000000 1 0 0 0", "1 requests failed")]
-    public void FailedRequestsAreNoResult(string output, string reason) => Assert.Contains(reason, Assert.Throws<BenchException>(() => WrkClient.Parse(output)).Message);
+    public void FailedRequestsAreNoResult(string output, string reason) =>
+        Assert.Contains(reason, Assert.Throws<BenchException>(() => WrkClient.Parse(output)).Message);
 
     [Fact]
     public void BytesOfRequestsThatWereNotWholeCount()
@@ -50,6 +52,15 @@ public sealed class ResultTests
         Assert.Null(row.Compare("nginx", Figure.Start));
     }
 
+    [Fact]
+    public void TheNewestTableTakesThePlaceOfTheOneBefore()
+    {
+        string document = NewestTable.Replace($"# A\n\n{NewestTable.Begin}\n\n#### old\n\n{NewestTable.End}\n\n## B\n", "# new\n\ntext\n");
+        Assert.Equal($"# A\n\n{NewestTable.Begin}\n\n### new\n\ntext\n\n{NewestTable.End}\n\n## B\n", document);
+        Assert.Throws<BenchException>(() => NewestTable.Replace("# A\n", "# new\n"));
+        Assert.Contains(NewestTable.Begin, File.ReadAllText(Path.Combine(Arguments.Parse([]).Repository, "docs", "PERFORMANCE.md")));
+    }
+
     [Theory]
     [InlineData("get/4KiB/32/wrk", "get", true)]
     [InlineData("get/4KiB/32/wrk", "get/4KiB", true)]
@@ -68,10 +79,10 @@ public sealed class ResultTests
     }
 
     [Theory]
-    [InlineData("0", 1)]
-    [InlineData("0-3", 4)]
-    [InlineData("0-1,4,6-7", 5)]
-    public void CoresAreCounted(string cores, int count) => Assert.Equal(count, BenchSettings.CountOf(cores));
+    [InlineData("0", new[] { 0 })]
+    [InlineData("2-4", new[] { 2, 3, 4 })]
+    [InlineData("0-1,4,6-7", new[] { 0, 1, 4, 6, 7 })]
+    public void CoresAreListed(string cores, int[] each) => Assert.Equal(each, BenchSettings.Each(cores));
 
     [Theory]
     [InlineData("--rounds", "0")]
