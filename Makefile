@@ -1,4 +1,4 @@
-# make run | test | build | publish | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+# make run | test | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
 SHELL := /bin/bash
 AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
@@ -11,13 +11,14 @@ SOURCES := $(shell find native contract engine transport server cli loader -not 
 	Directory.Build.props Directory.Packages.props
 BUILD_PACKAGES := clang libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
 TEST_PACKAGES := xfsprogs e2fsprogs mount procps zsh fish
+BENCH_PACKAGES := nginx wrk fio xfsprogs mount util-linux openssl
 # The compiler server must not outlive the call that started it.
 export UseSharedCompilation := false
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory build publish dist install deps deps-test clean
+.PHONY: run test test-memory build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -25,6 +26,9 @@ deps:
 
 deps-test: deps
 	@deploy/packages.sh $(TEST_PACKAGES)
+
+deps-bench: deps
+	@deploy/packages.sh $(BENCH_PACKAGES)
 
 build: deps
 	dotnet build Sluice.slnx -v quiet
@@ -60,6 +64,33 @@ test-memory:
 	dotnet build tests/EndToEnd.Tests/EndToEnd.Tests.csproj -v quiet -p:OnlyFramework=net10.0
 	MEMORY_TEST_BYTES=1073741824 tests/EndToEnd.Tests/bin/Debug/net10.0/Sluice.EndToEnd.Tests -noColor -showLiveOutput \
 		-method '*SixtyFourWritesAndReadsAtOnceFitIntoASmallGroup'
+
+# Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. About 15 minutes without.
+BENCH := dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
+BENCH_FLAGS = $(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FULL),--full)
+
+bench-build:
+	dotnet build bench/bench.csproj -c Release -v quiet -p:OnlyFramework=net10.0
+
+bench: deps-bench bench-build
+	@$(MAKE) --no-print-directory publish ISA=native
+	$(BENCH) run $(BENCH_FLAGS) $(if $(ROWS),,--document)
+
+# Ends with 1 when HEAD (or HEAD=REV) is slower than BASE beyond the noise of the run. ROWS, ROUNDS and SECONDS as above.
+bench-gate: deps-bench bench-build
+	@[[ -n "$(BASE)" ]] || { echo "make bench-gate BASE=REV" >&2; exit 2; }
+	$(BENCH) gate --base '$(BASE)' $(if $(HEAD),--head '$(HEAD)') $(BENCH_FLAGS)
+
+# Shows that the gate stays open for an equal build and shuts for a slowed one.
+bench-gate-selftest: deps-bench bench-build
+	$(BENCH) gate-selftest --rows '$(or $(ROWS),get/4KiB)' --rounds $(or $(ROUNDS),6) $(if $(SECONDS),--seconds $(SECONDS))
+
+# Flame graphs of what docs/PERFORMANCE.md explains. perf finds the names of functions in out/publish/sluice.dbg.
+flame: deps bench-build
+	@deploy/packages.sh linux-perf wrk xfsprogs mount util-linux
+	@$(MAKE) --no-print-directory publish ISA=native
+	$(BENCH) flame get-4KiB --seconds 5 --binary out/publish/sluice
+	$(BENCH) flame put-1MiB --seconds 5 --binary out/publish/sluice
 
 dist: publish
 	deploy/dist.sh $(VERSION) $(AOT_FRAMEWORK)

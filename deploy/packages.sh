@@ -11,3 +11,7 @@ sudo=$([[ $EUID -eq 0 ]] || echo sudo)
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null 2>&1 \
     || { $sudo apt-get update -q >/dev/null && $sudo apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null; }
+# The bench starts an nginx of its own; the one that the package starts would serve the world on port 80.
+if [[ " ${missing[*]} " == *" nginx "* && -d /run/systemd/system ]]; then
+    $sudo systemctl disable --now nginx >/dev/null 2>&1 || true
+fi

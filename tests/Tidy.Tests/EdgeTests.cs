@@ -19,7 +19,7 @@ public sealed class EdgeTests
         ["loader"] = ["contract", "native"],
         ["server"] = ["native", "contract", "engine", "transport", "cli", "loader"],
         ["bench"] = ["native", "engine", "transport"],
-        ["tests"] = ["native", "contract", "engine", "transport", "cli", "loader", "server"],
+        ["tests"] = ["native", "contract", "engine", "transport", "cli", "loader", "server", "bench"],
     };
 
     [Fact]

@@ -1,0 +1,114 @@
+using System.Globalization;
+using Sluice.Bench.Clients;
+using Sluice.Bench.Machine;
+using Sluice.Bench.Measure;
+using Sluice.Bench.Run;
+using Sluice.Bench.Servers;
+
+namespace Sluice.Bench.Rows;
+
+/// <summary>Who takes a PUT, and what it promises before it answers.</summary>
+/// <param name="Server">Null for the bare system calls.</param>
+/// <param name="IsStrict">On stable storage before the answer.</param>
+internal sealed record PutSide(string Name, Contestant? Server, bool IsStrict);
+
+/// <summary>
+/// PUT of new names by the product's own load generator, which sends no checksum: ours computes XXH64 and the digest of each block. Each row has a fresh XFS of
+/// its own (see <see cref="LoopDisk"/>), on which each side has a directory; it is synced after each turn, outside of what is measured.
+/// </summary>
+internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDefault, IReadOnlyList<PutSide> sides) : IRow
+{
+    private const string Bucket = "put";
+    private const long DiskBytes = 64 * Sizes.GiB; // sparse
+    private const long TurnBytesMax = Sizes.GiB; // what the page cache takes without beginning to write
+
+    private LoopDisk? _disk;
+    private string _home = "";
+
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"put/{Sizes.Text(sizeBytes)}/{what}/{writers}");
+
+    public bool IsDefault => isDefault;
+
+    public string Subject => sides[^1].Name;
+
+    public string Note => "";
+
+    public TimeSpan Estimate(BenchSettings settings) => TimeSpan.FromSeconds(4 + (settings.Rounds * sides.Count * ((2 * settings.Seconds) + 2)));
+
+    public async Task PrepareAsync(BenchWorld world)
+    {
+        _home = world.MakeDirectory(Name);
+        if (!world.Settings.IsInPlace)
+        {
+            _disk = await LoopDisk.MakeAsync(_home, "disk", DiskBytes, readBytesPerSecond: 0, world.Token);
+        }
+    }
+
+    public Task<IReadOnlyList<IContender>> OpenAsync(BenchWorld world) => Opening.AllAsync(sides, async side =>
+    {
+        string path = Path.Combine(_disk?.Path ?? _home, string.Concat(side.Name.Where(char.IsAsciiLetterOrDigit)));
+        if (side.Server is not { } contestant)
+        {
+            return new SyscallContender(side, Directory.CreateDirectory(path).FullName, sizeBytes, writers, TurnBytesMax, world);
+        }
+
+        IServer server = contestant.Make(world.Settings, path, [Path.Combine(path, "mp")], new NginxOptions { TakesPut = true });
+        (server as NginxServer)?.Link(Bucket, Directory.CreateDirectory(Path.Combine(path, "objects")).FullName);
+        await Opening.StartAsync(server, world.Token);
+        var contender = new PutContender(side.Name, server, path, sizeBytes, writers, world);
+        await Opening.OrDisposeAsync(contender, () => contender.MakeBucketAsync(side.IsStrict));
+        return contender;
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disk is not null)
+        {
+            await _disk.DisposeAsync();
+        }
+
+        BenchWorld.Remove(_home);
+    }
+
+    private sealed class PutContender(string name, IServer server, string path, long sizeBytes, int writers, BenchWorld world) : IContender
+    {
+        private const double WarmSeconds = 0.5;
+
+        public string Name => name;
+
+        public async Task MakeBucketAsync(bool isStrict)
+        {
+            if (server is SluiceServer ours && !Directory.Exists(SluiceServer.ObjectsOf(Path.Combine(path, "mp"), Bucket)))
+            {
+                await ours.MakeBucketAsync(Bucket, isStrict ? """{"durability":"strict"}""" : """{"durability":"relaxed"}""", world.Token);
+            }
+        }
+
+        public Task WarmAsync(CancellationToken token) => PutAsync(WarmSeconds, token);
+
+        public async Task<Sample> MeasureAsync(CancellationToken token)
+        {
+            Sample sample = await ServedContender.MeasureAsync(server, () => PutAsync(world.Settings.Seconds, token));
+            await Command.RunAsync(["sync", "-f", path], token);
+            return sample;
+        }
+
+        public ValueTask DisposeAsync() => server.DisposeAsync();
+
+        private Task<ClientResult> PutAsync(double seconds, CancellationToken token)
+        {
+            CultureInfo culture = CultureInfo.InvariantCulture;
+            string size = sizeBytes.ToString(culture);
+            return world.Load.RunAsync(
+                server.Endpoint,
+                Bucket,
+                writers,
+                [
+                    "-pctput=100", "-skiplist", "-minsize", size, "-maxsize", size, "-cksum-type=none", "-duration", seconds.ToString("f1", culture) + "s",
+                    "-totalputsize", TurnBytesMax.ToString(culture),
+                ],
+                "put",
+                token);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.IO.Enumeration;
+using Sluice.Bench.Kernels;
+using Sluice.Bench.Run;
+
+namespace Sluice.Bench.Rows;
+
+/// <summary>All rows there are, and which of them a run takes.</summary>
+internal static class RowCatalog
+{
+    private const int Few = 32;
+    private const int Many = 256;
+    private const int VeryMany = 2000;
+    private const int LoadsOfGiB = 8; // the loader counts whole bodies, and 32 of them are not over in its time
+
+    private static readonly long[] s_hotSizes = [4 * Sizes.KiB, 64 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB, Sizes.GiB];
+
+    /// <summary>The rows of a run.</summary>
+    public static IReadOnlyList<IRow> Chosen(BenchSettings settings) =>
+        [.. All(settings).Where(row => settings.Rows.Length > 0 ? Matches(row.Name, settings.Rows) : settings.IsFull || row.IsDefault)];
+
+    /// <summary>All rows, in the order of the results.</summary>
+    public static IEnumerable<IRow> All(BenchSettings settings) =>
+        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
+
+    /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
+    internal static bool Matches(string name, string patterns) => patterns
+        .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: true)
+            || FileSystemName.MatchesSimpleExpression(pattern.TrimEnd('/') + "/*", name, ignoreCase: true));
+
+    /// <summary>The rows of a gate: few enough for every commit, and each way through the server is in one.</summary>
+    public static IReadOnlyList<IRow> OfGate(BenchSettings settings, Contestant first, Contestant second)
+    {
+        IEnumerable<IRow> rows =
+        [
+            new HotGetRow(4 * Sizes.KiB, Few, "wrk", isDefault: true, [first, second]),
+            new HotGetRow(64 * Sizes.KiB, Few, "wrk", isDefault: true, [first, second]),
+            new HotGetRow(Sizes.MiB, Few, "load", isDefault: true, [first, second]),
+            new HotGetRow(Sizes.MiB, Few, "wrk", isDefault: true, [first, second], isTls: true),
+            new PutRow(4 * Sizes.KiB, Few, "relaxed", isDefault: true, [new(first.Name, first, IsStrict: false), new(second.Name, second, IsStrict: false)]),
+            new PutRow(Sizes.MiB, 8, "relaxed", isDefault: true, [new(first.Name, first, IsStrict: false), new(second.Name, second, IsStrict: false)]),
+        ];
+        return [.. rows.Where(row => settings.Rows.Length == 0 || Matches(row.Name, settings.Rows))];
+    }
+
+    private static IEnumerable<IRow> HotGets(BenchSettings settings) =>
+        from size in s_hotSizes
+        from connections in (int[])[Few, Many, VeryMany]
+        from client in (string[])["wrk", "load"]
+        where client == "wrk" || size < Sizes.GiB || connections == Few
+        let isDefault = IsShortHotGet(size, connections, client)
+        let hasFallback = settings.IsFull || settings.Rows.Length > 0 || (connections == Few && client == "wrk")
+        select new HotGetRow(size, client == "load" && size == Sizes.GiB ? LoadsOfGiB : connections, client, isDefault, hasFallback
+            ? [Contestant.Nginx, Contestant.Fallback(settings), Contestant.Ours(settings)]
+            : [Contestant.Nginx, Contestant.Ours(settings)]);
+
+    /// <summary>Both clients with few connections, wrk with many; more connections with the smallest size alone.</summary>
+    private static bool IsShortHotGet(long size, int connections, string client) => (size, connections, client) switch
+    {
+        (Sizes.GiB, Few, "wrk") => true,
+        (Sizes.GiB, _, _) => false,
+        (_, Few, _) => true,
+        (_, Many, "wrk") => true,
+        (4 * Sizes.KiB, VeryMany, "wrk") => true,
+        _ => false,
+    };
+
+    private static IEnumerable<IRow> ColdGets() =>
+        from disks in (int[])[1, 4]
+        from size in (long[])[64 * Sizes.KiB, Sizes.MiB, 10 * Sizes.MiB]
+        select new ColdGetRow(size, disks, isDefault: disks == 1 || size == 10 * Sizes.MiB);
+
+    private static IEnumerable<IRow> Starts() => [new StartRow(100_000, isDefault: true), new StartRow(1_000_000, isDefault: false)];
+
+    private static IEnumerable<IRow> Tls(BenchSettings settings) =>
+        from size in (long[])[4 * Sizes.KiB, Sizes.MiB]
+        from connections in (int[])[Few, Many]
+        select new HotGetRow(size, connections, "wrk", connections == Few, [Contestant.Nginx, Contestant.Ours(settings)], isTls: true);
+
+    /// <summary>Each size beside nginx (which syncs nothing) and beside bare system calls, and strict beside relaxed.</summary>
+    private static IEnumerable<IRow> Puts(BenchSettings settings)
+    {
+        PutSide nginx = new("nginx", Contestant.Nginx, IsStrict: false);
+        PutSide relaxed = new("sluice", Contestant.Ours(settings), IsStrict: false), strict = relaxed with { IsStrict = true };
+        foreach (long size in (long[])[4 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB])
+        {
+            foreach (int writers in (int[])[1, 8, Few])
+            {
+                bool isSmall = size == 4 * Sizes.KiB;
+                yield return new PutRow(size, writers, "relaxed", writers != 8, [nginx, new("system calls", null, IsStrict: false), relaxed]);
+                yield return new PutRow(size, writers, "strict", isSmall && writers != 8, [new("system calls", null, IsStrict: true), strict]);
+                PutSide[] both = [relaxed with { Name = "sluice, relaxed" }, strict with { Name = "sluice, strict" }];
+                yield return new PutRow(size, writers, "both", !isSmall && writers == 8, both);
+            }
+        }
+    }
+}
