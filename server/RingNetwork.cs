@@ -39,6 +39,8 @@ internal sealed class RingNetwork(IReadOnlyList<RingLoop> loops, UringTransportO
         new("ring.overflows", loops.Sum(loop => loop.OverflowCount)),
         new("ring.fixed", loops.Sum(loop => loop.FixedBufferCount)),
         new("ring.plain", loops.Sum(loop => loop.PlainBufferCount)),
+        new("ring.passes", loops.Sum(loop => loop.IterationCount)),
+        new("ring.slow_passes", loops.Sum(loop => loop.SlowIterationCount)),
         new("ring.longest_us", (long)loops.Max(loop => loop.LongestIteration).TotalMicroseconds),
     ];
 

@@ -20,6 +20,9 @@ public sealed partial class RingLoop : IDisposable
     /// </summary>
     private static readonly long s_turnTicksMax = Stopwatch.Frequency / 2000; // 0.5 ms
 
+    /// <summary>What a pass may take: 2 ms.</summary>
+    public static TimeSpan SlowIteration { get; } = TimeSpan.FromMilliseconds(2);
+
     // Set once.
     private readonly RingLoopOptions _options;
     private readonly Thread _thread;
@@ -94,6 +97,12 @@ public sealed partial class RingLoop : IDisposable
 
     /// <summary>The longest time between two returns to the kernel since <see cref="ResetLongestIteration"/>; everybody else waited that long.</summary>
     public TimeSpan LongestIteration { get; private set; }
+
+    /// <summary>
+    /// Passes that took longer than <see cref="SlowIteration"/>, by the clock on the wall: on a machine that stops a processor for a while, as virtual ones do, some
+    /// of them did nothing.
+    /// </summary>
+    public long SlowIterationCount { get; private set; }
 
     /// <summary>Starts measuring anew. Any thread; exact only on the loop.</summary>
     public void ResetLongestIteration() => LongestIteration = TimeSpan.Zero;
@@ -199,6 +208,8 @@ public sealed partial class RingLoop : IDisposable
         {
             LongestIteration = took;
         }
+
+        SlowIterationCount += took > SlowIteration ? 1 : 0;
 
         _iterationTimed = true; // the first one compiles or pages in what it runs
     }
