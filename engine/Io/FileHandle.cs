@@ -17,13 +17,15 @@ public interface IDescriptorOwner
 /// </summary>
 public sealed class FileHandle : SafeHandleMinusOneIsInvalid
 {
-    private static readonly Lock s_directGate = new(); // one for all: cold reads alone take it, and none of them waits in it
+    private const int DirectGates = 64; // shared by descriptors: cold reads alone take one, for an open(2) that does not wait
+
+    private static readonly Lock[] s_directGates = [.. Enumerable.Range(0, DirectGates).Select(static _ => new Lock())];
 
     private readonly IDescriptorOwner _owner;
     private long _diskReadAt; // milliseconds of the system's uptime; 0: never
     private volatile bool _directRefused;
 
-    // Guarded by s_directGate.
+    // Guarded by DirectGate.
     private int _direct;
     private int _directHolds;
 
@@ -47,6 +49,8 @@ public sealed class FileHandle : SafeHandleMinusOneIsInvalid
     /// <summary>A read went to the disk, by way of the page cache.</summary>
     internal void NoteDiskRead() => Volatile.Write(ref _diskReadAt, Math.Max(Environment.TickCount64, 1));
 
+    private Lock DirectGate => s_directGates[Descriptor & (DirectGates - 1)];
+
     /// <summary>The second descriptor, which reads past the page cache. Valid between <see cref="TryHoldDirect"/> and <see cref="ReleaseDirect"/>.</summary>
     internal int DirectDescriptor => _direct;
 
@@ -61,7 +65,7 @@ public sealed class FileHandle : SafeHandleMinusOneIsInvalid
             return false;
         }
 
-        lock (s_directGate)
+        lock (DirectGate)
         {
             if (_directHolds == 0)
             {
@@ -81,7 +85,7 @@ public sealed class FileHandle : SafeHandleMinusOneIsInvalid
     /// <summary>Lets go of it, once for each hold and before the handle is closed.</summary>
     internal void ReleaseDirect()
     {
-        lock (s_directGate)
+        lock (DirectGate)
         {
             _directHolds--;
             if (_directHolds == 0)

@@ -20,9 +20,10 @@ public sealed record ColdReadOptions
     public int ReadsAhead { get; init; } = 4;
 
     /// <summary>
-    /// Objects of up to that many bytes are read through the page cache always: they are many, and the next reader of one gets it from there.
+    /// Objects of up to that many bytes may be more than are remembered: where it cannot be told whether one of them was read before, it goes through the
+    /// page cache, so that the next reader gets it from there.
     /// </summary>
-    public long CachedObjectBytesMax { get; init; } = 1 << 20;
+    public long SmallObjectBytesMax { get; init; } = 1 << 20;
 
     /// <summary>
     /// What the page cache may be expected to hold, in bytes: an object that is read a second time before that much else was read from the disks goes

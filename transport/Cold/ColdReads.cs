@@ -54,8 +54,12 @@ public sealed class ColdReads : IDisposable
     public void Dispose() => Buffers.Dispose();
 
     /// <summary>True when a range of an object is read past the page cache; asked once a response, when a first part of it was found missing.</summary>
-    internal bool IsDirect(StoredObject stored, long offset, long end) =>
-        stored.Metadata.SizeBytes > Options.CachedObjectBytesMax && !_reuse.IsReadAgain(stored.Metadata.Generation, offset, end);
+    internal bool IsDirect(StoredObject stored, long offset, long end) => _reuse.Look(stored.Metadata.Generation, offset, end) switch
+    {
+        Reuse.First => true,
+        Reuse.Unknown => stored.Metadata.SizeBytes > Options.SmallObjectBytesMax,
+        _ => false,
+    };
 
     /// <summary>Bytes came past the cache.</summary>
     internal void CountDirect(int bytes) => Interlocked.Add(ref _directBytes, bytes);
