@@ -65,7 +65,7 @@ test-memory:
 	MEMORY_TEST_BYTES=1073741824 tests/EndToEnd.Tests/bin/Debug/net10.0/Sluice.EndToEnd.Tests -noColor -showLiveOutput \
 		-method '*SixtyFourWritesAndReadsAtOnceFitIntoASmallGroup'
 
-# Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. About 15 minutes without.
+# Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. A quarter of an hour without.
 BENCH := dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
 BENCH_FLAGS = $(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FULL),--full)
 

@@ -33,6 +33,7 @@ internal sealed class GateBuilds(BenchSettings settings, CancellationToken token
         }
 
         Directory.Delete(_home, recursive: true);
+        await Command.TryRunAsync(["git", "worktree", "prune"], CancellationToken.None, settings.Repository); // if a removal was broken off
     }
 
     /// <summary>A compiler server that outlives its call would hold the tree, and take processor time from what is measured.</summary>

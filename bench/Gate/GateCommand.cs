@@ -21,8 +21,8 @@ internal static class GateCommand
         string to = await builds.ResolveAsync(settings.Head);
         await Console.Out.WriteLineAsync($"publishes base {from[..10]}");
         string baseBinary = await builds.PublishAsync(GateReport.Base, from, null);
-        await Console.Out.WriteLineAsync($"publishes head {to[..10]}");
-        string headBinary = await builds.PublishAsync(GateReport.Head, to, null);
+        await Console.Out.WriteLineAsync($"publishes head {to[..10]}{(from == to ? ", which is the base" : "")}");
+        string headBinary = from == to ? baseBinary : await builds.PublishAsync(GateReport.Head, to, null);
         return await CompareAsync(settings.Bench, baseBinary, headBinary, token) ? 0 : Shut;
     }
 
@@ -33,6 +33,11 @@ internal static class GateCommand
         MachineFacts facts = await MachineFacts.TakeAsync(settings.Repository, world.Home, token);
         await Console.Out.WriteLineAsync(facts.Warning ?? "The machine was idle at the start.");
         IReadOnlyList<IRow> Rows() => RowCatalog.OfGate(world.Settings, new Contestant(GateReport.Base, baseBinary), new Contestant(GateReport.Head, headBinary));
+        if (Rows().Count == 0)
+        {
+            throw new BenchException($"no row of the gate matches \"{settings.Rows}\"");
+        }
+
         var progress = new Progress(Console.Out, [.. Rows().Select(row => (row.Name, row.Estimate(settings)))]);
         var judged = new List<(RowResult Row, IReadOnlyList<GateVerdict> Verdicts)>();
         foreach ((IRow row, IRow again) in Rows().Zip(Rows()))

@@ -28,6 +28,14 @@ internal sealed class ControlGroups : IDisposable
     /// <summary>Cores are set by a group.</summary>
     public bool SetsCores { get; private set; }
 
+    /// <summary>What this machine allows, for the results.</summary>
+    public static string Method(string cores)
+    {
+        using ControlGroups groups = Make(cores);
+        return (groups.CountsCpu ? "CPU by the server's control group" : "CPU by utime + stime of the server's processes, in ticks of 10 ms")
+            + (groups.SetsCores ? ", pinned by cpuset and affinity" : ", pinned by affinity alone");
+    }
+
     /// <summary>Shell words that put the shell into the groups.</summary>
     public string Entry => string.Concat(_paths.Select(path => $"echo $$ > {path}/cgroup.procs && "));
 

@@ -23,7 +23,7 @@ internal sealed record MachineFacts(
         string load = (await File.ReadAllTextAsync("/proc/loadavg", token)).Split(' ')[0];
         string commit = (await Command.RunAsync(["git", "rev-parse", "--short=10", "HEAD"], token, repository)).Trim();
         string changes = await Command.RunAsync(["git", "status", "--porcelain", "--untracked-files=no"], token, repository);
-        string type = (await Command.RunAsync(["stat", "-f", "-c", "%T", directory], token)).Trim();
+        string type = (await Command.RunAsync(["findmnt", "-n", "-o", "FSTYPE", "-T", directory], token)).Trim();
         return new MachineFacts(
             cpu,
             Environment.ProcessorCount,

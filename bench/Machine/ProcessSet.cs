@@ -18,11 +18,6 @@ internal sealed class ProcessSet : IAsyncDisposable
 
     private ProcessSet(Process process, ControlGroups groups) => (_process, _groups) = (process, groups);
 
-    /// <summary>How its processor time is counted and its cores are set, as one sentence for the results.</summary>
-    public string Method =>
-        (_groups.CountsCpu ? "CPU time of the server's control group" : "utime + stime of the server's processes, in ticks of 10 ms")
-        + (_groups.SetsCores ? "; pinned by cpuset and affinity" : "; pinned by affinity alone");
-
     /// <summary>Process id of the first.</summary>
     public int Id => _process.Id;
 

@@ -4,7 +4,7 @@ namespace Sluice.Bench.Measure;
 internal readonly record struct Comparison(double Ratio, double Least, double Most);
 
 /// <summary>All turns of one row. A round holds two turns of each contender, in the order A-B-B-A.</summary>
-/// <param name="Subject">The contender that the others are compared with.</param>
+/// <param name="Subject">The contender that is compared with the others; empty when they do different work.</param>
 /// <param name="Rounds">For each round, the samples of each contender.</param>
 /// <param name="Note">What a reader has to know about this row; empty when nothing.</param>
 internal sealed record RowResult(string Row, string Subject, IReadOnlyList<IReadOnlyDictionary<string, IReadOnlyList<Sample>>> Rounds, string Note)
@@ -31,7 +31,7 @@ internal sealed record RowResult(string Row, string Subject, IReadOnlyList<IRead
 
     private static double? Mean(IEnumerable<IReadOnlyDictionary<string, IReadOnlyList<Sample>>> rounds, string contender, Figure figure)
     {
-        IEnumerable<Sample> measured = rounds.SelectMany(round => round[contender]).Where(sample => sample.Values.ContainsKey(figure));
+        IEnumerable<Sample> measured = rounds.SelectMany(round => round.GetValueOrDefault(contender, [])).Where(sample => sample.Values.ContainsKey(figure));
         double[] values = [.. measured.Select(sample => sample.Values[figure])];
         return values.Length == 0 ? null : values.Average();
     }

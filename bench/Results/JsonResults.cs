@@ -49,6 +49,7 @@ internal static class JsonResults
         json.WriteString("taken", report.Facts.TakenUtc);
         json.WriteString("server_cores", report.Settings.ServerCores);
         json.WriteString("client_cores", report.Settings.ClientCores);
+        json.WriteString("method", report.Method);
         json.WriteNumber("seconds_a_turn", report.Settings.Seconds);
         json.WriteNumber("rounds", report.Settings.Rounds);
         json.WriteEndObject();

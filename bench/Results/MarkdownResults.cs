@@ -48,7 +48,7 @@ internal static class MarkdownResults
 
         text.AppendLine(culture, $"{report.Facts.Cpu}, {report.Facts.Cores} cores, {report.Facts.MemoryGiB:f0} GiB, Linux {report.Facts.Kernel},");
         text.AppendLine(culture, $"files on {report.Facts.FileSystem};");
-        text.AppendLine(culture, $"server on core {report.Settings.ServerCores}, client on core {report.Settings.ClientCores};");
+        text.AppendLine(culture, $"server on core {report.Settings.ServerCores}, client on core {report.Settings.ClientCores}; {report.Method};");
         text.AppendLine(culture, $"{report.Settings.Rounds} rounds of A-B-B-A, {report.Settings.Seconds} s a turn, load average {report.Facts.LoadAverage:f2} at the start.");
         text.AppendLine("A ratio says how many times better Sluice is than the line's contender, with the least and the most of a single round.").AppendLine();
     }

@@ -12,6 +12,9 @@ internal sealed class RunReport(MachineFacts facts, BenchSettings settings)
 
     public BenchSettings Settings => settings;
 
+    /// <summary>How processor time is counted and cores are set on this machine.</summary>
+    public string Method { get; } = ControlGroups.Method(settings.ServerCores);
+
     public List<RowResult> Rows { get; } = [];
 
     /// <summary>Rows that could not be measured, each with the reason.</summary>

@@ -17,8 +17,7 @@ internal sealed class ColdGetRow(long sizeBytes, int disks, bool isDefault) : IR
 
     private static readonly FioWay[] s_short =
     [
-        new("psync", 16, IsDirect: false), new("io_uring", 16, IsDirect: false),
-        new("io_uring", 4, IsDirect: true), new("io_uring", 16, IsDirect: true), new("io_uring", 64, IsDirect: true),
+        new("psync", 16, IsDirect: false), new("io_uring", 16, IsDirect: false), new("io_uring", 16, IsDirect: true),
     ];
 
     private static readonly FioWay[] s_full =

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Sluice.Bench.Machine;
 using Sluice.Bench.Run;
 using Sluice.Bench.Servers;
+using Sluice.Native;
 
 namespace Sluice.Bench.Rows;
 
@@ -67,7 +69,7 @@ internal sealed class ColdObjects : IAsyncDisposable
     /// Deals the files of a disk out to readers: a directory a reader, with a hard link a file, since fio reads directories and takes no long lists. Answers the
     /// directories; made once for each number of readers.
     /// </summary>
-    public async Task<IReadOnlyList<string>> DealAsync(int disk, int readers, CancellationToken token)
+    public IReadOnlyList<string> Deal(int disk, int readers)
     {
         IReadOnlyList<string> files = FilesOf(disk);
         int used = Math.Min(readers, files.Count);
@@ -80,12 +82,9 @@ internal sealed class ColdObjects : IAsyncDisposable
                 Directory.CreateDirectory(hand);
             }
 
-            for (int i = 0; i < files.Count; i += used)
+            for (int i = 0; i < files.Count; i++)
             {
-                for (int reader = 0; reader < Math.Min(used, files.Count - i); reader++)
-                {
-                    await Command.RunAsync(["ln", files[i + reader], hands[reader] + "/"], token);
-                }
+                Link(files[i], hands[i % used]);
             }
         }
 
@@ -122,6 +121,24 @@ internal sealed class ColdObjects : IAsyncDisposable
             long size = (3 * bytes / disks) + Sizes.GiB;
             _disks.Add(await LoopDisk.MakeAsync(memory, string.Create(CultureInfo.InvariantCulture, $"disk{i}"), size, LoopBytesPerSecond, token));
             Places.Add(_disks[^1].Path);
+        }
+    }
+
+    private static void Link(string file, string directory)
+    {
+        byte[] name = Encoding.ASCII.GetBytes(Path.GetFileName(file));
+        Errno error = Libc.OpenDirectory(Path.GetDirectoryName(file)!, out int from);
+        if (error == Errno.None)
+        {
+            error = Libc.OpenDirectory(directory, out int to);
+            error = error == Errno.None ? Libc.Link(from, name, to, name) : error;
+            Libc.Close(to);
+            Libc.Close(from);
+        }
+
+        if (error != Errno.None)
+        {
+            throw new BenchException($"link(2) of {file} into {directory}: {error}");
         }
     }
 }

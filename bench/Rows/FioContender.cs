@@ -26,7 +26,7 @@ internal sealed class FioContender(FioWay way, ColdObjects objects, long sizeByt
     public async Task<Sample> MeasureAsync(CancellationToken token)
     {
         string job = Path.Combine(world.Home, "cold.fio");
-        await File.WriteAllTextAsync(job, await JobAsync(token), token);
+        await File.WriteAllTextAsync(job, Job(), token);
         await PageCache.DropAsync(token);
         string output = await Command.RunAsync(["taskset", "-c", world.Settings.ServerCores, "fio", "--output-format=json", job], token, world.Home);
         return Parse(output, sizeBytes);
@@ -52,7 +52,7 @@ internal sealed class FioContender(FioWay way, ColdObjects objects, long sizeByt
         return seconds > 0 && bytes > 0 ? Sample.OfRequests(bytes / sizeBytes, bytes, seconds, cpu) : throw new BenchException("fio read nothing");
     }
 
-    private async Task<string> JobAsync(CancellationToken token)
+    private string Job()
     {
         var text = new StringBuilder();
         text.AppendLine("[global]\nrw=read\nthread=1\nfile_service_type=sequential");
@@ -60,7 +60,7 @@ internal sealed class FioContender(FioWay way, ColdObjects objects, long sizeByt
         int readers = Math.Max(1, way.Depth / objects.Places.Count);
         for (int disk = 0; disk < objects.Places.Count; disk++)
         {
-            foreach (string hand in await objects.DealAsync(disk, way.Engine == "psync" ? readers : 1, token))
+            foreach (string hand in objects.Deal(disk, way.Engine == "psync" ? readers : 1))
             {
                 text.AppendLine(CultureInfo.InvariantCulture, $"[{disk}-{Path.GetFileName(hand)}]\nopendir={hand}\niodepth={(way.Engine == "psync" ? 1 : readers)}");
             }

@@ -27,7 +27,7 @@ internal interface IRow : IAsyncDisposable
     /// <summary>Whether a run without FULL=1 has it.</summary>
     bool IsDefault { get; }
 
-    /// <summary>The contender that the others are compared with.</summary>
+    /// <summary>The contender that is compared with the others; empty when they do different work.</summary>
     string Subject { get; }
 
     /// <summary>What a reader has to know beside the name; known once it was prepared.</summary>

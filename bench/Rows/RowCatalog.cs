@@ -54,13 +54,13 @@ internal static class RowCatalog
             ? [Contestant.Nginx, Contestant.Fallback(settings), Contestant.Ours(settings)]
             : [Contestant.Nginx, Contestant.Ours(settings)]);
 
-    /// <summary>Both clients with few connections, wrk with many; more connections with the smallest size alone.</summary>
+    /// <summary>Both clients with few connections; wrk with many, and with very many the smallest size alone.</summary>
     private static bool IsShortHotGet(long size, int connections, string client) => (size, connections, client) switch
     {
         (Sizes.GiB, Few, "wrk") => true,
         (Sizes.GiB, _, _) => false,
         (_, Few, _) => true,
-        (_, Many, "wrk") => true,
+        (< 16 * Sizes.MiB, Many, "wrk") => true,
         (4 * Sizes.KiB, VeryMany, "wrk") => true,
         _ => false,
     };
@@ -68,7 +68,7 @@ internal static class RowCatalog
     private static IEnumerable<IRow> ColdGets() =>
         from disks in (int[])[1, 4]
         from size in (long[])[64 * Sizes.KiB, Sizes.MiB, 10 * Sizes.MiB]
-        select new ColdGetRow(size, disks, isDefault: disks == 1 || size == 10 * Sizes.MiB);
+        select new ColdGetRow(size, disks, isDefault: size == 10 * Sizes.MiB || (disks == 1 && size == 64 * Sizes.KiB));
 
     private static IEnumerable<IRow> Starts() => [new StartRow(100_000, isDefault: true), new StartRow(1_000_000, isDefault: false)];
 
@@ -87,7 +87,7 @@ internal static class RowCatalog
             foreach (int writers in (int[])[1, 8, Few])
             {
                 bool isSmall = size == 4 * Sizes.KiB;
-                yield return new PutRow(size, writers, "relaxed", writers != 8, [nginx, new("system calls", null, IsStrict: false), relaxed]);
+                yield return new PutRow(size, writers, "relaxed", writers == Few || (isSmall && writers == 1), [nginx, new("system calls", null, IsStrict: false), relaxed]);
                 yield return new PutRow(size, writers, "strict", isSmall && writers != 8, [new("system calls", null, IsStrict: true), strict]);
                 PutSide[] both = [relaxed with { Name = "sluice, relaxed" }, strict with { Name = "sluice, strict" }];
                 yield return new PutRow(size, writers, "both", !isSmall && writers == 8, both);

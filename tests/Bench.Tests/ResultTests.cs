@@ -61,6 +61,14 @@ public sealed class ResultTests
         Assert.Contains(NewestTable.Begin, File.ReadAllText(Path.Combine(Arguments.Parse([]).Repository, "docs", "PERFORMANCE.md")));
     }
 
+    [Fact]
+    public void ContendersThatDoDifferentWorkHaveNoRatios()
+    {
+        string compared = Assert.Single(MarkdownResults.Lines(new RowResult("a", "sluice", [Round(20, 10)], "")), line => line.Contains('→'));
+        Assert.StartsWith("nginx", compared);
+        Assert.All(MarkdownResults.Lines(new RowResult("a", "", [Round(20, 10)], "")), line => Assert.DoesNotContain('→', line));
+    }
+
     [Theory]
     [InlineData("get/4KiB/32/wrk", "get", true)]
     [InlineData("get/4KiB/32/wrk", "get/4KiB", true)]
