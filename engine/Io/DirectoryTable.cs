@@ -212,8 +212,16 @@ public sealed class DirectoryTable : IDisposable
         closed?.Dispose();
     }
 
-    /// <summary>fsync(2) of an open directory, for its <see cref="SharedSync"/>.</summary>
-    internal ValueTask<IoResult> SyncAsync(DirectoryEntry entry) => _io.SyncAsync(entry.Handle!);
+    /// <summary>
+    /// fsync(2) of an open directory, for its <see cref="SharedSync"/>, and then a look whether the file system is still there: XFS that has shut down drops
+    /// a rename and lets the fsync of the directory succeed, which has nothing to do any more. Its fstat(2) then says EIO.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    internal async ValueTask<IoResult> SyncAsync(DirectoryEntry entry)
+    {
+        IoResult synced = await _io.SyncAsync(entry.Handle!);
+        return synced.Ok ? (await _io.StatAsync(entry.Handle!)).WithoutValue() : synced;
+    }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
