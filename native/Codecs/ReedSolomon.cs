@@ -33,7 +33,7 @@ public sealed class ReedSolomon
     {
         CheckCount(dataUnits, nameof(dataUnits));
         CheckCount(parityUnits, nameof(parityUnits));
-        if (!Levels.Contains(level))
+        if (!Has(level))
         {
             throw new PlatformNotSupportedException($"this processor lacks the instructions of {level}");
         }
@@ -51,8 +51,7 @@ public sealed class ReedSolomon
     }
 
     /// <summary>The levels that this processor has, slowest first.</summary>
-    public static IReadOnlyList<GaloisLevel> Levels { get; } =
-        [.. Enum.GetValues<GaloisLevel>().Where(level => GaloisImports.sluice_gf_has((int)level) != 0)];
+    public static IReadOnlyList<GaloisLevel> Levels { get; } = Array.FindAll(Enum.GetValues<GaloisLevel>(), Has);
 
     /// <summary>D.</summary>
     public int DataUnits { get; }
@@ -112,6 +111,8 @@ public sealed class ReedSolomon
 
         return new RecoveryPlan(new CoefficientMatrix(Level, DataUnits, rows));
     }
+
+    private static bool Has(GaloisLevel level) => GaloisImports.sluice_gf_has((int)level) != 0;
 
     private static void CheckCount(int count, string name)
     {

@@ -1,5 +1,6 @@
 // Erasure coding, as compiled into this binary: each level of instructions that the processor has against the scalar twin, parity as it is
 // persisted, and lost units brought back. A level that is wrong at one length would make slices that nothing can be rebuilt from.
+// Loops, not LINQ: ahead of time each of its operators over one more type of value is compiled with every other one, 2.4 MB of the binary for these.
 using Sluice.Native.Codecs;
 
 namespace Sluice.Server.SelfTest;
@@ -16,13 +17,7 @@ public static class ErasureChecks
     private const int Seed = 8123; // replays a failure
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<SelfCheck> All { get; } =
-    [
-        .. ReedSolomon.Levels.Select(level => new SelfCheck(
-            "reed-solomon-" + level.ToString().ToLowerInvariant(), () => Compare((data, parity) => new ReedSolomon(data, parity, level).Encode))),
-        new("reed-solomon-golden", () => Golden((data, parity) => new ReedSolomon(data, parity).Encode)),
-        new("reed-solomon-recovery", Recovery),
-    ];
+    public static IReadOnlyList<SelfCheck> All { get; } = Make();
 
     /// <summary>Fails unless the parity that a kernel of a geometry writes is the twin's, for all short lengths and some long ones.</summary>
     public static string Compare(Func<int, int, ParityKernel> kernel)
@@ -46,7 +41,18 @@ public static class ErasureChecks
     /// <summary>Fails unless parity is what it was when the first slice was written.</summary>
     public static string Golden(Func<int, int, ParityKernel> kernel)
     {
-        ReadOnlyMemory<byte>[] data = [.. Enumerable.Range(0, 4).Select(unit => (ReadOnlyMemory<byte>)Enumerable.Range(0, 16).Select(i => (byte)((31 * unit) + (7 * i) + 1)).ToArray())];
+        var data = new ReadOnlyMemory<byte>[4];
+        for (int unit = 0; unit < data.Length; unit++)
+        {
+            var bytes = new byte[16];
+            for (int i = 0; i < bytes.Length; i++)
+            {
+                bytes[i] = (byte)((31 * unit) + (7 * i) + 1);
+            }
+
+            data[unit] = bytes;
+        }
+
         Memory<byte>[] parity = [new byte[16], new byte[16]];
         kernel(4, 2)(data, parity);
         SelfTestRun.Same("f761d32b971aefdccc7e2ee06a6e6a16", Convert.ToHexStringLower(parity[0].Span), "the first parity unit of 4+2");
@@ -54,26 +60,45 @@ public static class ErasureChecks
         return "4+2";
     }
 
-    private static string Recovery()
+    private static List<SelfCheck> Make()
     {
-        const int Data = 4, Units = 6;
-        var random = new Random(Seed);
-        var codec = new ReedSolomon(Data, Units - Data);
-        byte[][] units = [.. Enumerable.Range(0, Units).Select(_ => new byte[777])];
-        foreach (byte[] unit in units)
+        var checks = new List<SelfCheck>();
+        foreach (GaloisLevel level in ReedSolomon.Levels)
         {
-            random.NextBytes(unit);
+            string name = "reed-solomon-" + level.ToString().ToLowerInvariant();
+            checks.Add(new SelfCheck(name, () => Compare((data, parity) => new ReedSolomon(data, parity, level).Encode)));
         }
 
-        codec.Encode([.. units.Take(Data).Select(unit => (ReadOnlyMemory<byte>)unit)], [.. units.Skip(Data).Select(unit => (Memory<byte>)unit)]);
+        checks.Add(new SelfCheck("reed-solomon-golden", () => Golden((data, parity) => new ReedSolomon(data, parity).Encode)));
+        checks.Add(new SelfCheck("reed-solomon-recovery", Recovery));
+        return checks;
+    }
+
+    private static string Recovery()
+    {
+        const int Data = 4, Units = 6, Length = 777;
+        var random = new Random(Seed);
+        var codec = new ReedSolomon(Data, Units - Data);
+        Memory<byte>[] units = RandomUnits(Units, Length, random);
+        codec.Encode(Readable(units.AsSpan(0, Data)), units.AsSpan(Data));
         for (int first = 0; first < Units; first++)
         {
             for (int second = first + 1; second < Units; second++)
             {
-                int[] available = [.. Enumerable.Range(0, Units).Where(unit => unit != first && unit != second)];
-                Memory<byte>[] missing = [new byte[777], new byte[777]];
-                codec.PlanRecovery(available, [first, second]).Reconstruct([.. available.Select(unit => (ReadOnlyMemory<byte>)units[unit])], missing);
-                bool same = missing[0].Span.SequenceEqual(units[first]) && missing[1].Span.SequenceEqual(units[second]);
+                var available = new List<int>();
+                var read = new List<Memory<byte>>();
+                for (int unit = 0; unit < Units; unit++)
+                {
+                    if (unit != first && unit != second)
+                    {
+                        available.Add(unit);
+                        read.Add(units[unit]);
+                    }
+                }
+
+                Memory<byte>[] missing = [new byte[Length], new byte[Length]];
+                codec.PlanRecovery(available.ToArray(), [first, second]).Reconstruct(Readable(read.ToArray()), missing);
+                bool same = missing[0].Span.SequenceEqual(units[first].Span) && missing[1].Span.SequenceEqual(units[second].Span);
                 SelfTestRun.That(same, $"units {first} and {second} of 4+2 come back as something else");
             }
         }
@@ -83,8 +108,8 @@ public static class ErasureChecks
 
     private static void CompareAt(Func<int, int, ParityKernel> kernel, (int Data, int Parity, int Length) shape, Random random)
     {
-        Memory<byte>[] units = [.. Enumerable.Range(0, shape.Data + shape.Parity).Select(_ => RandomUnit(shape.Length, random))];
-        kernel(shape.Data, shape.Parity)([.. units.Take(shape.Data).Select(unit => (ReadOnlyMemory<byte>)unit)], units.AsSpan(shape.Data));
+        Memory<byte>[] units = RandomUnits(shape.Data + shape.Parity, shape.Length, random);
+        kernel(shape.Data, shape.Parity)(Readable(units.AsSpan(0, shape.Data)), units.AsSpan(shape.Data));
         var expected = new byte[shape.Length];
         for (int parity = 0; parity < shape.Parity; parity++)
         {
@@ -99,10 +124,26 @@ public static class ErasureChecks
         }
     }
 
-    private static Memory<byte> RandomUnit(int length, Random random)
+    private static Memory<byte>[] RandomUnits(int count, int length, Random random)
     {
-        Memory<byte> unit = new byte[Alignments + length].AsMemory(random.Next(Alignments), length);
-        random.NextBytes(unit.Span);
-        return unit;
+        var units = new Memory<byte>[count];
+        for (int unit = 0; unit < count; unit++)
+        {
+            units[unit] = new byte[Alignments + length].AsMemory(random.Next(Alignments), length);
+            random.NextBytes(units[unit].Span);
+        }
+
+        return units;
+    }
+
+    private static ReadOnlyMemory<byte>[] Readable(ReadOnlySpan<Memory<byte>> units)
+    {
+        var readable = new ReadOnlyMemory<byte>[units.Length];
+        for (int unit = 0; unit < units.Length; unit++)
+        {
+            readable[unit] = units[unit];
+        }
+
+        return readable;
     }
 }
