@@ -34,6 +34,8 @@ try
             return await FileIoBench.RunAsync(verb, directory, args[3..]);
         case ["ring"]:
             return RingBench.Run();
+        case ["rs", .. { Length: <= 1 } rest]:
+            return ReedSolomonBench.Run(rest is [var turn] ? double.Parse(turn, CultureInfo.InvariantCulture) : 0.3);
         case ["--help" or "-h"]:
             await Console.Out.WriteLineAsync(Usage.Text);
             return 0;

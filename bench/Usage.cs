@@ -12,6 +12,7 @@ internal static class Usage
                bench flame get-4KiB|put-1MiB [FLAG...] profile the server with perf and draw it: bench/results/flame-*.svg
                bench file-io put|put-strict|get|verbs|cold DIR [OPERATIONS [VARIANT|VARIANT...]]
                bench ring
+               bench rs [SECONDS]                      Reed–Solomon at every level of instructions that the processor has
 
         Flags of run; of a gate too, whose rows are its own and whose rounds are 6:
           --rows PATTERN,...     rows by name, or by what stands before a slash: get/4KiB, put/*/strict; otherwise the short set

@@ -1,13 +1,11 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Sluice.Native.Codecs;
 
-/// <summary>Imports of libxxhash: linked statically into the AOT binary (Native.targets), a shared object under the JIT.</summary>
+/// <summary>Imports of libxxhash: linked statically into the AOT binary (Native.targets), a shared object under the JIT (LibraryResolver.cs).</summary>
 internal static unsafe partial class XxHashImports
 {
-    private const string Library = "xxhash";
+    internal const string Library = "xxhash";
 
     [LibraryImport(Library)]
     internal static partial ulong XXH64(byte* data, nuint length, ulong seed);
@@ -44,15 +42,6 @@ internal static unsafe partial class XxHashImports
 
     [LibraryImport(Library)]
     internal static partial ulong XXH3_64bits_digest(nint state);
-
-    /// <summary>Under the JIT "xxhash" is the shared object of Debian's libxxhash0; in the AOT binary the import is direct and nobody asks.</summary>
-#pragma warning disable CA2255 // a resolver has to be set before the first import of the assembly, whichever it is
-    [ModuleInitializer]
-    internal static void Resolve() => NativeLibrary.SetDllImportResolver(typeof(XxHashImports).Assembly, Load);
-#pragma warning restore CA2255
-
-    private static nint Load(string name, Assembly assembly, DllImportSearchPath? path) =>
-        name == Library ? NativeLibrary.Load("libxxhash.so.0", assembly, path) : 0;
 }
 
 /// <summary>64-bit xxHash (XXH64): the reference implementation.</summary>

@@ -6,7 +6,7 @@ public static class SelfChecks
 {
     /// <summary>The checks for <paramref name="machine"/>, in the order they run.</summary>
     public static IReadOnlyList<SelfCheck> All(MachineReport machine) =>
-        [new("cpu-features", () => Cpu(machine)), .. KernelChecks.All, .. FormatChecks.All];
+        [new("cpu-features", () => Cpu(machine)), .. KernelChecks.All, .. ErasureChecks.All, .. FormatChecks.All];
 
     private static string Cpu(MachineReport machine) =>
         machine.CpuProblem is { } problem

@@ -22,7 +22,7 @@ public sealed class SelfTestTests : IDisposable
         string[] parts =
         [
             "cpu-features", "xxh64-kernel", "xxh3-kernel", "crc32c-kernel", "crc64nvme-kernel", "name-codec", "metadata-golden",
-            "hrw-vectors",
+            "hrw-vectors", "reed-solomon-scalar", "reed-solomon-golden", "reed-solomon-recovery",
         ];
         foreach (string part in parts)
         {
@@ -54,6 +54,25 @@ public sealed class SelfTestTests : IDisposable
     [Fact]
     public void WrongPublishedVectorIsNoticed() => Assert.Throws<SelfTestException>(
         () => KernelChecks.Vectors(data => XxHash64.Hash(data, 1), [new KernelVector([], 0xef46db3751d8e999)]));
+
+    [Fact]
+    public void ParityThatIsWrongAtOneLengthIsNoticed()
+    {
+        SelfTestException failure = Assert.Throws<SelfTestException>(() => ErasureChecks.Compare((data, parity) => (from, to) =>
+        {
+            new ReedSolomon(data, parity).Encode(from, to);
+            if (from[0].Length == 257)
+            {
+                to[^1].Span[256] ^= 1;
+            }
+        }));
+
+        Assert.Contains("with 257 bytes is not the twin's", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ParityOfAnotherMatrixIsNoticed() => Assert.Throws<SelfTestException>(() => ErasureChecks.Golden(
+        (data, parity) => (from, to) => new ReedSolomon(data, parity).Encode([from[1], from[0], from[2], from[3]], to)));
 
     [Fact]
     public void RecordThatIsWrittenOtherwiseIsNoticed() => Assert.Throws<SelfTestException>(() => FormatChecks.Golden(metadata =>
