@@ -113,8 +113,8 @@ internal sealed partial class UringOutput
 
         if (file == 0)
         {
-            _handedBytes = _sending.Unsent.Length;
             connection.Send(_sending.Unsent);
+            _handedBytes = _sending.Unsent.Length; // not before: a ring that takes nothing throws
             return true;
         }
 
