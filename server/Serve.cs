@@ -48,8 +48,9 @@ public static class Serve
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
         var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes);
-        using var coldReads = new ColdReads(plan.ColdReads(MachineReport.Read().UsableMemoryBytes)); // outlives the connections, which hold its buffers
-        await RegisterAsync(coldReads, io.Loops, plan, log);
+        var machine = MachineReport.Read();
+        using var coldReads = new ColdReads(plan.ColdReads(machine.UsableMemoryBytes)); // outlives the connections, which hold its buffers
+        await RegisterAsync(coldReads, io.Loops, plan, machine, log);
         using RingNetwork? network = plan.HasRingNetwork ? new RingNetwork(io.Loops, RingNetwork.OptionsOf(settings, plan, sockets), logs) : null;
         await using var server = new HttpServer(ServerOptionsOf(settings, plan, sockets, network, coldReads) with { Tls = tls }, engine, node, logs);
         if (!await ListenAsync(server, settings.Listen, log, signals.Stopping))
@@ -170,7 +171,7 @@ public static class Serve
     /// The kernel is to keep the pages of the buffers that the network's loops read into; a word where it may not keep all of them. A refusal at work is
     /// counted (ring.plain): the limit is the user's, whose other processes may have used it up.
     /// </summary>
-    private static async Task RegisterAsync(ColdReads coldReads, IReadOnlyList<RingLoop> loops, MemoryPlan plan, ILogger log)
+    private static async Task RegisterAsync(ColdReads coldReads, IReadOnlyList<RingLoop> loops, MemoryPlan plan, MachineReport machine, ILogger log)
     {
         if (!plan.HasRingNetwork)
         {
@@ -182,7 +183,7 @@ public static class Serve
         {
             log.LogInformation("the kernel registers no buffers ({Refusal}): reads past the page cache take more of its time", loops[0].BufferRefusal);
         }
-        else if (MachineReport.Read().LockedBytesMax is { } limit && limit < wanted)
+        else if (machine.LockedBytesMax is { } limit && limit < wanted)
         {
             log.LogInformation(
                 "RLIMIT_MEMLOCK is {Limit}, all registered buffers take {Wanted}: reads past the page cache into the others take more of the kernel's time",

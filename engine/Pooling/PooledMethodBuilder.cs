@@ -22,6 +22,9 @@ public struct PooledMethodBuilder<T>
         : _problem is { } problem ? ValueTask.FromException<T>(problem)
         : new ValueTask<T>(_result);
 
+    /// <summary>The same for callers who want no result.</summary>
+    internal ValueTask TaskWithoutResult => _call is { } call ? new ValueTask(call, call.Version) : _problem is { } problem ? ValueTask.FromException(problem) : default;
+
     /// <summary>For the compiler.</summary>
     public static PooledMethodBuilder<T> Create() => default;
 
@@ -74,18 +77,17 @@ public struct PooledMethodBuilder<T>
 /// <summary>The same for <c>async ValueTask</c> methods.</summary>
 public struct PooledMethodBuilder
 {
-    private PooledCall<bool>? _call;
-    private Exception? _problem;
+    private PooledMethodBuilder<bool> _inner;
 
     /// <summary>What the caller awaits.</summary>
-    public ValueTask Task => _call is { } call ? new ValueTask(call, call.Version) : _problem is { } problem ? ValueTask.FromException(problem) : default;
+    public ValueTask Task => _inner.TaskWithoutResult;
 
     /// <summary>For the compiler.</summary>
     public static PooledMethodBuilder Create() => default;
 
     /// <summary>For the compiler.</summary>
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
-        where TStateMachine : IAsyncStateMachine => stateMachine.MoveNext();
+        where TStateMachine : IAsyncStateMachine => _inner.Start(ref stateMachine);
 
     /// <summary>For the compiler, which no longer uses it.</summary>
     public void SetStateMachine(IAsyncStateMachine stateMachine)
@@ -93,28 +95,18 @@ public struct PooledMethodBuilder
     }
 
     /// <summary>For the compiler.</summary>
-    public void SetResult() => _call?.SetResult(true);
+    public void SetResult() => _inner.SetResult(true);
 
     /// <summary>For the compiler.</summary>
-    public void SetException(Exception exception)
-    {
-        if (_call is { } call)
-        {
-            call.SetException(exception);
-        }
-        else
-        {
-            _problem = exception;
-        }
-    }
+    public void SetException(Exception exception) => _inner.SetException(exception);
 
     /// <summary>For the compiler.</summary>
     public void AwaitOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : INotifyCompletion
-        where TStateMachine : IAsyncStateMachine => awaiter.OnCompleted(PooledCall<bool, TStateMachine>.Suspend(ref stateMachine, ref _call));
+        where TStateMachine : IAsyncStateMachine => _inner.AwaitOnCompleted(ref awaiter, ref stateMachine);
 
     /// <summary>For the compiler.</summary>
     public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
-        where TStateMachine : IAsyncStateMachine => awaiter.UnsafeOnCompleted(PooledCall<bool, TStateMachine>.Suspend(ref stateMachine, ref _call));
+        where TStateMachine : IAsyncStateMachine => _inner.AwaitUnsafeOnCompleted(ref awaiter, ref stateMachine);
 }
