@@ -33,7 +33,7 @@ public sealed partial class ObjectEngine
 
             _counters.Gets.Add();
             open.Value.Stored.Touch(_clock.NowNs);
-            return new ObjectReader(open.Value, allowed.Value, _readers);
+            return new ObjectReader(open.Value, allowed.Value);
         }
         catch (StorageException fault)
         {

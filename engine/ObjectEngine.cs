@@ -35,7 +35,6 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly BucketTable _buckets;
     private readonly Trash[] _trash;
     private readonly Counters _counters = new();
-    private readonly ReaderReports _readers;
     private readonly DateTimeOffset _startedAt;
 
     // Background work, ended by DisposeAsync.
@@ -50,12 +49,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _log = environment.Log;
         _clock = new ObjectClock(environment.Time);
         _startedAt = environment.Time.GetUtcNow();
-        _readers = new ReaderReports(_log, _counters.Damaged.Add);
+        var readers = new ReaderReports(_log, _counters.Damaged.Add);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _bodyReadBytes = options.BodyReadBytes;
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
         _disks = [.. mountpaths.All.Select((mountpath, index) =>
-            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length]))];
+            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length]) { Readers = readers })];
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];
         _lookup = new ObjectLookup(_disks, [.. mountpaths.All.Select(mountpath => mountpath.IdDigest)], _locks, options.CacheSizes, _log)
         {

@@ -42,6 +42,9 @@ public sealed class ObjectDisk : IDisposable
     /// <summary>The mountpath as configured.</summary>
     public string Path { get; }
 
+    /// <summary>Where failed reads of its objects are told.</summary>
+    internal ReaderReports Readers { get; init; } = ReaderReports.None;
+
     /// <summary>Its root directory.</summary>
     public FileHandle Root { get; }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
@@ -16,14 +17,12 @@ public readonly struct ObjectReader : IDisposable
 {
     private readonly OpenObject _open;
     private readonly Bucket _bucket;
-    private readonly ReaderReports _reports;
 
     /// <summary>Takes over the hold on the file of <paramref name="open"/>.</summary>
-    internal ObjectReader(OpenObject open, Bucket bucket, ReaderReports reports)
+    internal ObjectReader(OpenObject open, Bucket bucket)
     {
         _open = open;
         _bucket = bucket;
-        _reports = reports;
     }
 
     /// <summary>The object.</summary>
@@ -56,10 +55,10 @@ public readonly struct ObjectReader : IDisposable
         IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
         if (!read.Ok)
         {
-            return ReadFault(read.Error);
+            return Stored.ReadFault(read.Error);
         }
 
-        return read.Value == wanted ? wanted : Damage($"it ends at byte {offset + read.Value} of {SizeBytes}");
+        return read.Value == wanted ? wanted : Stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}");
     }
 
     /// <summary>
@@ -76,12 +75,12 @@ public readonly struct ObjectReader : IDisposable
             IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(Handle, buffer[done..], offset + done);
             if (!read.Ok)
             {
-                return ReadFault(read.Error);
+                return Stored.ReadFault(read.Error);
             }
 
             if (read.Value == 0)
             {
-                return Damage($"it ends at byte {offset + done} of {SizeBytes}");
+                return Stored.Damage($"it ends at byte {offset + done} of {SizeBytes}");
             }
 
             done += read.Value;
@@ -104,33 +103,21 @@ public readonly struct ObjectReader : IDisposable
         try
         {
             int? bad = await BlockVerifier.FirstBadBlockAsync(Stored.Disk, Handle, Stored.Metadata, first, end);
-            return bad is null ? Result.Done : Damage($"block {bad} does not match its digest");
+            return bad is null ? Result.Done : Stored.Damage($"block {bad} does not match its digest");
         }
         catch (StorageException fault)
         {
-            _reports.Log.LogError("{Fault}", fault.Message);
-            return ObjectDisk.Refusal(fault);
+            return Stored.Refuse(fault);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _open.File.DangerousRelease();
-
-    private Failure ReadFault(Errno error)
-    {
-        StorageException fault = Stored.Disk.Fault("read", error, Stored.Path.Whole.Span);
-        _reports.Log.LogError("{Fault}", fault.Message);
-        return ObjectDisk.Refusal(fault);
-    }
-
-    private Failure Damage(string problem)
-    {
-        _reports.Damaged();
-        _reports.Log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}",
-            Stored.Disk.Path, System.Text.Encoding.UTF8.GetString(Stored.Path.Whole.Span), problem);
-        return new Failure(ErrorCode.Damaged, $"the object is damaged and has no other copy: {problem}");
-    }
 }
 
 /// <summary>Where readers of one engine tell of damage.</summary>
-internal sealed record ReaderReports(ILogger Log, Action Damaged);
+internal sealed record ReaderReports(ILogger Log, Action Damaged)
+{
+    /// <summary>Nowhere.</summary>
+    public static readonly ReaderReports None = new(NullLogger.Instance, static () => { });
+}

@@ -1,9 +1,12 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
 using Sluice.Engine.Io;
+using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
 /// <summary>Where an object is and what it is, as found on disk; shared by the caches.</summary>
-public sealed class StoredObject
+public sealed class StoredObject : IReadFaults
 {
     private const long AccessGranularityNs = 1_000_000_000;
 
@@ -51,6 +54,31 @@ public sealed class StoredObject
         {
             Volatile.Write(ref _accessedNs, nowNs);
         }
+    }
+
+    /// <inheritdoc/>
+    public void ReadFailed(Errno error) => ReadFault(error);
+
+    /// <inheritdoc/>
+    public void EndsAt(long offset) => Damage($"it ends at byte {offset} of {Metadata.SizeBytes}");
+
+    /// <summary>A read failed: counted with the disk's faults and logged.</summary>
+    internal Failure ReadFault(Errno error) => Refuse(Disk.Fault("read", error, Path.Whole.Span));
+
+    /// <summary>The disk's fault, logged.</summary>
+    internal Failure Refuse(StorageException fault)
+    {
+        Disk.Readers.Log.LogError("{Fault}", fault.Message);
+        return ObjectDisk.Refusal(fault);
+    }
+
+    /// <summary>Its file is not what its record says: counted and logged.</summary>
+    internal Failure Damage(string problem)
+    {
+        Disk.Readers.Damaged();
+        Disk.Readers.Log.LogError(
+            "mountpath {Mountpath}, {Path}: damaged object: {Problem}", Disk.Path, System.Text.Encoding.UTF8.GetString(Path.Whole.Span), problem);
+        return new Failure(ErrorCode.Damaged, $"the object is damaged and has no other copy: {problem}");
     }
 
     /// <summary>What a client may know of it.</summary>

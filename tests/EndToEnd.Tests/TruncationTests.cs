@@ -35,4 +35,28 @@ public sealed class TruncationTests(BackendServers servers)
         await server.HasAsync(BackendServer.Stored(4096), other);
         await server.DeleteAsync("cut");
     }
+
+    /// <summary>Whoever reads the file, also where the kernel does it behind the head: the client gets no whole answer, and the operator is told which object it is.</summary>
+    [Theory]
+    [InlineData("auto", 4096)]
+    [InlineData("sockets", 4096)]
+    [InlineData("threads", 4096)]
+    [InlineData("auto", 1 << 20)]
+    [InlineData("threads", 1 << 20)]
+    public async Task AFileThatIsShorterThanItsRecordIsToldInTheLog(string backend, int size)
+    {
+        await using BackendServer server = await BackendServer.StartAsync(backend);
+        var content = new Content(seed: 15, size);
+        await server.PutAsync("short", content);
+        await server.HasAsync("short", content);
+        using (FileStream file = File.OpenWrite(server.FileOf("short")))
+        {
+            file.SetLength(1000);
+        }
+
+        using var http = new HttpClient();
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => http.GetByteArrayAsync(new Uri(server.Process.Endpoint, "/v1/objects/b/short")));
+        await Eventually.TrueAsync(
+            "the log tells of it", () => server.Process.Log.Contains($"damaged object: it ends at byte 1000 of {size}", StringComparison.Ordinal));
+    }
 }

@@ -45,18 +45,12 @@ internal sealed class ObjectSender(ColdReads cold)
 
     private static async ValueTask SendSmallAsync(RequestContext context, ObjectReader reader, ByteRange range)
     {
-        if (range.Count == 0)
-        {
-            HeaderTexts.Of(reader.Stored).Write(context.Headers);
-            return;
-        }
-
-        if (!await StartAsync(context, reader))
+        if (!await StartAsync(context, reader) || range.Count == 0)
         {
             return;
         }
 
-        if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count))
+        if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count, reader.Stored))
         {
             return; // Kestrel flushes at the end of the request
         }
@@ -98,7 +92,7 @@ internal sealed class ObjectSender(ColdReads cold)
                 continue;
             }
 
-            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window))
+            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Stored))
             {
                 offset += window;
             }

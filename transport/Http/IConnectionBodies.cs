@@ -37,9 +37,9 @@ public interface IConnectionBodies
     /// <summary>
     /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
     /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. A file that ends early breaks
-    /// the connection. False: a flush is pending on <paramref name="body"/>; flush and try again.
+    /// the connection, and <paramref name="faults"/> is told. False: a flush is pending on <paramref name="body"/>; flush and try again.
     /// </summary>
-    bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count);
+    bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count, IReadFaults? faults = null);
 
     /// <summary>
     /// The same with <paramref name="count"/> bytes of a buffer from <paramref name="start"/>. When it answers true the lease is the connection's, which disposes it once

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Sluice.Engine.Io;
+using Sluice.Native;
 using Sluice.Native.Memory;
 
 namespace Sluice.Transport.Uring;
@@ -116,13 +117,14 @@ internal struct OutputUnit
 internal struct OutputSegment : IDisposable
 {
     private readonly FileHandle? _file;
+    private readonly IReadFaults? _faults;
     private readonly BufferLease _lease;
     private int _position;
 
     /// <summary>Of a file; the hold on it is the segment's.</summary>
-    public OutputSegment(FileHandle held, long offset, int count)
+    public OutputSegment(FileHandle held, long offset, int count, IReadFaults? faults)
     {
-        (_file, Offset, Left) = (held, offset, count);
+        (_file, Offset, Left, _faults) = (held, offset, count, faults);
     }
 
     /// <summary>Of a buffer, which is the segment's.</summary>
@@ -141,6 +143,19 @@ internal struct OutputSegment : IDisposable
     public int Left { get; private set; }
 
     public readonly ReadOnlySpan<byte> Bytes => _lease.Memory.Span.Slice(_position, Left);
+
+    /// <summary>It could not be read, or ended <paramref name="read"/> bytes from where it was to go on. What a cancelled or interrupted read says is nobody's fault.</summary>
+    public readonly void TellFault(Errno error, int read)
+    {
+        if (error == Errno.None)
+        {
+            _faults?.EndsAt(Offset + read);
+        }
+        else if (error is not (Errno.ECANCELED or Errno.EINTR or Errno.EAGAIN))
+        {
+            _faults?.ReadFailed(error);
+        }
+    }
 
     public void Advance(int bytes)
     {

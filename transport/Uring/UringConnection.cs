@@ -99,14 +99,14 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
     public bool EndHead() => _output.EndHead();
 
     /// <inheritdoc/>
-    public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count)
+    public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count, IReadFaults? faults = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ObjectDisposedException.ThrowIf(!file.TryHold(), file);
         bool written = false;
         try
         {
-            written = _output.TryAnnounce(body, new OutputSegment(file, offset, count));
+            written = _output.TryAnnounce(body, new OutputSegment(file, offset, count, faults));
         }
         finally
         {

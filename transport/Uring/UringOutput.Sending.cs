@@ -3,7 +3,7 @@ using Sluice.Native.Uring;
 
 namespace Sluice.Transport.Uring;
 
-/// <summary>What takes bytes to the socket. Everything here is called under the gate.</summary>
+/// <summary>What takes bytes to the socket, and the lines that are put into a head. What is private here is called under the gate.</summary>
 internal sealed partial class UringOutput
 {
     /// <summary>
@@ -61,6 +61,10 @@ internal sealed partial class UringOutput
             {
                 // A request that was interrupted is made again. Else: the file was cut short, the disk failed, or the peer is gone in the middle.
                 _failed = completion.Error is not (Errno.EINTR or Errno.EAGAIN);
+                if (completion.IsOfRead)
+                {
+                    _sending.Segment.TellFault(completion.Error, Math.Max(completion.Result, 0));
+                }
             }
         }
 
@@ -156,7 +160,13 @@ internal sealed partial class UringOutput
         int count = Math.Min(_sending.Segment.Left, TurnBytesMax);
         Errno error = Sockets.SendFile(socket, _sending.Segment.Descriptor, _sending.Segment.Offset, count, out sent);
         _sent += sent;
-        _failed = error is not (Errno.None or Errno.EAGAIN) || (error == Errno.None && sent == 0); // 0: the file was cut short under us
+        bool isShort = error == Errno.None && sent == 0; // the file was cut short under us
+        _failed = isShort || error is not (Errno.None or Errno.EAGAIN);
+        if (isShort || error == Errno.EIO) // other errors are the socket's
+        {
+            _sending.Segment.TellFault(error, read: 0);
+        }
+
         return error == Errno.None && !_failed;
     }
 

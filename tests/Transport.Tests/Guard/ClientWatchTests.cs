@@ -224,7 +224,7 @@ public sealed class ClientWatchTests : IDisposable
 
         public void Abort() => Aborts++;
 
-        public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count) => false;
+        public bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count, IReadFaults? faults) => false;
 
         public bool TryWriteLease(PipeWriter body, BufferLease owned, int start, int count) => false;
 

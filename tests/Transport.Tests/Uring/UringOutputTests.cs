@@ -4,6 +4,8 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
+using Sluice.Engine.Io;
+using Sluice.Native;
 using Sluice.Native.Memory;
 using Sluice.Transport.Guard;
 using Sluice.Transport.Http;
@@ -190,10 +192,11 @@ public sealed class UringOutputTests
         byte[] content = RandomBytes(fileBytes, fileBytes);
         using var file = new TestFile(content);
         var sending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var faults = new Faults();
         await using KestrelBench bench = await KestrelBench.StartAsync(async exchange =>
         {
             await exchange.StartAsync(promisedBytes);
-            while (!exchange.Bodies!.TryWriteFile(exchange.Answer.Writer, file.Handle, 0, promisedBytes))
+            while (!exchange.Bodies!.TryWriteFile(exchange.Answer.Writer, file.Handle, 0, promisedBytes, faults))
             {
                 if ((await exchange.Answer.Writer.FlushAsync()).IsCompleted)
                 {
@@ -217,6 +220,8 @@ public sealed class UringOutputTests
         int body = isRead ? 0 : got.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
         Assert.InRange(body, isRead ? 0 : 4, got.Length);
         Assert.Equal(isRead, got.Length == 0);
+        await Until.TrueAsync(() => !faults.Told.IsEmpty, "whose file it is was told");
+        Assert.Equal([cutTo >= 0 ? cutTo : fileBytes], faults.Told);
         Assert.InRange(got.Length - body, 0, cutTo >= 0 ? cutTo : fileBytes);
         Assert.True(content.AsSpan().StartsWith(got.AsSpan(body)), "what came is the file's, not made up");
         await bench.Ring.IsIdleAsync();
@@ -376,4 +381,14 @@ public sealed class UringOutputTests
 
     /// <summary>What is written, and the segment behind it.</summary>
     private sealed record Step(int Start, int Written, int Offset, int Count, bool IsLease, int LeaseStart);
+
+    /// <summary>Remembers where files were said to end.</summary>
+    private sealed class Faults : IReadFaults
+    {
+        public System.Collections.Concurrent.ConcurrentQueue<long> Told { get; } = new();
+
+        public void ReadFailed(Errno error) => Assert.Fail($"no read failed, but {error} was told");
+
+        public void EndsAt(long offset) => Told.Enqueue(offset);
+    }
 }
