@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
@@ -31,6 +32,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
+    private readonly ObjectWalk _walk;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
@@ -65,7 +67,13 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _removal = new ObjectRemoval(_lookup, _locks, flusherOf, parts);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.ClusterUuid, _log), _clock, _log);
+        _walk = new ObjectWalk(() => _disks.Current.Readable);
+        var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
+        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
     }
+
+    /// <summary>The background work that has a name, a progress and an end.</summary>
+    public JobTable Jobs { get; }
 
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -152,7 +160,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.removed"] = Recovered.Removed,
                 ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
-            },
+            }.Concat(Jobs.Counters()).ToDictionary(),
         };
     }
 
@@ -215,6 +223,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         await _mountpaths.MarkRunningAsync(_clock.Next());
         StartEmptyingTrash();
+        await Jobs.ResumeAsync();
         foreach (AttachedDisk attached in Attached)
         {
             attached.StartFlushing(options.FlushInterval, _environment.Time);
@@ -237,6 +246,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     private async ValueTask StopBackgroundAsync()
     {
+        await Jobs.CloseAsync();
         await _closing.CancelAsync();
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }

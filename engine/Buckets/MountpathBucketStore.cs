@@ -16,10 +16,10 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
     /// <inheritdoc/>
     public async ValueTask<(BucketDocument? Document, string? Problem)> ReadAsync()
     {
-        using DiskUse use = disks.Enter();
+        using MountpathUse use = disks.EnterMountpaths();
         BucketDocument? newest = null;
         string? damage = null;
-        foreach (Mountpath mountpath in Mountpaths(use.Set))
+        foreach (Mountpath mountpath in use.Mountpaths)
         {
             (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, mountpath.System, BucketDocument.Kind);
             BucketDocument? document = null;
@@ -43,7 +43,7 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
         }
 
         // No copy at all is a new set only when no mountpath holds a bucket.
-        foreach (Mountpath mountpath in Mountpaths(use.Set))
+        foreach (Mountpath mountpath in use.Mountpaths)
         {
             IoResult<FileStatus> buckets = await io.StatAtAsync(mountpath.Root, "@ais"u8.ToArray());
             if (buckets.Ok && damage is null)
@@ -58,9 +58,9 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
     /// <inheritdoc/>
     public async ValueTask WriteAsync(BucketDocument document)
     {
-        using DiskUse use = disks.Enter();
+        using MountpathUse use = disks.EnterMountpaths();
         byte[] json = document.Format();
-        List<Mountpath> homes = [.. Mountpaths(use.Set).OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
+        List<Mountpath> homes = [.. use.Mountpaths.OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
         int written = 0;
         (string Path, Errno Error) fault = default;
         foreach (Mountpath home in homes)
@@ -90,6 +90,4 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
             await disk.Attachment!.Trash.ThrowAwayAsync(gone);
         }
     }
-
-    private static IEnumerable<Mountpath> Mountpaths(DiskSet set) => set.Open.Select(static disk => disk.Attachment!.Mountpath);
 }

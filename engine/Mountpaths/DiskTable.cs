@@ -35,6 +35,13 @@ public sealed class DiskTable
         }
     }
 
+    /// <summary>The same, for who works with the documents on them: answers all that are open.</summary>
+    public MountpathUse EnterMountpaths()
+    {
+        DiskUse use = Enter();
+        return new MountpathUse([.. use.Set.Open.Select(static disk => disk.Attachment!.Mountpath)], use);
+    }
+
     /// <summary>
     /// Puts a new set in place, of <paramref name="open"/> by their present states; answers it. The disk states that it is made from are
     /// changed by one at a time: the caller sees to that.
@@ -88,4 +95,14 @@ public readonly struct DiskUse(DiskSet set, DiskUseKind kind) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => set.Users.Leave(kind);
+}
+
+/// <summary>Somebody works with the documents on mountpaths. Disposed once.</summary>
+public readonly struct MountpathUse(IReadOnlyList<Mountpath> mountpaths, DiskUse? use = null) : IDisposable
+{
+    /// <summary>They stay open until this is disposed.</summary>
+    public IReadOnlyList<Mountpath> Mountpaths => mountpaths;
+
+    /// <inheritdoc/>
+    public void Dispose() => use?.Dispose();
 }
