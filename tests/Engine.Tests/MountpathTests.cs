@@ -89,7 +89,7 @@ public sealed class MountpathTests : IDisposable
         (string a, string b) = await FormedAsync();
         string uuid = MountpathFixture.UuidOf(b);
         Assert.Equal(
-            $"mountpath {b} ({uuid}) belongs to the set and is not given: add --mountpath {b}, or if its drive is gone for good, --forget-mountpath {uuid}",
+            $"mountpath {b} ({uuid}) belongs to the set and is not given: add --mountpath {b}, --allow-degraded to start without it, or if its drive is gone for good, --forget-mountpath {uuid}",
             await RefusedAsync(a));
     }
 
