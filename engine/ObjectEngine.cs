@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
@@ -33,6 +34,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
+    private readonly DamagedCopies _damagedCopies;
+    private readonly BlockRescue _rescue;
     private readonly Trash[] _trash;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
@@ -61,6 +64,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             SearchAll = mountpaths.MisplacedPossible,
         };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
+        Repairs = new RepairQueue(RepairAsync, _log);
+        _damagedCopies = new DamagedCopies(() => _disks, _lookup, _locks, _log);
+        readers.Rescue = _rescue = new BlockRescue(() => _disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
         var parts = new RecordedParts();
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
@@ -144,6 +150,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["delete.count"] = _counters.Deletes.Value,
                 ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
                 ["fault.count"] = _counters.Faults.Value,
+                ["repair.queued"] = Repairs.Count,
+                ["repair.count"] = Repairs.DoneCount,
+                ["repair.failed"] = Repairs.FailedCount,
+                ["repair.forgotten"] = Repairs.ForgottenCount,
+                ["repair.rescued_blocks"] = _rescue.RescuedCount,
+                ["repair.quarantined"] = _damagedCopies.QuarantinedCount,
                 ["memory.verify.leases"] = _verifyBuffers.Sum(buffers => buffers.RentedCount),
                 ["cache.metadata"] = _lookup.MetadataCount,
                 ["cache.files"] = _lookup.OpenFileCount,
@@ -216,6 +228,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         await _mountpaths.MarkRunningAsync(_clock.Next());
         StartEmptyingTrash();
+        _background.Add(Repairs.RunAsync(_closing.Token));
         if (options.FlushInterval > TimeSpan.Zero)
         {
             _background.AddRange(_flushers.Select(flusher => flusher.RunAsync(options.FlushInterval, _environment.Time, _closing.Token)));
