@@ -24,6 +24,9 @@ public static class ClientCommands
             RemoveVerb.Create(options),
             HeadVerb.Create(options),
             CatVerb.Create(options),
+            JobVerbs.Create(options),
+            ScrubVerb.Create(options),
+            QuarantineVerbs.Create(options),
         ];
         foreach (Command verb in verbs)
         {

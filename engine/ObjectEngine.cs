@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Health;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
@@ -35,6 +36,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
+    private readonly DamagedCopies _damagedCopies;
+    private readonly BlockRescue _rescue;
     private readonly ObjectWalk _walk;
     private readonly Resilver _resilver;
     private readonly DiskHealth? _health; // null until the engine is made
@@ -44,6 +47,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     // Background work, ended by DisposeAsync.
     private readonly CancellationTokenSource _closing = new();
+    private Task _repairing = Task.CompletedTask;
 
     private ObjectEngine(MountpathTable mountpaths, EngineOptions options, EngineEnvironment environment)
     {
@@ -67,6 +71,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             attached.Select(one => one.Disk), mountpaths.Map.MisplacedPossible, away: [.. MountpathKeeper.AwayOf(mountpaths.Map, attached)]));
         _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log);
         Func<ObjectDisk, RelaxedFlusher> flusherOf = static disk => disk.Attachment!.Flusher;
+        Repairs = new RepairQueue(RepairAsync, _log);
+        _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _log);
+        readers.Rescue = _rescue = new BlockRescue(_disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
         var parts = new RecordedParts();
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
@@ -169,6 +176,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["disk.away"] = _disks.Current.Away.Count,
                 ["disk.tests"] = _health!.RunCount,
                 ["disk.faulted"] = _health.FaultedCount,
+                ["repair.queued"] = Repairs.Count,
+                ["repair.count"] = Repairs.DoneCount,
+                ["repair.failed"] = Repairs.FailedCount,
+                ["repair.forgotten"] = Repairs.ForgottenCount,
+                ["repair.rescued_blocks"] = _rescue.RescuedCount,
+                ["repair.quarantined"] = _damagedCopies.QuarantinedCount,
                 ["memory.verify.leases"] = _verifyBuffers.Sum(buffers => buffers.RentedCount),
                 ["cache.metadata"] = _lookup.MetadataCount,
                 ["cache.files"] = _lookup.OpenFileCount,
@@ -250,6 +263,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         StartEmptyingTrash();
+        _repairing = Repairs.RunAsync(_closing.Token);
         await Jobs.ResumeAsync();
         if (_disks.Current.SearchAll)
         {
@@ -283,6 +297,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await Jobs.CloseAsync();
         await Mountpaths.CloseAsync();
         await _closing.CancelAsync();
+        await _repairing;
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sluice.Contract;
@@ -87,6 +88,14 @@ public sealed class BucketRow
     [JsonPropertyName("validate_warm_get")]
     public required bool ValidateWarmGet { get; set; }
 
+    /// <summary>Which bytes are compared before they are sent.</summary>
+    [JsonPropertyName("verify")]
+    public VerifyMode Verify { get; set; } = VerifyMode.Cold;
+
+    /// <summary>The digest of a range is that of the range.</summary>
+    [JsonPropertyName("enable_read_range")]
+    public bool EnableReadRange { get; set; }
+
     /// <summary>Number the versions.</summary>
     [JsonPropertyName("versioning")]
     public required bool Versioning { get; set; }
@@ -105,6 +114,16 @@ public sealed class BucketRow
     [JsonPropertyName("access")]
     public required ulong Access { get; set; }
 
+    /// <summary>The section of the properties of that name; absent while it is the default.</summary>
+    [JsonPropertyName("mirror")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Mirror { get; set; }
+
+    /// <summary>Likewise.</summary>
+    [JsonPropertyName("ec")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Ec { get; set; }
+
     /// <summary>The row of a bucket.</summary>
     public static BucketRow From(BucketRecord record) => new()
     {
@@ -116,10 +135,14 @@ public sealed class BucketRow
         CreatedNs = record.Properties.CreatedNs,
         ChecksumName = Checksum.Name(record.Properties.ChecksumType),
         ValidateWarmGet = record.Properties.ValidateWarmGet,
+        Verify = record.Properties.Verify,
+        EnableReadRange = record.Properties.EnableReadRange,
         Versioning = record.Properties.Versioning,
         Durability = record.Properties.Durability,
         WasRelaxed = record.Properties.WasRelaxed,
         Access = (ulong)record.Properties.Access,
+        Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
+        Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
     };
 
     /// <summary>The bucket of a row that has no <see cref="Problem"/>.</summary>
@@ -135,10 +158,14 @@ public sealed class BucketRow
             CreatedNs = CreatedNs,
             ChecksumType = type,
             ValidateWarmGet = ValidateWarmGet,
+            Verify = Verify,
+            EnableReadRange = EnableReadRange,
             Versioning = Versioning,
             Durability = Durability,
             WasRelaxed = WasRelaxed,
             Access = (AccessBits)Access,
+            Mirror = MirrorSection().Value,
+            Ec = EcSection().Value,
         });
     }
 
@@ -146,7 +173,31 @@ public sealed class BucketRow
     public string? Problem() =>
         Bid == 0 ? $"bucket {Name} has no generation"
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
+        : (MirrorSection().Error ?? EcSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
         : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
+
+    private static JsonElement Section(Action<Utf8JsonWriter> write)
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(bytes))
+        {
+            write(writer);
+        }
+
+        using var document = JsonDocument.Parse(bytes.WrittenMemory);
+        return document.RootElement.Clone();
+    }
+
+    private Result<MirrorProperties> MirrorSection() => Read(Mirror, MirrorProperties.Default, MirrorProperties.Apply);
+
+    private Result<EcProperties> EcSection() => Read(Ec, EcProperties.Default, EcProperties.Apply);
+
+    private static Result<T> Read<T>(JsonElement? section, T initial, Func<T, JsonProperty, Result<T>> apply) => section switch
+    {
+        null => initial,
+        { ValueKind: JsonValueKind.Object } tree => PropertyValues.ApplyAll(initial, tree, apply),
+        _ => PropertyValues.Refused("a section of its properties is no JSON object"),
+    };
 }
 
 /// <summary>Source-generated JSON of the bucket document. Unknown members are refused: they would be lost with the next change.</summary>

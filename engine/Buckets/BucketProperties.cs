@@ -86,14 +86,25 @@ public enum AccessBits : ulong
     All = ulong.MaxValue,
 }
 
+/// <summary>Which bytes of an object are compared with their digests before they are sent. Persisted by name; may only grow.</summary>
+public enum VerifyMode
+{
+    /// <summary>None: a damaged disk's bytes go out. For who verifies himself, or measures.</summary>
+    Never,
+
+    /// <summary>What comes from a disk, and what is in memory without having been compared since it got there.</summary>
+    Cold,
+
+    /// <summary>All, in the buffer that is sent.</summary>
+    Always,
+}
+
 /// <summary>
 /// Properties of a bucket. Immutable; a change makes a new record. The JSON tree is the contract's (buckets §3); what is not built yet
 /// is refused by its name rather than ignored, so that nobody believes in a protection that is not there.
 /// </summary>
 public sealed record BucketProperties
 {
-    private const string NotBuilt = "is not supported by this version";
-
     /// <summary>What a bucket has when it is made without properties.</summary>
     public static BucketProperties Default { get; } = new();
 
@@ -103,6 +114,12 @@ public sealed record BucketProperties
     /// <summary><c>checksum.validate_warm_get</c>: verify the blocks of an object before they are served.</summary>
     public bool ValidateWarmGet { get; init; }
 
+    /// <summary><c>checksum.enable_read_range</c>: the digest that goes with a range is that of the range.</summary>
+    public bool EnableReadRange { get; init; }
+
+    /// <summary><c>checksum.verify</c>: which bytes are compared with their digests before they are sent.</summary>
+    public VerifyMode Verify { get; init; } = VerifyMode.Cold;
+
     /// <summary><c>versioning.enabled</c>: number the versions of each name from 1.</summary>
     public bool Versioning { get; init; } = true;
 
@@ -111,6 +128,12 @@ public sealed record BucketProperties
 
     /// <summary>True once the bucket has ever been relaxed; its objects are verified after an unclean start. Not on the wire.</summary>
     public bool WasRelaxed { get; init; }
+
+    /// <summary><c>mirror</c>: whole copies.</summary>
+    public MirrorProperties Mirror { get; init; } = MirrorProperties.Default;
+
+    /// <summary><c>ec</c>: erasure coding.</summary>
+    public EcProperties Ec { get; init; } = EcProperties.Default;
 
     /// <summary><c>access</c>.</summary>
     public AccessBits Access { get; init; } = AccessBits.All;
@@ -134,20 +157,23 @@ public sealed record BucketProperties
 
         if (patch.ValueKind != JsonValueKind.Object)
         {
-            return Refused("bucket properties must be a JSON object");
+            return PropertyValues.Refused("bucket properties must be a JSON object");
         }
 
+        BucketProperties before = to;
         foreach (JsonProperty property in patch.EnumerateObject())
         {
             Result<BucketProperties> applied = property.Name switch
             {
-                "checksum" => ApplySection(to, property, ApplyChecksum),
-                "versioning" => ApplySection(to, property, ApplyVersioning),
+                "checksum" => PropertyValues.ApplySection(to, property, ApplyChecksum),
+                "versioning" => PropertyValues.ApplySection(to, property, ApplyVersioning),
+                "mirror" => ApplyMirror(to, property),
+                "ec" => ApplyEc(to, property),
                 "durability" => ApplyDurability(to, property.Value),
                 "access" => ApplyAccess(to, property.Value),
                 "force" => to,
-                "provider" or "bid" or "created" or "name" or "namespace" => Refused($"property \"{property.Name}\" is read-only"),
-                _ => Refused($"property \"{Printable(property.Name)}\" {NotBuilt}"),
+                "provider" or "bid" or "created" or "name" or "namespace" => PropertyValues.Refused($"property \"{property.Name}\" is read-only"),
+                _ => PropertyValues.Refused($"property \"{PropertyValues.Printable(property.Name)}\" {PropertyValues.NotBuilt}"),
             };
             if (!applied.Ok)
             {
@@ -157,7 +183,9 @@ public sealed record BucketProperties
             to = applied.Value;
         }
 
-        return to;
+        return before.Mirror != to.Mirror && before.Ec != to.Ec && before.Bid != 0
+            ? new Failure(ErrorCode.Busy, "mirror and ec cannot be changed at once: each starts a job over all objects")
+            : to;
     }
 
     /// <summary>Writes the tree as one JSON object.</summary>
@@ -170,35 +198,31 @@ public sealed record BucketProperties
         writer.WriteStartObject("checksum");
         writer.WriteString("type", Checksum.Name(ChecksumType));
         writer.WriteBoolean("validate_warm_get", ValidateWarmGet);
+        writer.WriteBoolean("enable_read_range", EnableReadRange);
+        writer.WriteString("verify", Verify switch { VerifyMode.Never => "never", VerifyMode.Cold => "cold", _ => "always" });
         writer.WriteEndObject();
         writer.WriteStartObject("versioning");
         writer.WriteBoolean("enabled", Versioning);
         writer.WriteEndObject();
+        writer.WritePropertyName("mirror");
+        Mirror.WriteJson(writer);
+        writer.WritePropertyName("ec");
+        Ec.WriteJson(writer);
         writer.WriteString("durability", Durability == Durability.Strict ? "strict" : "relaxed");
         writer.WriteString("access", ((ulong)Access).ToString(CultureInfo.InvariantCulture));
         writer.WriteEndObject();
     }
 
-    private static Result<BucketProperties> ApplySection(
-        BucketProperties to, JsonProperty section, Func<BucketProperties, JsonProperty, Result<BucketProperties>> apply)
+    private static Result<BucketProperties> ApplyMirror(BucketProperties to, JsonProperty section)
     {
-        if (section.Value.ValueKind != JsonValueKind.Object)
-        {
-            return Refused($"property \"{section.Name}\" must be a JSON object");
-        }
+        Result<MirrorProperties> applied = PropertyValues.ApplySection(to.Mirror, section, MirrorProperties.Apply);
+        return applied.Ok ? to with { Mirror = applied.Value.Settled() } : applied.Error!;
+    }
 
-        foreach (JsonProperty property in section.Value.EnumerateObject())
-        {
-            Result<BucketProperties> applied = apply(to, property);
-            if (!applied.Ok)
-            {
-                return applied;
-            }
-
-            to = applied.Value;
-        }
-
-        return to;
+    private static Result<BucketProperties> ApplyEc(BucketProperties to, JsonProperty section)
+    {
+        Result<EcProperties> applied = PropertyValues.ApplySection(to.Ec, section, EcProperties.Apply);
+        return applied.Ok ? to with { Ec = applied.Value } : applied.Error!;
     }
 
     private static Result<BucketProperties> ApplyChecksum(BucketProperties to, JsonProperty property)
@@ -209,13 +233,23 @@ public sealed record BucketProperties
                 return property.Value.ValueKind == JsonValueKind.String
                     && Checksum.TryParseType(property.Value.GetString()!, out ChecksumType type)
                     ? to with { ChecksumType = type }
-                    : Refused("property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256, sha512");
+                    : PropertyValues.Refused("property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256, sha512");
             case "validate_warm_get":
-                return TryBool(property.Value, out bool on)
+                return PropertyValues.TryBool(property.Value, out bool on)
                     ? to with { ValidateWarmGet = on }
-                    : Refused("property \"checksum.validate_warm_get\" must be true or false");
+                    : PropertyValues.Refused("property \"checksum.validate_warm_get\" must be true or false");
+            case "enable_read_range":
+                return PropertyValues.Bool("checksum", property, ofRange => to with { EnableReadRange = ofRange });
+            case "verify":
+                return (property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString() : null) switch
+                {
+                    "never" => to with { Verify = VerifyMode.Never },
+                    "cold" => to with { Verify = VerifyMode.Cold },
+                    "always" => to with { Verify = VerifyMode.Always },
+                    _ => PropertyValues.Refused("property \"checksum.verify\" must be never, cold or always"),
+                };
             default:
-                return OffOrNotBuilt(to, "checksum", property, "validate_cold_get", "validate_obj_move", "enable_read_range");
+                return PropertyValues.OffOrNotBuilt(to, "checksum", property, "validate_cold_get", "validate_obj_move");
         }
     }
 
@@ -223,20 +257,20 @@ public sealed record BucketProperties
     {
         if (property.Name != "enabled")
         {
-            return OffOrNotBuilt(to, "versioning", property, "validate_warm_get", "synchronize");
+            return PropertyValues.OffOrNotBuilt(to, "versioning", property, "validate_warm_get", "synchronize");
         }
 
-        return TryBool(property.Value, out bool on)
+        return PropertyValues.TryBool(property.Value, out bool on)
             ? to with { Versioning = on }
-            : Refused("property \"versioning.enabled\" must be true or false");
+            : PropertyValues.Refused("property \"versioning.enabled\" must be true or false");
     }
 
     private static Result<BucketProperties> ApplyDurability(BucketProperties to, JsonElement value) =>
-        value.ValueKind != JsonValueKind.String ? Refused("property \"durability\" must be \"strict\" or \"relaxed\"") : value.GetString() switch
+        value.ValueKind != JsonValueKind.String ? PropertyValues.Refused("property \"durability\" must be \"strict\" or \"relaxed\"") : value.GetString() switch
         {
             "strict" => to with { Durability = Durability.Strict },
             "relaxed" => to with { Durability = Durability.Relaxed, WasRelaxed = true },
-            _ => Refused("property \"durability\" must be \"strict\" or \"relaxed\""),
+            _ => PropertyValues.Refused("property \"durability\" must be \"strict\" or \"relaxed\""),
         };
 
     private static Result<BucketProperties> ApplyAccess(BucketProperties to, JsonElement value)
@@ -253,24 +287,7 @@ public sealed record BucketProperties
             "rw" => to with { Access = AccessBits.ReadWrite },
             "su" => to with { Access = AccessBits.All },
             _ when ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong bits) => to with { Access = (AccessBits)bits },
-            _ => Refused("property \"access\" must be ro, rw, su or a decimal mask of access bits"),
+            _ => PropertyValues.Refused("property \"access\" must be ro, rw, su or a decimal mask of access bits"),
         };
     }
-
-    /// <summary>A switch of the contract that is not built may be given as off, which is what it is.</summary>
-    private static Result<BucketProperties> OffOrNotBuilt(BucketProperties to, string section, JsonProperty property, params ReadOnlySpan<string> known)
-    {
-        bool off = known.Contains(property.Name) && TryBool(property.Value, out bool on) && !on;
-        return off ? to : Refused($"property \"{section}.{Printable(property.Name)}\" {NotBuilt}");
-    }
-
-    private static bool TryBool(JsonElement value, out bool on)
-    {
-        on = value.ValueKind == JsonValueKind.True || (value.ValueKind == JsonValueKind.String && value.GetString() is "true" or "True");
-        return on || value.ValueKind == JsonValueKind.False || (value.ValueKind == JsonValueKind.String && value.GetString() is "false" or "False");
-    }
-
-    private static string Printable(string name) => string.Concat(name.Take(64).Select(c => char.IsControl(c) || c == '"' ? '?' : c));
-
-    private static Failure Refused(string message) => new(ErrorCode.InvalidProperty, message);
 }

@@ -136,6 +136,7 @@ public sealed class BucketDocumentTests
     [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b","bid":5,"created":1,"checksum":"sha3","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1}]}""", "bucket b has an unknown checksum type")]
     [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"../x","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1}]}""", "bucket name")]
     [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b"}]}""", "bid")]
+    [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1,"mirror":{"copies":99}}]}""", "bucket b: property \"mirror.copies\"")]
     public void ADocumentThatIsNoneOfThisVersionIsRefused(string json, string sentence)
     {
         (BucketDocument? document, string? problem) = BucketDocument.Parse(Encoding.UTF8.GetBytes(json));

@@ -60,6 +60,19 @@ public sealed class BucketTests
     [Theory]
     [InlineData("""{"ro":1}""", "property \"ro\" is not supported by this version")]
     [InlineData("""{"mirror":{"enabled":true}}""", "\"mirror")]
+    [InlineData("""{"mirror":{"copies":0}}""", "property \"mirror.copies\" must be a whole number from 1 to 32")]
+    [InlineData("""{"mirror":{"copies":33}}""", "property \"mirror.copies\" must be a whole number from 1 to 32")]
+    [InlineData("""{"mirror":{"copies":2.5}}""", "property \"mirror.copies\" must be a whole number from 1 to 32")]
+    [InlineData("""{"mirror":{"burst_buffer":0}}""", "property \"mirror.burst_buffer\" must be a whole number from 1 to 65536")]
+    [InlineData("""{"mirror":{"sync":2}}""", "property \"mirror.sync\" must be true or false")]
+    [InlineData("""{"mirror":{"n":2}}""", "property \"mirror.n\" is not supported by this version")]
+    [InlineData("""{"mirror":true}""", "property \"mirror\" must be a JSON object")]
+    [InlineData("""{"ec":{"enabled":true}}""", "property \"ec.enabled\" is not supported by this version")]
+    [InlineData("""{"ec":{"data_slices":33}}""", "property \"ec.data_slices\" must be a whole number from 1 to 32")]
+    [InlineData("""{"ec":{"parity_slices":0}}""", "property \"ec.parity_slices\" must be a whole number from 1 to 32")]
+    [InlineData("""{"ec":{"objsize_limit":-2}}""", "property \"ec.objsize_limit\" must be a whole number from -1 to 1099511627776")]
+    [InlineData("""{"ec":{"unit":"100KiB"}}""", "property \"ec.unit\" must be a power of two from 64KiB to 4MiB")]
+    [InlineData("""{"ec":{"compression":"lz4"}}""", "property \"ec.compression\" must be \"always\" or \"never\"")]
     [InlineData("""{"checksum":{"typo":"md5"}}""", "\"checksum.typo\"")]
     [InlineData("""{"checksum":{"type":"sha3"}}""", "checksum")]
     [InlineData("""{"checksum":{"type":"crc64"}}""", "property \"checksum.type\" must be one of none, xxhash2, xxhash, xxh3, crc32c, crc64nvme, md5, sha256, sha512")]
@@ -94,14 +107,52 @@ public sealed class BucketTests
     public async Task PropertiesAreKeptOverARestart()
     {
         await using EngineFixture fixture = await EngineFixture.NewAsync(
-            2, """{"checksum":{"type":"sha256","validate_warm_get":true},"versioning":{"enabled":false},"durability":"relaxed","access":"3071"}""");
+            2,
+            """
+            {"checksum":{"type":"sha256","validate_warm_get":true},"versioning":{"enabled":false},"durability":"relaxed","access":"3071","mirror":{"copies":3,"burst_buffer":7,"sync":false},
+            "ec":{"objsize_limit":"1MiB","data_slices":4,"parity_slices":"1","unit":"128KiB","keep_replica":true,"disk_only":true,"compression":"always",
+            "bundle_multiplier":3,"burst_buffer":9}}
+            """);
         BucketProperties before = fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties;
         Assert.Equal(
             (ChecksumType.Sha256, true, false, Durability.Relaxed, (AccessBits)3071),
             (before.ChecksumType, before.ValidateWarmGet, before.Versioning, before.Durability, before.Access));
+        Assert.Equal(new MirrorProperties { Copies = 3, BurstBuffer = 7, Sync = false }, before.Mirror);
+        Assert.Equal(
+            new EcProperties
+            {
+                SizeLimitBytes = 1 << 20,
+                DataSlices = 4,
+                ParitySlices = 1,
+                UnitBytes = 128 << 10,
+                KeepReplica = true,
+                DiskOnly = true,
+                IsCompressed = true,
+                BundleMultiplier = 3,
+                BurstBuffer = 9,
+            },
+            before.Ec);
         await fixture.CloseAsync();
         await fixture.OpenAsync();
         Assert.Equal(before, fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties);
+    }
+
+    [Fact]
+    public async Task OneCopyIsAMirrorThatIsOff()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, """{"mirror":{"copies":3}}""");
+        Result<BucketRecord> changed = await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json("""{"mirror":{"copies":1}}"""));
+        Assert.Equal(MirrorProperties.Default, changed.Value.Properties.Mirror);
+        Assert.Equal(1, changed.Value.Properties.Mirror.Wanted);
+    }
+
+    [Fact]
+    public async Task MirrorAndErasureCodingDoNotChangeAtOnce()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        Result<BucketRecord> changed = await fixture.Engine.SetBucketPropertiesAsync(
+            Caller.Anonymous, fixture.Bucket, EngineFixture.Json("""{"mirror":{"copies":3},"ec":{"data_slices":3}}"""));
+        Assert.Equal(ErrorCode.Busy, changed.Error?.Code);
     }
 
     [Fact]
