@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
@@ -33,6 +34,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
+    private readonly ErasureContext _erasure;
+    private readonly ErasureWriter _erasureWriter;
     private readonly Trash[] _trash;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
@@ -54,16 +57,24 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _bodyReadBytes = options.BodyReadBytes;
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
         _disks = [.. mountpaths.All.Select((mountpath, index) =>
-            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length]) { Readers = readers })];
+            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length])
+            {
+                Readers = readers,
+                Uuid = Guid.TryParse(mountpath.Uuid, out Guid uuid) ? uuid : Guid.Empty,
+            })];
+        Dictionary<Guid, ObjectDisk> byUuid = _disks.Where(disk => disk.Uuid != Guid.Empty).ToDictionary(disk => disk.Uuid);
+        _erasure = new ErasureContext(new ErasureMemory(options.ErasureBytes), _log) { DiskOf = byUuid.GetValueOrDefault };
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];
         _lookup = new ObjectLookup(_disks, [.. mountpaths.All.Select(mountpath => mountpath.IdDigest)], _locks, options.CacheSizes, _log)
         {
             SearchAll = mountpaths.MisplacedPossible,
+            Erasure = _erasure,
         };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
-        var parts = new RecordedParts();
+        var parts = new RecordedParts(_erasure.DiskOf);
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
+        _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _removal = new ObjectRemoval(_lookup, _locks, flusherOf, parts);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
@@ -137,7 +148,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             MapVersion = _mountpaths.MapVersion,
             Mountpaths = mountpaths,
             Warnings = _mountpaths.Warnings,
-            Counters = new Dictionary<string, long>
+            Counters = new Dictionary<string, long>(_erasure.Counters())
             {
                 ["get.count"] = _counters.Gets.Value,
                 ["put.count"] = _counters.Puts.Value,
@@ -199,7 +210,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         IReadOnlyList<DiskState> states = [.. _mountpaths.All.Select(mountpath => new DiskState(mountpath.WasClean, mountpath.FlushedGeneration))];
-        Recovered = await new StartupRecovery(_disks, states, _lookup, _locks, _heads, _log).RunAsync(_buckets.All);
+        Recovered = await new StartupRecovery(_disks, states, _lookup, _locks, _heads, new RecordedParts(_erasure.DiskOf), _log).RunAsync(_buckets.All);
         if (Recovered.Any)
         {
             _log.LogInformation(
@@ -253,6 +264,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _lookup.Dispose();
         Array.ForEach(_disks, disk => disk.Dispose());
         Array.ForEach(_verifyBuffers, buffers => buffers.Dispose());
+        _erasure.Memory.Dispose();
         _mountpaths.Dispose();
         _closing.Dispose();
     }

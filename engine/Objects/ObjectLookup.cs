@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Pooling;
@@ -41,11 +42,14 @@ public sealed class ObjectLookup : IDisposable
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.Stored.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.CacheWeight);
     }
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll { get; init; }
+
+    /// <summary>How slices are opened.</summary>
+    internal ErasureContext? Erasure { get; init; }
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -67,6 +71,20 @@ public sealed class ObjectLookup : IDisposable
         return _disks[order[0]];
     }
 
+    /// <summary>All mountpaths, best first.</summary>
+    public IReadOnlyList<ObjectDisk> Ranked(ulong digest)
+    {
+        Span<int> order = stackalloc int[_disks.Length];
+        Rank(digest, order);
+        var disks = new ObjectDisk[order.Length];
+        for (int i = 0; i < disks.Length; i++)
+        {
+            disks[i] = _disks[order[i]];
+        }
+
+        return disks;
+    }
+
     /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
@@ -81,6 +99,11 @@ public sealed class ObjectLookup : IDisposable
         try
         {
             Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            if (found is { Ok: true, Value.Stored.Metadata.Slices: not null })
+            {
+                found = await OpenSlicesAsync(bucket, name, digest, found.Value);
+            }
+
             if (found.Ok)
             {
                 Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
@@ -134,38 +157,74 @@ public sealed class ObjectLookup : IDisposable
     {
         OpenObject? best = null;
         Failure? damage = null;
+        StorageException? fault = null;
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in SearchOrder(digest))
+        bool isSpread = bucket.Properties.WasSpread;
+        foreach (ObjectDisk disk in SearchOrder(bucket, digest))
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is null)
+            try
             {
+                (OpenObject? open, Failure? damaged) = await FindOnAsync(disk, bucket, name, plain);
+                damage ??= damaged;
+                if (open is not null && open.Stored.Metadata.Generation > (best?.Stored.Metadata.Generation ?? 0))
+                {
+                    (best, open) = (open, best);
+                }
+
+                open?.File.Dispose();
+            }
+            catch (StorageException failed) when (isSpread)
+            {
+                fault ??= failed; // another mountpath may have a head
                 continue;
             }
 
-            StoredObject? stored = null;
-            try
+            if (best is not null && isSpread && !SearchAll)
             {
-                (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
-                damage ??= stored is null && ofThisBucket ? Damage(disk, bucket, name, path, problem) : null;
-            }
-            finally
-            {
-                if (stored is null || stored.Metadata.Generation <= best?.Stored.Metadata.Generation)
-                {
-                    file.Dispose();
-                    stored = null;
-                }
-            }
-
-            if (stored is not null)
-            {
-                best?.File.Dispose();
-                best = new OpenObject(stored, file);
+                break; // heads are written in this order: the first that there is is the newest
             }
         }
 
-        return best is not null ? best : damage ?? NotFound(bucket, name);
+        return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : NotFound(bucket, name);
+    }
+
+    /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)
+    {
+        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+        if (file is null)
+        {
+            return default;
+        }
+
+        StoredObject? stored = null;
+        try
+        {
+            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
+        }
+        finally
+        {
+            if (stored is null)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
+    private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
+    {
+        Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
+        if (!slices.Ok)
+        {
+            head.File.Dispose();
+            return slices.Error!;
+        }
+
+        head.File.Companion = slices.Value;
+        return head with { Striped = slices.Value };
     }
 
     /// <summary>
@@ -177,7 +236,7 @@ public sealed class ObjectLookup : IDisposable
         Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
         List<ObjectPlace> places = [];
-        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(digest);
+        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(bucket, digest);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
         await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
         return places;
@@ -190,7 +249,7 @@ public sealed class ObjectLookup : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
-        if (SearchAll || set.IsWide)
+        if (SearchAll || set.IsWide || set.Bucket.Properties.WasSpread)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
@@ -200,7 +259,7 @@ public sealed class ObjectLookup : IDisposable
         }
         else
         {
-            await AddPlacesAsync(set.Found, SearchOrder(set.Digest), set.Bucket, set.Name, set.Plain);
+            await AddPlacesAsync(set.Found, SearchOrder(set.Bucket, set.Digest), set.Bucket, set.Name, set.Plain);
         }
 
         return set.Found;
@@ -253,22 +312,16 @@ public sealed class ObjectLookup : IDisposable
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
 
-    private ObjectDisk[] SearchOrder(ulong digest)
+    private ObjectDisk[] SearchOrder(Bucket bucket, ulong digest)
     {
+        if (SearchAll || bucket.Properties.WasSpread)
+        {
+            return (ObjectDisk[])Ranked(digest);
+        }
+
         Span<int> order = stackalloc int[_disks.Length];
         Rank(digest, order);
-        if (!SearchAll)
-        {
-            return _alone[order[0]];
-        }
-
-        var disks = new ObjectDisk[order.Length];
-        for (int i = 0; i < disks.Length; i++)
-        {
-            disks[i] = _disks[order[i]];
-        }
-
-        return disks;
+        return _alone[order[0]];
     }
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
@@ -307,9 +360,9 @@ public sealed class ObjectLookup : IDisposable
             return (null, false, "it belongs to an earlier bucket of this name");
         }
 
-        if (metadata.SizeBytes != status.SizeBytes)
+        if (metadata.Kind is not (RecordKind.Object or RecordKind.Stripe) || metadata.FileBytes != status.SizeBytes)
         {
-            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.SizeBytes}");
+            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.FileBytes}, kind {metadata.Kind}");
         }
 
         if (!metadata.HasSidecar)

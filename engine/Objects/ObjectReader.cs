@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
@@ -37,12 +38,42 @@ public readonly struct ObjectReader : IDisposable
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
 
-    /// <summary>The open file; valid until the reader is disposed.</summary>
+    /// <summary>The open file that was found under the name, empty when its object is erasure-coded; valid until the reader is disposed.</summary>
     public FileHandle Handle => _open.File;
 
+    /// <summary>
+    /// The file that has the byte at <paramref name="offset"/>, which the object has, and how many of up to <paramref name="countMax"/> bytes lie behind each other
+    /// there. Valid until the reader is disposed. A piece without a file is to be had by <see cref="ReadAsync"/> alone.
+    /// </summary>
+    public ObjectPiece PieceAt(long offset, long countMax)
+    {
+        if (_open.Striped is not { } striped)
+        {
+            return new ObjectPiece(_open.File, offset, countMax, Stored);
+        }
+
+        UnitPlace place = striped.Geometry.PlaceOf(offset);
+        SliceFile? slice = striped.Good(place.Slice, place.Stripe);
+        return new ObjectPiece(slice?.File, striped.Geometry.OffsetOf(place.Stripe) + place.InUnit, Math.Min(countMax, place.Count), slice);
+    }
+
     /// <summary>True when a range of at least one byte is in memory, as far as can be told cheaply: sending it will not wait for the disk.</summary>
-    public bool IsResident(long offset, long count) =>
-        PageCache.IsResident(Handle.Descriptor, offset, count) && (!Handle.IsUnsettled || PageCache.IsUpToDate(Handle.Descriptor, offset, count));
+    public bool IsResident(long offset, long count)
+    {
+        while (count > 0)
+        {
+            ObjectPiece piece = PieceAt(offset, count);
+            if (!piece.IsResident)
+            {
+                return false;
+            }
+
+            offset += piece.Count;
+            count -= piece.Count;
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
@@ -52,7 +83,13 @@ public readonly struct ObjectReader : IDisposable
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
-        IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
+        if (_open.Striped is { } striped)
+        {
+            Result rebuilt = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
+            return rebuilt.Ok ? wanted : rebuilt.Error!;
+        }
+
+        IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(_open.File, buffer[..wanted], offset);
         if (!read.Ok)
         {
             return Stored.ReadFault(read.Error);
@@ -69,10 +106,15 @@ public readonly struct ObjectReader : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
     {
+        if (_open.Striped is { } striped)
+        {
+            return await StripedReads.ReadColdAsync(striped, buffer, offset, count);
+        }
+
         int done = 0;
         while (done < count)
         {
-            IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(Handle, buffer[done..], offset + done);
+            IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(_open.File, buffer[done..], offset + done);
             if (!read.Ok)
             {
                 return Stored.ReadFault(read.Error);
@@ -98,11 +140,16 @@ public readonly struct ObjectReader : IDisposable
             return Result.Done;
         }
 
+        if (_open.Striped is { } striped)
+        {
+            return await StripedReads.VerifyAsync(striped, offset, count);
+        }
+
         int first = (int)(offset / Limits.BlockBytes);
         int end = (int)((offset + count - 1) / Limits.BlockBytes) + 1;
         try
         {
-            int? bad = await BlockVerifier.FirstBadBlockAsync(Stored.Disk, Handle, Stored.Metadata, first, end);
+            int? bad = await BlockVerifier.FirstBadBlockAsync(Stored.Disk, _open.File, Stored.Metadata, first, end);
             return bad is null ? Result.Done : Stored.Damage($"block {bad} does not match its digest");
         }
         catch (StorageException fault)
@@ -113,6 +160,17 @@ public readonly struct ObjectReader : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _open.File.DangerousRelease();
+}
+
+/// <summary>
+/// Bytes of an object that lie behind each other in one file: <paramref name="Count"/> from <paramref name="Offset"/> of it. Without a file they have to be
+/// rebuilt. <paramref name="Faults"/> is told of reads that fail.
+/// </summary>
+public readonly record struct ObjectPiece(FileHandle? File, long Offset, long Count, IReadFaults? Faults)
+{
+    /// <summary>True when all of it is in memory, as far as can be told cheaply.</summary>
+    public bool IsResident => File is { } file
+        && PageCache.IsResident(file.Descriptor, Offset, Count) && (!file.IsUnsettled || PageCache.IsUpToDate(file.Descriptor, Offset, Count));
 }
 
 /// <summary>Where readers of one engine tell of damage.</summary>

@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using Sluice.Engine;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Pooling;
 using Sluice.Transport.Cold;
 using Sluice.Transport.Http;
 using Sluice.Transport.Uring;
@@ -50,7 +52,8 @@ internal sealed class ObjectSender(ColdReads cold)
             return;
         }
 
-        if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count, reader.Stored))
+        if (context.Bodies is { IsOnLoop: true } bodies && reader.PieceAt(range.Offset, range.Count) is { File: { } file } piece && piece.Count == range.Count
+            && bodies.TryWriteFile(context.Output, file, piece.Offset, (int)range.Count, piece.Faults))
         {
             return; // Kestrel flushes at the end of the request
         }
@@ -66,7 +69,7 @@ internal sealed class ObjectSender(ColdReads cold)
         context.Output.Advance(read.Value); // Kestrel flushes at the end of the request
     }
 
-    /// <summary>Windows that are resident go from the file to the socket; where one is not, it is read.</summary>
+    /// <summary>Windows that are resident go from their file to the socket; where one is not, it is read; what has no file is rebuilt.</summary>
     private async ValueTask SendSegmentsAsync(RequestContext context, IConnectionBodies bodies, ObjectReader reader, ByteRange range)
     {
         if (!await StartAsync(context, reader))
@@ -79,11 +82,22 @@ internal sealed class ObjectSender(ColdReads cold)
         long end = range.Offset + range.Count;
         while (offset < end)
         {
-            int window = (int)Math.Min(ObjectWindow.Bytes, end - offset);
-            if (!reader.IsResident(offset, window))
+            ObjectPiece piece = reader.PieceAt(offset, Math.Min(ObjectWindow.Bytes, end - offset));
+            if (piece.File is not { } file)
+            {
+                if (!await CopyAsync(context, reader, offset, offset + piece.Count))
+                {
+                    return;
+                }
+
+                offset += piece.Count;
+                continue;
+            }
+
+            if (!piece.IsResident)
             {
                 transfer ??= new ColdTransfer(context, bodies, reader, cold, range);
-                offset = await transfer.SendAsync(offset, window);
+                offset = await transfer.SendAsync(offset, (int)piece.Count);
                 if (offset < 0)
                 {
                     return;
@@ -92,9 +106,9 @@ internal sealed class ObjectSender(ColdReads cold)
                 continue;
             }
 
-            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Stored))
+            if (bodies.TryWriteFile(context.Output, file, piece.Offset, (int)piece.Count, piece.Faults))
             {
-                offset += window;
+                offset += piece.Count;
             }
 
             if (!await context.FlushAsync())
@@ -107,13 +121,16 @@ internal sealed class ObjectSender(ColdReads cold)
     /// <summary>The disk reads into the connection's own buffers.</summary>
     private static async ValueTask SendPiecesAsync(RequestContext context, ObjectReader reader, ByteRange range)
     {
-        if (!await StartAsync(context, reader))
+        if (await StartAsync(context, reader))
         {
-            return;
+            await CopyAsync(context, reader, range.Offset, range.Offset + range.Count);
         }
+    }
 
-        long offset = range.Offset;
-        long end = range.Offset + range.Count;
+    /// <summary>A part of the body by way of the connection's own buffers; false when the connection is broken or the client gone.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private static async ValueTask<bool> CopyAsync(RequestContext context, ObjectReader reader, long offset, long end)
+    {
         while (offset < end)
         {
             int piece = (int)Math.Min(context.PieceBytesMax, end - offset);
@@ -122,15 +139,17 @@ internal sealed class ObjectSender(ColdReads cold)
             if (!read.Ok)
             {
                 context.Abort();
-                return;
+                return false;
             }
 
             context.Output.Advance(read.Value);
             offset += read.Value;
             if (!await context.FlushAsync())
             {
-                return; // the client is gone
+                return false;
             }
         }
+
+        return true;
     }
 }

@@ -80,13 +80,14 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
         }
 
         int window = (int)Math.Min(ObjectWindow.Bytes, _end - next);
-        if (reader.IsResident(next, window))
+        ObjectPiece piece = reader.PieceAt(next, window);
+        if (piece.IsResident)
         {
             _end = next; // from here on it is the page cache's
             return false;
         }
 
-        _coldEnd = next + window;
+        _coldEnd = next + piece.Count;
         return true;
     }
 
@@ -151,10 +152,16 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<int> SendThroughCacheAsync(long offset)
     {
+        ObjectPiece piece = reader.PieceAt(offset, _end - offset);
+        if (piece.File is null)
+        {
+            return await SendRebuiltAsync(offset, (int)Math.Min(piece.Count, context.PieceBytesMax));
+        }
+
         int count;
         using (ReadBuffers.Scratch scratch = await cold.Buffers.RentScratchAsync())
         {
-            count = (int)Math.Min(scratch.Memory.Length - (int)(offset & PageMask), _end - offset);
+            count = (int)Math.Min(scratch.Memory.Length - (int)(offset & PageMask), piece.Count);
             Result<int> read = await reader.ReadAsync(scratch.Memory[..count], offset);
             if (!read.Ok)
             {
@@ -164,7 +171,13 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
         }
 
         cold.CountCached(count);
-        while (!bodies.TryWriteFile(context.Output, reader.Handle, offset, count, reader.Stored))
+        piece = reader.PieceAt(offset, count);
+        if (piece.File is not { } file)
+        {
+            return 0; // it was lost just now: it is rebuilt in the next turn
+        }
+
+        while (!bodies.TryWriteFile(context.Output, file, piece.Offset, count, piece.Faults))
         {
             if (!await context.FlushAsync())
             {
@@ -172,6 +185,21 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
             }
         }
 
+        return await context.FlushAsync() ? count : -1;
+    }
+
+    /// <summary>What has no file goes out by way of the connection's own buffers; answers how much, or less than zero.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<int> SendRebuiltAsync(long offset, int count)
+    {
+        Result<int> read = await reader.ReadAsync(context.Output.GetMemory(count)[..count], offset);
+        if (!read.Ok)
+        {
+            context.Abort();
+            return -1;
+        }
+
+        context.Output.Advance(count);
         return await context.FlushAsync() ? count : -1;
     }
 
