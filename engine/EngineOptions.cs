@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -29,7 +30,7 @@ public sealed class EngineOptions
     public int VerifyBuffersMax { get; init; } = BlockBuffers.CountMax * Limits.MountpathsMax;
 
     /// <summary>
-    /// Bytes for erasure coding: parity of uploads that are coming in, and units that were rebuilt for readers, which have at least 4 MiB of it.
+    /// Bytes for erasure coding, at least 5 MiB: parity of uploads that are coming in, units that were rebuilt for readers.
     /// </summary>
     public long ErasureBytes { get; init; } = 32 << 20;
 
@@ -38,6 +39,9 @@ public sealed class EngineOptions
 
     /// <summary>How long a relaxed write may wait for its flush. Zero: only when asked (tests).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What jobs may move of each mountpath while clients want something, in bytes a second; 0: jobs never wait for clients.</summary>
+    public long JobBytesPerSecond { get; init; } = JobBudget.MountpathBytesPerSecond;
 
     /// <summary>
     /// The caches' sizes, an eighth of the memory together, at about 1 KiB an entry with name, record and table: three quarters of that are for metadata, a
@@ -62,6 +66,12 @@ public sealed class EngineEnvironment
 
     /// <summary>Source of identities: mountpath and cluster uuids, the instance of the process.</summary>
     public Func<Guid> NewGuid { get; init; } = Guid.NewGuid;
+
+    /// <summary>
+    /// Runs the body of a job beside the requests: on the thread pool, since a job on a ring loop would keep requests waiting. A simulation
+    /// runs it on its one thread.
+    /// </summary>
+    public Func<Func<Task>, Task> Background { get; init; } = static work => Task.Run(work);
 }
 
 /// <summary>One mountpath as the engine reports it.</summary>

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
@@ -36,7 +38,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly BucketTable _buckets;
     private readonly ErasureContext _erasure;
     private readonly ErasureWriter _erasureWriter;
+    private readonly ErasureReconciler _erasureReconciler;
+    private readonly DamagedCopies _damagedCopies;
+    private readonly BlockRescue _rescue;
     private readonly Trash[] _trash;
+    private readonly ObjectWalk _walk;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
@@ -71,15 +77,27 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             Erasure = _erasure,
         };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
+        Repairs = new RepairQueue(RepairAsync, _log);
+        _damagedCopies = new DamagedCopies(() => _disks, _lookup, _locks, _log);
+        readers.Rescue = _rescue = new BlockRescue(() => _disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
         var parts = new RecordedParts(_erasure.DiskOf);
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
+        _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit));
+        _erasure.RepairWanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
         _removal = new ObjectRemoval(_lookup, _locks, flusherOf, parts);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, mountpaths, _trash, _log), _clock, _log);
+        _walk = new ObjectWalk(() => _disks);
+        var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * _disks.Length);
+        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, mountpaths.All, _log));
+        Jobs.Register(JobKinds.EcEncode, MakeEncoding);
     }
+
+    /// <summary>The background work that has a name, a progress and an end.</summary>
+    public JobTable Jobs { get; }
 
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -155,6 +173,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["delete.count"] = _counters.Deletes.Value,
                 ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
                 ["fault.count"] = _counters.Faults.Value,
+                ["repair.queued"] = Repairs.Count,
+                ["repair.count"] = Repairs.DoneCount,
+                ["repair.failed"] = Repairs.FailedCount,
+                ["repair.forgotten"] = Repairs.ForgottenCount,
+                ["repair.rescued_blocks"] = _rescue.RescuedCount,
+                ["repair.quarantined"] = _damagedCopies.QuarantinedCount,
                 ["memory.verify.leases"] = _verifyBuffers.Sum(buffers => buffers.RentedCount),
                 ["cache.metadata"] = _lookup.MetadataCount,
                 ["cache.files"] = _lookup.OpenFileCount,
@@ -164,7 +188,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.removed"] = Recovered.Removed,
                 ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
-            },
+            }.Concat(Jobs.Counters()).ToDictionary(),
         };
     }
 
@@ -227,6 +251,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         await _mountpaths.MarkRunningAsync(_clock.Next());
         StartEmptyingTrash();
+        _background.Add(Repairs.RunAsync(_closing.Token));
+        await Jobs.ResumeAsync();
         if (options.FlushInterval > TimeSpan.Zero)
         {
             _background.AddRange(_flushers.Select(flusher => flusher.RunAsync(options.FlushInterval, _environment.Time, _closing.Token)));
@@ -252,6 +278,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     private async ValueTask StopBackgroundAsync()
     {
+        await Jobs.CloseAsync();
         await _closing.CancelAsync();
         await Task.WhenAll(_background);
         await _emptying;

@@ -1,3 +1,4 @@
+using Sluice.Engine.Objects;
 using Sluice.Native.Memory;
 
 namespace Sluice.Engine.ErasureCoding;
@@ -9,19 +10,30 @@ namespace Sluice.Engine.ErasureCoding;
 /// </summary>
 internal sealed class ErasureMemory : IDisposable
 {
-    /// <summary>Rebuilt units have at least the room of one of the largest.</summary>
-    public const long RebuiltBytesMin = Buckets.EcProperties.UnitBytesMax;
+    /// <summary>What a unit is read in while it is compared or summed: what is read is still in the processor's cache when it is used.</summary>
+    public const int ScratchBytes = 256 << 10;
+
+    /// <summary>Units that are read at once: who has a buffer waits for one disk, so the queue moves.</summary>
+    private const int ScratchCount = 4;
+
+    /// <summary>Least memory: one of the largest units is rebuilt, in buffers that it is read in.</summary>
+    public const long BytesMin = Buckets.EcProperties.UnitBytesMax + (ScratchCount * ScratchBytes);
 
     private readonly BufferArena? _parity;
 
-    /// <summary>So many bytes in all: a quarter for rebuilt units, at least <see cref="RebuiltBytesMin"/>, the rest for parity.</summary>
+    /// <summary>So many bytes in all, at least <see cref="BytesMin"/>: a quarter for rebuilt units, at least the room of one, the rest for parity.</summary>
     public ErasureMemory(long bytes)
     {
-        long rebuilt = Math.Clamp(bytes / 4, RebuiltBytesMin, BufferArena.BytesMax);
-        long parity = Math.Min(bytes - rebuilt, BufferArena.BytesMax);
+        long left = Math.Max(bytes, BytesMin) - (ScratchCount * ScratchBytes);
+        long rebuilt = Math.Clamp(left / 4, Buckets.EcProperties.UnitBytesMax, BufferArena.BytesMax);
+        long parity = Math.Min(left - rebuilt, BufferArena.BytesMax);
+        Scratch = new BlockBuffers(ScratchCount, ScratchBytes);
         Rebuilt = new RebuiltUnits(rebuilt);
         _parity = parity >= BufferArena.GranuleBytes ? new BufferArena(parity) : null;
     }
+
+    /// <summary>What units are read in.</summary>
+    public BlockBuffers Scratch { get; }
 
     /// <summary>The units that were rebuilt.</summary>
     public RebuiltUnits Rebuilt { get; }
@@ -37,6 +49,7 @@ internal sealed class ErasureMemory : IDisposable
     public void Dispose()
     {
         Rebuilt.Dispose();
+        Scratch.Dispose();
         _parity?.Dispose();
     }
 }

@@ -87,6 +87,20 @@ internal sealed class StripedObject : IDisposable
         return file is null || (_anyLost && IsLost(slice, stripe)) ? null : file;
     }
 
+    /// <summary>True when the slice is there and whole as far as its record tells, whatever is known against single units.</summary>
+    public async ValueTask<bool> IsOpenAsync(int slice)
+    {
+        if (await GetAsync(slice) is null)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            return !_lost[slice];
+        }
+    }
+
     /// <summary>The same, and the slice is opened when it was not yet.</summary>
     public async ValueTask<SliceFile?> GetGoodAsync(int slice, int stripe) =>
         await GetAsync(slice) is null ? null : Good(slice, stripe);

@@ -137,9 +137,7 @@ internal static class StripedReads
             }
         }
 
-        return piece.Length == striped.Geometry.UnitBytesOf(place.Stripe)
-            ? await RebuildAsync(striped, place.Stripe, place.Slice, piece)
-            : await RebuiltAsync(striped, place, piece);
+        return await RebuiltAsync(striped, place, piece);
     }
 
     /// <summary>A part of a unit by way of the memory of rebuilt ones.</summary>
@@ -185,14 +183,14 @@ internal static class StripedReads
         return true;
     }
 
-    /// <summary>Reads a unit through a buffer of its mountpath, which is held while the disk works; answers what was wrong.</summary>
+    /// <summary>Reads a unit through a small buffer, which is held while the disk works; answers what was wrong.</summary>
     private static async ValueTask<string?> ForPiecesAsync(StripedObject striped, SliceFile file, int stripe, Action<Memory<byte>, int> use)
     {
-        using BlockBuffers.Rented rented = await file.Disk.Blocks.RentAsync();
+        using BlockBuffers.Rented rented = await striped.Context.Memory.Scratch.RentAsync();
         int unitBytes = striped.Geometry.UnitBytesOf(stripe);
-        for (int at = 0; at < unitBytes; at += PieceBytes)
+        for (int at = 0; at < unitBytes; at += ErasureMemory.ScratchBytes)
         {
-            Memory<byte> piece = rented.Memory[..Math.Min(PieceBytes, unitBytes - at)];
+            Memory<byte> piece = rented.Memory[..Math.Min(ErasureMemory.ScratchBytes, unitBytes - at)];
             if (await file.ReadAsync(piece, striped.Geometry.OffsetOf(stripe) + at) is { } problem)
             {
                 return problem;
@@ -203,9 +201,6 @@ internal static class StripedReads
 
         return null;
     }
-
-    /// <summary>What a unit is read in while it is compared or summed: what is read is still in the processor's cache when it is used.</summary>
-    private const int PieceBytes = 256 << 10;
 
     /// <summary>Compares a unit's digest with the one that was written; what fails is lost.</summary>
     private static async ValueTask<bool> PassesAsync(StripedObject striped, SliceFile file, int stripe, int slice, ulong digest, string? problem)

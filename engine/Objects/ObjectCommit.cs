@@ -203,6 +203,7 @@ public sealed class ObjectCommit(
     {
         ObjectPlace? old = ObjectPlace.On(places, head.Work.Disk);
         (StoredObject stored, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
+        stored.MarkWritten();
         using (directory)
         {
             IoResult synced = await directory.SyncAsync();
@@ -226,6 +227,7 @@ public sealed class ObjectCommit(
             (stored, DirectoryLease directory) =
                 await headPublisher.PublishAsync(set, head, metadata, ObjectPlace.On(places, head.Disk), DirectoryUse.Create);
             directory.Dispose();
+            stored.MarkWritten();
             return stored;
         }
         finally

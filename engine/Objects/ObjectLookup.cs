@@ -107,11 +107,32 @@ public sealed class ObjectLookup : IDisposable
             if (found.Ok)
             {
                 Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                StoredObject stored = found.Value.Stored;
+                if (_metadata.Find(digest, bucket.Bid, name.Utf8.Span) is { } known && known.Disk == stored.Disk && known.Metadata.Generation == stored.Metadata.Generation)
+                {
+                    stored.AdoptVerified(known);
+                }
+
                 _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
                 _open.Put(digest, bucket.Bid, name.Utf8.Span, found.Value);
             }
 
             return found;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
+    /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
+    internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            return found is { Ok: true, Value.Stored.Metadata.Slices: not null } ? await OpenSlicesAsync(bucket, name, digest, found.Value) : found;
         }
         finally
         {
@@ -227,6 +248,30 @@ public sealed class ObjectLookup : IDisposable
         return head with { Striped = slices.Value };
     }
 
+    /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
+    public async ValueTask<OpenObject?> OpenOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
+    {
+        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        if (file is null)
+        {
+            return null;
+        }
+
+        StoredObject? stored = null;
+        try
+        {
+            (stored, _, _) = await ReadRecordAsync(disk, bucket, name, path, file);
+            return stored is null ? null : new OpenObject(stored, file);
+        }
+        finally
+        {
+            if (stored is null)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
     /// <summary>
     /// Every file that stands under the name, best mountpath first, readable or not: on the mountpaths that are searched and those of the
     /// set <paramref name="also"/>, or <paramref name="everywhere"/>. For the writer of the name, who is about to replace or remove them,
@@ -239,6 +284,14 @@ public sealed class ObjectLookup : IDisposable
         ObjectDisk[] searched = everywhere ? _disks : SearchOrder(bucket, digest);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
         await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        return places;
+    }
+
+    /// <summary>The file that stands under the name on one mountpath, if any, readable or not.</summary>
+    public async ValueTask<List<ObjectPlace>> PlacesOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
+    {
+        List<ObjectPlace> places = [];
+        await AddPlacesAsync(places, [disk], bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
         return places;
     }
 

@@ -99,6 +99,7 @@ public sealed class ObjectPatch(
             }
 
             var stored = new StoredObject(metadata, disk, old.Path, old.AccessedNs);
+            stored.AdoptVerified(old);
             await locks.BeginPublishAsync(digest);
             try
             {
