@@ -4,7 +4,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
-using Sluice.Engine.Objects;
+using Sluice.Engine.Mountpaths;
 
 namespace Sluice.Engine;
 
@@ -121,9 +121,10 @@ public sealed partial class ObjectEngine
     /// <summary>Makes everything durable that relaxed buckets have acknowledged.</summary>
     public async ValueTask FlushAsync()
     {
-        foreach (RelaxedFlusher flusher in _flushers)
+        using DiskUse use = _disks.Enter();
+        foreach (AttachedDisk attached in Attached)
         {
-            await flusher.FlushAsync();
+            await attached.Flusher.FlushAsync();
         }
     }
 
@@ -132,7 +133,7 @@ public sealed partial class ObjectEngine
     {
         bool isForced = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("force", out JsonElement force) && force.ValueKind == JsonValueKind.True;
         Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
-        return isForced || !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, _disks.Length);
+        return isForced || !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, _disks.Current.Serving.Count);
     }
 
     private static Failure StaysRelaxed(BucketName bucket) => new(
@@ -152,6 +153,6 @@ public sealed partial class ObjectEngine
             return false;
         }
 
-        return !_flushers.Any(flusher => flusher.HasFailed);
+        return !Attached.Any(attached => attached.Flusher.HasFailed);
     }
 }

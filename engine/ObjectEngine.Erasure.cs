@@ -3,6 +3,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -23,6 +24,9 @@ public sealed partial class ObjectEngine
             : await Jobs.StartAsync(JobKinds.EcEncode, JobTarget.Of(bucket), job => EncodeAsync(job, bucket), WhenRunning.Supersede);
     }
 
+    /// <summary>What records say of parts, as long as their mountpaths are open.</summary>
+    private RecordedParts NewParts() => new(id => _disks.Current.Open.FirstOrDefault(disk => disk.Uuid == id && id != Guid.Empty));
+
     /// <summary>For a job that was cut short, when the engine is opened again.</summary>
     private Result<Func<JobContext, Task>> MakeEncoding(JobRequest request) => request.Target.Bucket is { } bucket
         ? (Func<JobContext, Task>)(job => EncodeAsync(job, bucket))
@@ -41,6 +45,7 @@ public sealed partial class ObjectEngine
             long bytes = 0;
             try
             {
+                using DiskUse use = _disks.Enter();
                 Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job, verify: false);
                 problem = done.Ok ? done.Value.StillDegraded ? "too few mountpaths" : null
                     : done.Error!.Code == ErrorCode.ObjectNotFound ? null : done.Error.Message; // removed meanwhile
@@ -64,6 +69,7 @@ public sealed partial class ObjectEngine
     private async ValueTask RepairAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         await _damagedCopies.SetAsideAsync(bucket, name, digest);
+        using DiskUse use = _disks.Enter();
         if (ErasureReconciler.Handles(bucket.Properties))
         {
             await _erasureReconciler.ReconcileAsync(bucket, name, digest, job: null, verify: true);

@@ -2,6 +2,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -15,10 +16,11 @@ public sealed partial class ObjectEngine
     /// <summary>The files in quarantine, by mountpath and name.</summary>
     public async ValueTask<Result<IReadOnlyList<QuarantinedFile>>> ListQuarantineAsync(Caller caller)
     {
+        using DiskUse use = _disks.Enter();
         List<QuarantinedFile> files = [];
         try
         {
-            foreach (ObjectDisk disk in _disks)
+            foreach (ObjectDisk disk in use.Set.Open)
             {
                 files.AddRange((await Quarantine.ListAsync(disk)).OrderBy(file => file.File, StringComparer.Ordinal));
             }
@@ -37,7 +39,8 @@ public sealed partial class ObjectEngine
     /// </summary>
     public async ValueTask<Result<int>> DropQuarantinedAsync(Caller caller, string mountpath, string? file)
     {
-        if (_disks.FirstOrDefault(one => one.Path == mountpath) is not { } disk)
+        using DiskUse use = _disks.Enter();
+        if (use.Set.Open.FirstOrDefault(one => one.Path == mountpath) is not { } disk)
         {
             return new Failure(ErrorCode.BadRequest, $"there is no mountpath {mountpath}");
         }

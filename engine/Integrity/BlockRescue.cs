@@ -1,6 +1,7 @@
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Native.Codecs;
@@ -11,7 +12,7 @@ namespace Sluice.Engine.Integrity;
 /// Looks for a block of a damaged file in the other copies of the same generation, nearest first, and has the object repaired. A copy that is damaged in the same
 /// place, or on a disk that fails, is passed over.
 /// </summary>
-internal sealed class BlockRescue(Func<IReadOnlyList<ObjectDisk>> disksOf, ObjectLookup lookup, RepairQueue repairs) : IBlockRescue
+internal sealed class BlockRescue(DiskTable disks, ObjectLookup lookup, RepairQueue repairs) : IBlockRescue
 {
     private long _rescued;
 
@@ -26,7 +27,8 @@ internal sealed class BlockRescue(Func<IReadOnlyList<ObjectDisk>> disksOf, Objec
             return false;
         }
 
-        foreach (ObjectDisk disk in disksOf())
+        using DiskUse use = disks.Enter();
+        foreach (ObjectDisk disk in use.Set.Readable)
         {
             if (disk != damaged.Disk && await TryAsync(disk, bucket, name, damaged, block, bytes))
             {

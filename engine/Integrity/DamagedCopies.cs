@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Native.Codecs;
 
@@ -10,7 +11,7 @@ namespace Sluice.Engine.Integrity;
 /// Puts the damaged copies of one object into quarantine, as long as a whole one of the newest generation is left: what is damaged and alone stays, so that its reader is told that
 /// it is damaged and not that it never was. What is missing afterwards is made by who restores redundancy.
 /// </summary>
-internal sealed class DamagedCopies(Func<IReadOnlyList<ObjectDisk>> disksOf, ObjectLookup lookup, NameLock locks, ILogger log)
+internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLock locks, ILogger log)
 {
     private long _quarantined;
 
@@ -48,8 +49,9 @@ internal sealed class DamagedCopies(Func<IReadOnlyList<ObjectDisk>> disksOf, Obj
 
     private async ValueTask<int> SetAsideLockedAsync(Bucket bucket, ObjectName name, ulong digest)
     {
+        using DiskUse use = disks.Enter();
         List<(ObjectPlace Place, string? Problem)> copies = [];
-        foreach (ObjectDisk disk in disksOf())
+        foreach (ObjectDisk disk in use.Set.Readable)
         {
             if (await LookAsync(disk, bucket, name) is { } copy)
             {

@@ -5,7 +5,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
-using Sluice.Engine.Placement;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
 
@@ -23,30 +23,27 @@ public sealed class ObjectLookup : IDisposable
 {
     private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
 
-    private readonly ObjectDisk[] _disks;
-    private readonly ObjectDisk[][] _alone; // each disk as the only one that is searched
-    private readonly ulong[] _diskDigests;
     private readonly NameLock _locks;
     private readonly ILogger _log;
     private readonly BoundedCache<StoredObject> _metadata;
     private readonly BoundedCache<OpenObject> _open;
     private long _damaged;
 
-    /// <summary>Looks on <paramref name="disks"/>, whose HRW digests are <paramref name="diskDigests"/>, in the same order.</summary>
-    public ObjectLookup(
-        IReadOnlyList<ObjectDisk> disks, ulong[] diskDigests, NameLock locks, CacheSizes sizes, ILogger log)
+    /// <summary>Looks on the disks of the set in force.</summary>
+    public ObjectLookup(DiskTable disks, NameLock locks, CacheSizes sizes, ILogger log)
     {
-        _disks = [.. disks];
-        _alone = [.. disks.Select(disk => (ObjectDisk[])[disk])];
-        _diskDigests = diskDigests;
+        Disks = disks;
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
         _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.CacheWeight);
     }
 
+    /// <summary>The disks. Who uses one outside of this class's verbs has entered a set.</summary>
+    public DiskTable Disks { get; }
+
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
-    public bool SearchAll { get; init; }
+    public bool SearchAll => Disks.Current.SearchAll;
 
     /// <summary>How slices are opened.</summary>
     internal ErasureContext? Erasure { get; init; }
@@ -60,30 +57,12 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>Objects found damaged since start.</summary>
     public long DamagedCount => Volatile.Read(ref _damaged);
 
-    /// <summary>The mountpaths of a digest, best first.</summary>
-    public void Rank(ulong digest, Span<int> order) => Hrw.Rank(digest, _diskDigests, order);
+    /// <summary>The mountpath that a new object of that digest goes to; <see cref="StorageException"/> when none is left to serve.</summary>
+    public ObjectDisk HomeOf(ulong digest) =>
+        Disks.Current.HomeOf(digest) ?? throw new StorageException("the set of mountpaths", "placement: none is in service", Errno.ENODEV);
 
-    /// <summary>The mountpath that a new object of that digest goes to.</summary>
-    public ObjectDisk HomeOf(ulong digest)
-    {
-        Span<int> order = stackalloc int[_disks.Length];
-        Rank(digest, order);
-        return _disks[order[0]];
-    }
-
-    /// <summary>All mountpaths, best first.</summary>
-    public IReadOnlyList<ObjectDisk> Ranked(ulong digest)
-    {
-        Span<int> order = stackalloc int[_disks.Length];
-        Rank(digest, order);
-        var disks = new ObjectDisk[order.Length];
-        for (int i = 0; i < disks.Length; i++)
-        {
-            disks[i] = _disks[order[i]];
-        }
-
-        return disks;
-    }
+    /// <summary>The mountpaths that new objects go to, best first.</summary>
+    public IReadOnlyList<ObjectDisk> Ranked(ulong digest) => Disks.Current.Ranked(digest);
 
     /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -95,6 +74,7 @@ public sealed class ObjectLookup : IDisposable
             return open;
         }
 
+        using DiskUse use = Disks.Enter();
         await _locks.AcquireReaderAsync(digest);
         try
         {
@@ -150,6 +130,7 @@ public sealed class ObjectLookup : IDisposable
             return stored;
         }
 
+        using DiskUse use = Disks.Enter();
         await _locks.AcquireReaderAsync(digest);
         try
         {
@@ -181,7 +162,7 @@ public sealed class ObjectLookup : IDisposable
         StorageException? fault = null;
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
         bool isSpread = bucket.Properties.WasSpread;
-        foreach (ObjectDisk disk in SearchOrder(bucket, digest))
+        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest, isSpread))
         {
             try
             {
@@ -281,7 +262,8 @@ public sealed class ObjectLookup : IDisposable
         Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
         List<ObjectPlace> places = [];
-        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(bucket, digest);
+        DiskSet set = Disks.Current;
+        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.WasSpread);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
         await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
         return places;
@@ -302,17 +284,18 @@ public sealed class ObjectLookup : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
-        if (SearchAll || set.IsWide || set.Bucket.Properties.WasSpread)
+        DiskSet disks = Disks.Current;
+        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.WasSpread)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
-        else if (_metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is { } known && known.Disk == HomeOf(set.Digest))
+        else if (_metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is { } known && known.Disk == disks.HomeOf(set.Digest))
         {
             set.Found.Add(new ObjectPlace(known.Disk, known.Path, known, OfThisBucket: true));
         }
         else
         {
-            await AddPlacesAsync(set.Found, SearchOrder(set.Bucket, set.Digest), set.Bucket, set.Name, set.Plain);
+            await AddPlacesAsync(set.Found, disks.WriteOrder(set.Digest), set.Bucket, set.Name, set.Plain);
         }
 
         return set.Found;
@@ -354,6 +337,13 @@ public sealed class ObjectLookup : IDisposable
         _open.RemoveBucket(bid);
     }
 
+    /// <summary>Forgets everything that lies on a mountpath that has left, or is about to.</summary>
+    public void EvictDisk(ObjectDisk disk)
+    {
+        _metadata.RemoveWhere(stored => stored.Disk == disk);
+        _open.RemoveWhere(open => open.Stored.Disk == disk);
+    }
+
     /// <summary>Closes the cached files; those that are being sent stay open until they are released.</summary>
     public void Dispose()
     {
@@ -364,18 +354,6 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>The refusal for a name that has no object.</summary>
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
-
-    private ObjectDisk[] SearchOrder(Bucket bucket, ulong digest)
-    {
-        if (SearchAll || bucket.Properties.WasSpread)
-        {
-            return (ObjectDisk[])Ranked(digest);
-        }
-
-        Span<int> order = stackalloc int[_disks.Length];
-        Rank(digest, order);
-        return _alone[order[0]];
-    }
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]

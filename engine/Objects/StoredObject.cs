@@ -140,6 +140,7 @@ public sealed class StoredObject : IReadFaults
         ModifiedNs = (long)Metadata.Generation,
         Custom = Metadata.Custom,
         Mountpath = Disk.Path,
+        Slices = Metadata.Slices,
     };
 }
 
