@@ -24,6 +24,7 @@ public sealed partial class ObjectEngine
         var disk = new ObjectDisk(index, owned.Path, owned.Root, _environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length])
         {
             IdDigest = owned.IdDigest,
+            Uuid = Guid.TryParse(owned.Uuid, out Guid uuid) ? uuid : Guid.Empty,
             Readers = readers,
             FaultSeen = (seen, error, path) => _health?.Report(seen, error, path),
         };
