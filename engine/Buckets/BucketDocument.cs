@@ -106,6 +106,11 @@ public sealed class BucketRow
     [JsonPropertyName("access")]
     public required ulong Access { get; set; }
 
+    /// <summary>True while objects may have heads on several mountpaths.</summary>
+    [JsonPropertyName("has_copies")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HasCopies { get; set; }
+
     /// <summary>The section of the properties of that name; absent while it is the default.</summary>
     [JsonPropertyName("mirror")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -131,6 +136,7 @@ public sealed class BucketRow
         Durability = record.Properties.Durability,
         WasRelaxed = record.Properties.WasRelaxed,
         Access = (ulong)record.Properties.Access,
+        HasCopies = record.Properties.HasCopies,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
     };
@@ -152,6 +158,7 @@ public sealed class BucketRow
             Durability = Durability,
             WasRelaxed = WasRelaxed,
             Access = (AccessBits)Access,
+            HasCopies = HasCopies,
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
         });

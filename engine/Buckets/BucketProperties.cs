@@ -110,6 +110,12 @@ public sealed record BucketProperties
     /// <summary>True once the bucket has ever been relaxed; its objects are verified after an unclean start. Not on the wire.</summary>
     public bool WasRelaxed { get; init; }
 
+    /// <summary>
+    /// True while objects may have heads on several mountpaths: from when the bucket gets a mirror until, after it was switched off, all objects have
+    /// one again. Not on the wire.
+    /// </summary>
+    public bool HasCopies { get; init; }
+
     /// <summary><c>mirror</c>: whole copies.</summary>
     public MirrorProperties Mirror { get; init; } = MirrorProperties.Default;
 
@@ -195,8 +201,10 @@ public sealed record BucketProperties
     private static Result<BucketProperties> ApplyMirror(BucketProperties to, JsonProperty section)
     {
         Result<MirrorProperties> applied = PropertyValues.ApplySection(to.Mirror, section, MirrorProperties.Apply);
-        return applied.Ok ? to with { Mirror = applied.Value.Settled() } : applied.Error!;
+        return applied.Ok ? to.With(applied.Value.Settled()) : applied.Error!;
     }
+
+    private BucketProperties With(MirrorProperties mirror) => this with { Mirror = mirror, HasCopies = HasCopies || mirror.Enabled };
 
     private static Result<BucketProperties> ApplyEc(BucketProperties to, JsonProperty section)
     {

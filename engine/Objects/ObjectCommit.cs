@@ -18,7 +18,7 @@ namespace Sluice.Engine.Objects;
 /// directory until <see cref="RelaxedFlusher"/> has made the new one durable.
 /// </para>
 /// </summary>
-public sealed class ObjectCommit(
+public sealed partial class ObjectCommit(
     ObjectLookup lookup, NameLock locks, HeadPublisher headPublisher, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap,
     ILogger log)
 {
@@ -30,8 +30,14 @@ public sealed class ObjectCommit(
     public async ValueTask<Result<StoredObject>> CommitAsync(
         ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
     {
-        bool strict = set.IsWide || set.Bucket.Properties.Durability == Durability.Strict;
-        if (strict && body.SizeBytes > Limits.EarlyFlushBytesMin)
+        bool isWide = set.IsWide;
+        bool strict = isWide || set.Bucket.Properties.Durability == Durability.Strict;
+        bool isEarly = strict && body.SizeBytes > Limits.EarlyFlushBytesMin;
+        if (isWide)
+        {
+            await PrepareAsync(set, isEarly);
+        }
+        else if (isEarly)
         {
             await SyncAllAsync(set.Members);
         }
@@ -99,12 +105,12 @@ public sealed class ObjectCommit(
         (ObjectMetadata record, byte[] sidecar) = SidecarFiles.Split(metadata, set.Name);
         foreach (ReplicaMember head in set.Heads.ToList())
         {
-            set.Add(new ReplicaMember
+            await OrLoseAsync(set, head.Work.Disk, async () => set.Add(new ReplicaMember
             {
                 Role = MemberRole.Part,
                 Work = await WorkFile.CreateAsync(head.Work.Disk, set.Bucket, set.Digest),
                 SealAsync = (work, _) => SidecarFiles.WriteAsync(work, sidecar),
-            });
+            }));
         }
 
         return record;
@@ -134,39 +140,6 @@ public sealed class ObjectCommit(
         return IsPlain(set, places)
             ? await PublishDurablyAsync(set, set.Members[0], metadata, places)
             : await PublishAllAsync(set, metadata, places);
-    }
-
-    /// <summary>The renames of a set whose files are all durable.</summary>
-    private async ValueTask<StoredObject> PublishAllAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
-    {
-        List<ReplicaMember> heads = [.. set.Heads];
-        for (int i = 1; i < heads.Count; i++)
-        {
-            // The first head's rename commits; from then on only these files tell recovery of the heads that are still to come.
-            await heads[i].Work.SyncNameAsync();
-        }
-
-        var leftovers = new ReplacedGeneration(set, places, partMap) { HasKept = false };
-        await leftovers.AnnounceAsync(log);
-        await PublishPartsAsync(set, metadata, DirectoryUse.CreateDurable);
-        StoredObject? stored = null;
-        try
-        {
-            foreach (ReplicaMember head in heads)
-            {
-                StoredObject published = await PublishDurablyAsync(set, head, metadata, places);
-                stored ??= published;
-            }
-        }
-        catch (StorageException) when (heads[0].Work.IsGivenAway)
-        {
-            // The outcome is the old or the new object, on all heads: the next start brings the further ones to what the first is.
-            heads.ForEach(head => head.Work.GiveAway());
-            throw;
-        }
-
-        await leftovers.RemoveAsync();
-        return stored!;
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -226,25 +199,26 @@ public sealed class ObjectCommit(
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private static async ValueTask SealAsync(ReplicaSet set, ObjectMetadata metadata)
     {
-        bool isWide = set.IsWide;
         for (int i = 0; i < set.Members.Count; i++)
         {
             ReplicaMember member = set.Members[i];
             await member.SealAsync(member.Work, metadata);
-            if (isWide && (member.Role == MemberRole.Head || member.PartKind != PartKind.Sidecar)) // a sidecar's bytes name its object
-            {
-                await WorkTarget.SetAsync(member.Work, set.Name);
-            }
         }
     }
 
-    /// <summary>A plain object's record and fsync are neighbours, which a disk may do in one trip; with more members all are sealed before the first is flushed.</summary>
+    /// <summary>A head's record and fsync are neighbours, which a disk may do in one trip.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask SealAndSyncAsync(ReplicaSet set, ObjectMetadata metadata)
     {
         if (set.Members is [{ IsSealedByRecord: true } only])
         {
             await only.Work.SealAndSyncAsync(metadata, log);
+            return;
+        }
+
+        if (set.IsWide)
+        {
+            await SealAndSyncAllAsync(set, metadata);
             return;
         }
 
@@ -262,19 +236,24 @@ public sealed class ObjectCommit(
 
     private static async ValueTask PublishSomePartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use)
     {
-        foreach (ReplicaMember part in set.Parts)
+        foreach (ReplicaMember part in set.Parts.ToList())
         {
-            ObjectDisk disk = part.Work.Disk;
-            ReadOnlyMemory<byte> content = PartName.DirectoryOf(set.Bucket, part.PartKind);
-            byte[] name = new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber).Format();
-            using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
-            IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name, RenameMode.Replace);
-            disk.Check(renamed, "rename", part.Work.Path.Span);
-            part.Work.GiveAway();
-            if (use == DirectoryUse.CreateDurable)
-            {
-                disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
-            }
+            await OrLoseAsync(set, part.Work.Disk, () => PublishPartAsync(set, part, metadata, use));
+        }
+    }
+
+    private static async Task PublishPartAsync(ReplicaSet set, ReplicaMember part, ObjectMetadata metadata, DirectoryUse use)
+    {
+        ObjectDisk disk = part.Work.Disk;
+        ReadOnlyMemory<byte> content = PartName.DirectoryOf(set.Bucket, part.PartKind);
+        byte[] name = new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber).Format();
+        using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
+        IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name, RenameMode.Replace);
+        disk.Check(renamed, "rename", part.Work.Path.Span);
+        part.Work.GiveAway();
+        if (use == DirectoryUse.CreateDurable)
+        {
+            disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
         }
     }
 }

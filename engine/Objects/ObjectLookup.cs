@@ -18,9 +18,9 @@ namespace Sluice.Engine.Objects;
 /// never outlives the object it describes. A hit takes no lock on the name and touches no disk.
 /// </para>
 /// </summary>
-public sealed class ObjectLookup : IDisposable
+public sealed partial class ObjectLookup : IDisposable
 {
-    private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
+    private static readonly Func<OpenObject, bool> s_hold = static open => open.TryHold();
 
     private readonly ObjectDisk[] _disks;
     private readonly ObjectDisk[][] _alone; // each disk as the only one that is searched
@@ -41,7 +41,7 @@ public sealed class ObjectLookup : IDisposable
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.Stored.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.Dispose(), static open => open.CacheWeight);
     }
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
@@ -67,7 +67,7 @@ public sealed class ObjectLookup : IDisposable
         return _disks[order[0]];
     }
 
-    /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
+    /// <summary>The object, open. The caller owns the hold and ends it with <see cref="OpenObject.Release"/>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
     {
@@ -83,7 +83,7 @@ public sealed class ObjectLookup : IDisposable
             Result<OpenObject> found = await FindAsync(bucket, name, digest);
             if (found.Ok)
             {
-                Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                Invariant.That(found.Value.TryHold(), "a file that was just opened is open");
                 _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
                 _open.Put(digest, bucket.Bid, name.Utf8.Span, found.Value);
             }
@@ -115,7 +115,7 @@ public sealed class ObjectLookup : IDisposable
                 return found.Error!;
             }
 
-            found.Value.File.Dispose();
+            found.Value.Dispose();
             _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
             return found.Value.Stored;
         }
@@ -127,15 +127,18 @@ public sealed class ObjectLookup : IDisposable
 
     /// <summary>
     /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
-    /// name's lock, as writer or reader. The caller owns the file.
+    /// name's lock, as writer or reader. The caller owns the files.
     /// </summary>
+    public ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest) =>
+        bucket.Properties.HasCopies ? FindCopiesAsync(bucket, name, digest) : FindOneAsync(bucket, name, digest);
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest)
+    private async ValueTask<Result<OpenObject>> FindOneAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         OpenObject? best = null;
         Failure? damage = null;
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in SearchOrder(digest))
+        foreach (ObjectDisk disk in SearchOrder(bucket, digest))
         {
             (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
             if (file is null)
@@ -160,7 +163,7 @@ public sealed class ObjectLookup : IDisposable
 
             if (stored is not null)
             {
-                best?.File.Dispose();
+                best?.Dispose();
                 best = new OpenObject(stored, file);
             }
         }
@@ -177,9 +180,9 @@ public sealed class ObjectLookup : IDisposable
         Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
         List<ObjectPlace> places = [];
-        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(digest);
+        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(bucket, digest);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
-        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span), also);
         return places;
     }
 
@@ -190,7 +193,7 @@ public sealed class ObjectLookup : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
-        if (SearchAll || set.IsWide)
+        if (SearchAll || set.IsWide || set.Bucket.Properties.HasCopies)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
@@ -200,23 +203,32 @@ public sealed class ObjectLookup : IDisposable
         }
         else
         {
-            await AddPlacesAsync(set.Found, SearchOrder(set.Digest), set.Bucket, set.Name, set.Plain);
+            await AddPlacesAsync(set.Found, SearchOrder(set.Bucket, set.Digest), set.Bucket, set.Name, set.Plain);
         }
 
         return set.Found;
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
-    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain)
+    private async ValueTask AddPlacesAsync(
+        List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain, ReplicaSet? tolerant = null)
     {
         foreach (ObjectDisk disk in searched)
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is not null)
+            try
             {
-                using FileHandle open = file;
-                (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
-                places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+                if (file is not null)
+                {
+                    using FileHandle open = file;
+                    (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
+                    places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                }
+            }
+            catch (StorageException fault) when (tolerant is { CanLoseHeads: true })
+            {
+                _log.LogError("{Fault}", fault.Message);
+                tolerant.IsDegraded = true;
             }
         }
     }
@@ -253,15 +265,11 @@ public sealed class ObjectLookup : IDisposable
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
 
-    private ObjectDisk[] SearchOrder(ulong digest)
+    /// <summary>The mountpaths of a digest, best first, in an array of the caller's.</summary>
+    public ObjectDisk[] Ranked(ulong digest)
     {
         Span<int> order = stackalloc int[_disks.Length];
         Rank(digest, order);
-        if (!SearchAll)
-        {
-            return _alone[order[0]];
-        }
-
         var disks = new ObjectDisk[order.Length];
         for (int i = 0; i < disks.Length; i++)
         {
@@ -270,6 +278,9 @@ public sealed class ObjectLookup : IDisposable
 
         return disks;
     }
+
+    private ObjectDisk[] SearchOrder(Bucket bucket, ulong digest) =>
+        SearchAll || bucket.Properties.HasCopies ? Ranked(digest) : _alone[HomeOf(digest).Index];
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -326,24 +337,6 @@ public sealed class ObjectLookup : IDisposable
         Interlocked.Increment(ref _damaged);
         _log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}", disk.Path, Encoding.UTF8.GetString(path.Whole.Span), problem);
         return new Failure(ErrorCode.Damaged, $"{bucket.Name}/{name} is damaged and has no other copy");
-    }
-}
-
-/// <summary>A file under an object's name: what it is when that can be read, and whether it is of the living bucket.</summary>
-public readonly record struct ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket)
-{
-    /// <summary>The one on that mountpath, if any.</summary>
-    public static ObjectPlace? On(List<ObjectPlace> places, ObjectDisk disk)
-    {
-        foreach (ObjectPlace place in places)
-        {
-            if (place.Disk == disk)
-            {
-                return place;
-            }
-        }
-
-        return null;
     }
 }
 

@@ -15,13 +15,15 @@ namespace Sluice.Engine.Objects;
 /// </summary>
 public readonly struct ObjectReader : IDisposable
 {
-    private readonly OpenObject _open;
+    private readonly OpenObject _open; // the first copy, whose the hold is
+    private readonly OpenObject _copy; // the one that is read while it is good
     private readonly Bucket _bucket;
 
-    /// <summary>Takes over the hold on the file of <paramref name="open"/>.</summary>
+    /// <summary>Takes over the hold on the files of <paramref name="open"/>.</summary>
     internal ObjectReader(OpenObject open, Bucket bucket)
     {
         _open = open;
+        _copy = open.LeastBusy();
         _bucket = bucket;
     }
 
@@ -37,28 +39,49 @@ public readonly struct ObjectReader : IDisposable
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
 
-    /// <summary>The open file; valid until the reader is disposed.</summary>
-    public FileHandle Handle => _open.File;
+    /// <summary>The open file of the copy that is read now; valid until the reader is disposed.</summary>
+    public FileHandle Handle => Copy.File;
+
+    /// <summary>Who is told when reading a file of this object fails, and may know another.</summary>
+    public IReadFaults Faults => Copy;
+
+    /// <summary>True when the object has further copies, to which reads go over.</summary>
+    public bool HasCopies => _open.Next is not null;
+
+    private OpenObject Copy => _copy.Usable();
 
     /// <summary>True when a range of at least one byte is in memory, as far as can be told cheaply: sending it will not wait for the disk.</summary>
     public bool IsResident(long offset, long count) =>
         PageCache.IsResident(Handle.Descriptor, offset, count) && (!Handle.IsUnsettled || PageCache.IsUpToDate(Handle.Descriptor, offset, count));
 
     /// <summary>
-    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
-    /// shorter than the object, with StorageFailed when the disk fails.
+    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Where a copy fails another is read. Refuses with
+    /// Damaged when the file is shorter than the object, with StorageFailed when the disk fails.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
-        IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
-        if (!read.Ok)
+        OpenObject copy = Copy;
+        while (true)
         {
-            return Stored.ReadFault(read.Error);
-        }
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(wanted);
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, buffer[..wanted], offset);
+            stored.Disk.EndRead(wanted);
+            if (read.Ok && read.Value == wanted)
+            {
+                return wanted;
+            }
 
-        return read.Value == wanted ? wanted : Stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}");
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return failure;
+            }
+
+            copy = other;
+        }
     }
 
     /// <summary>
@@ -70,26 +93,35 @@ public readonly struct ObjectReader : IDisposable
     public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
     {
         int done = 0;
+        OpenObject copy = Copy;
         while (done < count)
         {
-            IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(Handle, buffer[done..], offset + done);
-            if (!read.Ok)
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(count - done);
+            IoResult<int> read = await stored.Disk.Io.ReadColdAsync(copy.File, buffer[done..], offset + done);
+            stored.Disk.EndRead(count - done);
+            if (read.Ok && read.Value > 0)
             {
-                return Stored.ReadFault(read.Error);
+                done += read.Value;
+                continue;
             }
 
-            if (read.Value == 0)
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + done} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
             {
-                return Stored.Damage($"it ends at byte {offset + done} of {SizeBytes}");
+                return failure;
             }
 
-            done += read.Value;
+            (copy, done) = (other, 0); // from the beginning: what is asked for stays aligned
         }
 
         return Result.Done;
     }
 
-    /// <summary>Reads the blocks that cover a range and compares them with their digests. Refuses with Damaged or StorageFailed.</summary>
+    /// <summary>
+    /// Reads the blocks that cover a range and compares them with their digests; where a copy does not match another is compared, and read from
+    /// then on. Refuses with Damaged or StorageFailed.
+    /// </summary>
     public async ValueTask<Result> VerifyAsync(long offset, long count)
     {
         Invariant.That(offset >= 0 && count >= 0 && offset + count <= SizeBytes, "a range lies within the object");
@@ -100,24 +132,40 @@ public readonly struct ObjectReader : IDisposable
 
         int first = (int)(offset / Limits.BlockBytes);
         int end = (int)((offset + count - 1) / Limits.BlockBytes) + 1;
-        try
+        OpenObject copy = Copy;
+        while (true)
         {
-            int? bad = await BlockVerifier.FirstBadBlockAsync(Stored.Disk, Handle, Stored.Metadata, first, end);
-            return bad is null ? Result.Done : Stored.Damage($"block {bad} does not match its digest");
-        }
-        catch (StorageException fault)
-        {
-            return Stored.Refuse(fault);
+            Result verified = await VerifyBlocksAsync(copy, first, end);
+            if (verified.Ok || copy.Suspect() is not { } other)
+            {
+                return verified;
+            }
+
+            copy = other;
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _open.File.DangerousRelease();
+    public void Dispose() => _open.Release();
+
+    private static async ValueTask<Result> VerifyBlocksAsync(OpenObject copy, int first, int end)
+    {
+        StoredObject stored = copy.Stored;
+        try
+        {
+            int? bad = await BlockVerifier.FirstBadBlockAsync(stored.Disk, copy.File, stored.Metadata, first, end);
+            return bad is null ? Result.Done : stored.Damage($"block {bad} does not match its digest");
+        }
+        catch (StorageException fault)
+        {
+            return stored.Refuse(fault);
+        }
+    }
 }
 
-/// <summary>Where readers of one engine tell of damage.</summary>
-internal sealed record ReaderReports(ILogger Log, Action Damaged)
+/// <summary>Where readers of one engine tell of damage, and of reads that failed.</summary>
+internal sealed record ReaderReports(ILogger Log, Action<StoredObject> Damaged, Action<StoredObject> Failed)
 {
     /// <summary>Nowhere.</summary>
-    public static readonly ReaderReports None = new(NullLogger.Instance, static () => { });
+    public static readonly ReaderReports None = new(NullLogger.Instance, static _ => { }, static _ => { });
 }

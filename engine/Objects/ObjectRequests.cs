@@ -46,8 +46,11 @@ public readonly record struct ObjectAttributes
     /// <summary>Custom metadata, in the order it was given.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; }
 
-    /// <summary>The mountpath that holds it, as configured.</summary>
+    /// <summary>The mountpath that holds it, as configured; of several copies the first.</summary>
     public required string Mountpath { get; init; }
+
+    /// <summary>The mountpaths that hold further copies.</summary>
+    public IReadOnlyList<string> CopyMountpaths { get => field ?? []; init; }
 }
 
 /// <summary>Who holds the name right now (contract: objects §3, check-lock).</summary>

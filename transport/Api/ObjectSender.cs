@@ -50,7 +50,7 @@ internal sealed class ObjectSender(ColdReads cold)
             return;
         }
 
-        if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count, reader.Stored))
+        if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count, reader.Faults))
         {
             return; // Kestrel flushes at the end of the request
         }
@@ -92,7 +92,7 @@ internal sealed class ObjectSender(ColdReads cold)
                 continue;
             }
 
-            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Stored))
+            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Faults))
             {
                 offset += window;
             }

@@ -164,7 +164,7 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
         }
 
         cold.CountCached(count);
-        while (!bodies.TryWriteFile(context.Output, reader.Handle, offset, count, reader.Stored))
+        while (!bodies.TryWriteFile(context.Output, reader.Handle, offset, count, reader.Faults))
         {
             if (!await context.FlushAsync())
             {
