@@ -21,6 +21,9 @@ internal sealed class Counters
 
     public Counter Deletes { get; } = new();
 
+    /// <summary>Verbs of clients that wanted a disk.</summary>
+    public long ClientVerbs => Gets.Value + Puts.Value + Deletes.Value;
+
     public Counter Damaged { get; } = new();
 
     public Counter Faults { get; } = new();

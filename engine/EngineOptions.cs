@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -34,6 +35,9 @@ public sealed class EngineOptions
     /// <summary>How long a relaxed write may wait for its flush. Zero: only when asked (tests).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>What jobs may move of each mountpath while clients want something, in bytes a second; 0: jobs never wait for clients.</summary>
+    public long JobBytesPerSecond { get; init; } = JobBudget.MountpathBytesPerSecond;
+
     /// <summary>
     /// The caches' sizes, an eighth of the memory together, at about 1 KiB an entry with name, record and table: three quarters of that are for metadata, a
     /// quarter for open files, if the process may open so many.
@@ -57,6 +61,12 @@ public sealed class EngineEnvironment
 
     /// <summary>Source of identities: mountpath and cluster uuids, the instance of the process.</summary>
     public Func<Guid> NewGuid { get; init; } = Guid.NewGuid;
+
+    /// <summary>
+    /// Runs the body of a job beside the requests: on the thread pool, since a job on a ring loop would keep requests waiting. A simulation
+    /// runs it on its one thread.
+    /// </summary>
+    public Func<Func<Task>, Task> Background { get; init; } = static work => Task.Run(work);
 }
 
 /// <summary>One mountpath as the engine reports it.</summary>

@@ -35,6 +35,7 @@ public sealed partial class ObjectEngine
 
         try
         {
+            await Jobs.EndBucketAsync(bucket);
             Result<Bucket> destroyed = await _buckets.DestroyAsync(bucket);
             if (!destroyed.Ok)
             {

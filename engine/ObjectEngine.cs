@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
@@ -34,6 +35,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
     private readonly Trash[] _trash;
+    private readonly ObjectWalk _walk;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
@@ -68,7 +70,13 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, mountpaths, _trash, _log), _clock, _log);
+        _walk = new ObjectWalk(() => _disks);
+        var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * _disks.Length);
+        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, mountpaths.All, _log));
     }
+
+    /// <summary>The background work that has a name, a progress and an end.</summary>
+    public JobTable Jobs { get; }
 
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -153,7 +161,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.removed"] = Recovered.Removed,
                 ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
-            },
+            }.Concat(Jobs.Counters()).ToDictionary(),
         };
     }
 
@@ -216,6 +224,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         await _mountpaths.MarkRunningAsync(_clock.Next());
         StartEmptyingTrash();
+        await Jobs.ResumeAsync();
         if (options.FlushInterval > TimeSpan.Zero)
         {
             _background.AddRange(_flushers.Select(flusher => flusher.RunAsync(options.FlushInterval, _environment.Time, _closing.Token)));
@@ -241,6 +250,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     private async ValueTask StopBackgroundAsync()
     {
+        await Jobs.CloseAsync();
         await _closing.CancelAsync();
         await Task.WhenAll(_background);
         await _emptying;

@@ -44,6 +44,7 @@ public sealed class SimulatedHost
         Io = _io,
         Time = _time,
         Log = NullLogger.Instance,
+        Background = static work => work(),
         NewGuid = () =>
         {
             var bytes = new byte[16];
@@ -61,6 +62,7 @@ public sealed class SimulatedHost
             MemoryBytes = 8 << 20,
             OpenFilesMax = 64,
             FlushInterval = TimeSpan.Zero,
+            JobBytesPerSecond = 0,
         };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(options, Environment);
         _engine = opened.Ok ? opened.Value : null;

@@ -1,0 +1,188 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
+
+namespace Sluice.Engine.Jobs;
+
+/// <summary>
+/// What is remembered of resumable jobs that have not come to their end: one document <c>.sluice/job-KIND</c> for each kind, on
+/// min(<see cref="Limits.BucketDocumentCopies"/>, n) mountpaths in order of their uuids; read from all, the highest version wins. A kind
+/// without unfinished jobs has no document. A marker too many costs a job that finds nothing to do, so copies need not agree.
+/// </summary>
+public sealed class JobMarkers(IFileIo io, IReadOnlyList<Mountpath> mountpaths, ILogger log)
+{
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly Dictionary<JobKind, JobDocument> _documents = []; // under _writing
+
+    /// <summary>Reads what an earlier run left, in the order it was started. For who opens the engine.</summary>
+    public async ValueTask<IReadOnlyList<(JobKind Kind, JobRequest Request)>> LoadAsync()
+    {
+        List<(JobKind, JobRequest)> unfinished = [];
+        foreach (JobKind kind in JobKinds.All.Where(kind => kind.IsResumable))
+        {
+            JobDocument newest = new();
+            foreach (Mountpath mountpath in mountpaths)
+            {
+                await DocumentFiles.SweepAsync(io, mountpath.System, [NameOf(kind)]);
+                newest = await ReadAsync(kind, mountpath) is { } one && one.Version > newest.Version ? one : newest;
+            }
+
+            _documents[kind] = newest;
+            unfinished.AddRange(newest.Jobs.Select(row => (kind, row.ToRequest())));
+        }
+
+        return unfinished;
+    }
+
+    /// <summary>A resumable job begins. What cannot be written is logged: the job runs, and would not go on after a crash.</summary>
+    public ValueTask AddAsync(Job job) => ChangeAsync(job.Kind, rows => [.. rows.Where(row => row.ToRequest().Target != job.Target), JobRow.From(job)]);
+
+    /// <summary>It has come to its end.</summary>
+    public ValueTask RemoveAsync(Job job) => ChangeAsync(job.Kind, rows => [.. rows.Where(row => row.ToRequest().Target != job.Target)]);
+
+    /// <summary>A bucket is gone, and what was to be done in it.</summary>
+    public async ValueTask ForgetAsync(BucketName bucket)
+    {
+        foreach (JobKind kind in JobKinds.All.Where(kind => kind.IsResumable))
+        {
+            await ChangeAsync(kind, rows => [.. rows.Where(row => row.ToRequest().Target.Bucket != bucket)]);
+        }
+    }
+
+    private static string NameOf(JobKind kind) => "job-" + kind.Name;
+
+    private async ValueTask<JobDocument?> ReadAsync(JobKind kind, Mountpath mountpath)
+    {
+        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, mountpath.System, NameOf(kind));
+        JobDocument? document = null;
+        if (json is { } bytes)
+        {
+            (document, problem) = JobDocument.Parse(bytes.Span);
+        }
+
+        if (problem is not null)
+        {
+            log.LogWarning("mountpath {Mountpath}: .sluice/{Document} cannot be used: {Problem}", mountpath.Path, NameOf(kind), problem);
+        }
+
+        return document;
+    }
+
+    private async ValueTask ChangeAsync(JobKind kind, Func<List<JobRow>, List<JobRow>> change)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            JobDocument old = _documents.GetValueOrDefault(kind) ?? new JobDocument();
+            var next = new JobDocument { Version = old.Version + 1, Jobs = change(old.Jobs) };
+            if (old.Jobs.Count == 0 && next.Jobs.Count == 0)
+            {
+                return;
+            }
+
+            _documents[kind] = next;
+            foreach (Mountpath mountpath in mountpaths.OrderBy(one => one.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies))
+            {
+                IoResult done = next.Jobs.Count > 0
+                    ? await DocumentFiles.WriteAsync(io, mountpath.System, NameOf(kind), next.Format())
+                    : await io.UnlinkAsync(mountpath.System, Encoding.ASCII.GetBytes(NameOf(kind)), EntryKind.File);
+                if (!done.Ok && done.Error != Native.Errno.ENOENT)
+                {
+                    log.LogWarning("mountpath {Mountpath}: .sluice/{Document} could not be written: {Error}", mountpath.Path, NameOf(kind), done.Error);
+                }
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+}
+
+/// <summary>The document <c>job-KIND</c>: unfinished jobs of a kind.</summary>
+public sealed class JobDocument
+{
+    /// <summary>Rises with each change while there are unfinished jobs of the kind, from 1.</summary>
+    [JsonPropertyName("version")]
+    public long Version { get; set; }
+
+    /// <summary>The jobs.</summary>
+    [JsonPropertyName("jobs")]
+    public List<JobRow> Jobs { get; set; } = [];
+
+    /// <summary>The JSON bytes.</summary>
+    public byte[] Format() => JsonSerializer.SerializeToUtf8Bytes(this, JobJson.Default.JobDocument);
+
+    /// <summary>Reads the JSON bytes; null with a sentence when they are no such document.</summary>
+    public static (JobDocument? Document, string? Problem) Parse(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            JobDocument? document = JsonSerializer.Deserialize(json, JobJson.Default.JobDocument);
+            string? problem = document is null ? "it is empty" : document.Jobs.Select(row => row.Problem()).FirstOrDefault(one => one is not null);
+            return problem is null ? (document, null) : (null, problem);
+        }
+        catch (JsonException exception)
+        {
+            return (null, exception.Message);
+        }
+    }
+}
+
+/// <summary>One unfinished job.</summary>
+public sealed class JobRow
+{
+    /// <summary>Id of the run that began it; the one that goes on has another.</summary>
+    [JsonPropertyName("id")]
+    public required string Id { get; set; }
+
+    /// <summary>Its bucket as <c>provider/@uuid#namespace/name</c>; null for all.</summary>
+    [JsonPropertyName("bucket")]
+    public string? Bucket { get; set; }
+
+    /// <summary>Its mountpath; null for all.</summary>
+    [JsonPropertyName("mountpath")]
+    public string? Mountpath { get; set; }
+
+    /// <summary>Its settings, one line of JSON or empty.</summary>
+    [JsonPropertyName("arguments")]
+    public string Arguments { get; set; } = "";
+
+    /// <summary>The row of a job.</summary>
+    public static JobRow From(Job job) => new()
+    {
+        Id = job.Id,
+        Bucket = job.Target.Bucket is { } bucket ? Encoding.UTF8.GetString(bucket.UnamePrefix.Span).TrimEnd('/') : null,
+        Mountpath = job.Target.Mountpath,
+        Arguments = job.Arguments,
+    };
+
+    /// <summary>What is wrong with the row; null when nothing is.</summary>
+    public string? Problem() => Bucket is null || TryBucket(Bucket, out _) ? null : $"\"{Bucket}\" is no bucket";
+
+    /// <summary>What a row without a <see cref="Problem"/> asks for.</summary>
+    public JobRequest ToRequest()
+    {
+        BucketName? bucket = null;
+        Invariant.That(Bucket is null || TryBucket(Bucket, out bucket), "the row was checked");
+        return new JobRequest(new JobTarget(bucket, Mountpath), Arguments);
+    }
+
+    private static bool TryBucket(string uname, out BucketName? bucket)
+    {
+        string[] parts = uname.Split('/');
+        string space = parts.Length == 3 ? parts[1] : "";
+        int hash = space.IndexOf('#', StringComparison.Ordinal);
+        bucket = null;
+        return space.StartsWith('@') && hash > 0 && BucketName.TryCreate(parts[0], space[1..hash], space[(hash + 1)..], parts[2], out bucket, out _);
+    }
+}
+
+/// <summary>Source-generated JSON of the jobs' documents. Unknown members are refused: they would be lost with the next change.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(JobDocument))]
+internal sealed partial class JobJson : JsonSerializerContext;

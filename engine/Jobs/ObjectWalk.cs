@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Listing;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Placement;
+
+namespace Sluice.Engine.Jobs;
+
+/// <summary>A name that a walk met.</summary>
+/// <param name="Name">The object's name.</param>
+/// <param name="Digest">Its digest, by which placement and locks know it.</param>
+public readonly record struct WalkedName(ObjectName Name, ulong Digest);
+
+/// <summary>
+/// The names of a bucket for jobs: each once, in byte order, over all mountpaths, in bounded memory. No lock is held: a name may be gone,
+/// or be new, when its turn comes, so who acts on one takes its lock and looks again. A name is answered when some file stands under it,
+/// whatever is the matter with that file.
+/// </summary>
+public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks)
+{
+    /// <summary>
+    /// Walks the bucket. Names that are made or removed meanwhile may be met or not. Throws <see cref="Io.StorageException"/> when a disk
+    /// fails, <see cref="OperationCanceledException"/> when cancelled.
+    /// </summary>
+    public async IAsyncEnumerable<WalkedName> NamesAsync(Bucket bucket, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var walk = new DirectoryWalk(disks(), bucket.Objects, default, default, Limits.WalkEntriesMax);
+        while (await walk.NextAsync() is { } bytes)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
+            {
+                yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Placement;
+using Sluice.Engine.Tests.Support;
+
+namespace Sluice.Engine.Tests.Jobs;
+
+/// <summary>A walk meets every name of a bucket once, wherever its files lie and however many there are.</summary>
+public sealed class ObjectWalkTests
+{
+    private static readonly Bucket s_bucket = new(new BucketRecord(EngineFixture.Name("b"), BucketProperties.Default with { Bid = 1UL << 63 }));
+
+    [Fact]
+    public async Task EveryNameIsMetOnceInOrder()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
+        string[] names = ["a", "a/b", "a/b/c", "d/", "..", "e//f", "%o", new string('x', 600), "sub/é", "z"];
+        foreach (string name in names)
+        {
+            await fixture.PutAsync(name, name);
+        }
+
+        File.WriteAllText(Path.Combine(fixture.Paths[0], "@ais/b/%ob/%strange"), "no name of ours");
+        Assert.Equal([.. names.Order(StringComparer.Ordinal)], await WalkAsync(fixture));
+    }
+
+    [Fact]
+    public async Task ANameOnSeveralMountpathsIsMetOnce()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
+        foreach (string path in fixture.Paths)
+        {
+            string directory = Directory.CreateDirectory(Path.Combine(path, "@ais/b/%ob/sub")).FullName;
+            File.WriteAllText(Path.Combine(directory, "twice"), "a file without a record is a name all the same");
+        }
+
+        Assert.Equal(["sub/twice"], await WalkAsync(fixture));
+    }
+
+    [Fact]
+    public async Task ACancelledWalkEnds()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        await fixture.PutAsync("a", "a");
+        await fixture.PutAsync("b", "b");
+        using var cancellation = new CancellationTokenSource();
+        int met = 0;
+        await WithDisksAsync(fixture, disks => Assert.ThrowsAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (WalkedName _ in new ObjectWalk(() => disks).NamesAsync(s_bucket, cancellation.Token))
+            {
+                met++;
+                await cancellation.CancelAsync();
+            }
+        }));
+        Assert.Equal(1, met);
+    }
+
+    private static async Task<List<string>> WalkAsync(EngineFixture fixture)
+    {
+        List<string> names = [];
+        await WithDisksAsync(fixture, async disks =>
+        {
+            await foreach (WalkedName walked in new ObjectWalk(() => disks).NamesAsync(s_bucket, CancellationToken.None))
+            {
+                Assert.Equal(Hrw.Digest(s_bucket.Name.UnamePrefix.Span, walked.Name.Utf8.Span), walked.Digest);
+                names.Add(Encoding.UTF8.GetString(walked.Name.Utf8.Span));
+            }
+        });
+        return names;
+    }
+
+    private static async Task WithDisksAsync(EngineFixture fixture, Func<IReadOnlyList<ObjectDisk>, Task> work)
+    {
+        List<ObjectDisk> disks = [];
+        foreach (string path in fixture.Paths)
+        {
+            IoResult<FileHandle> root = await fixture.Io.Io.OpenRootAsync(path);
+            Assert.True(root.Ok, root.Error.ToString());
+            disks.Add(new ObjectDisk(disks.Count, path, root.Value, fixture.Io.Io, instance: 1));
+        }
+
+        try
+        {
+            await work(disks);
+        }
+        finally
+        {
+            disks.ForEach(disk => disk.Root.Dispose());
+            disks.ForEach(disk => disk.Dispose());
+        }
+    }
+}
