@@ -126,7 +126,7 @@ public sealed partial class ObjectEngine
             _counters.Puts.Add();
             if (stored.Ok && (set.IsDegraded || stored.Value.Copies.Count + 1 < bucket.Properties.Mirror.Wanted))
             {
-                _repairs.Enqueue(bucket, request.Name, digest);
+                await CompleteCopiesAsync(set);
             }
 
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;

@@ -7,6 +7,7 @@ using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
+using Sluice.Engine.Redundancy;
 using Sluice.Engine.Space;
 
 namespace Sluice.Engine;
@@ -36,6 +37,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly BucketTable _buckets;
     private readonly Trash[] _trash;
     private readonly ObjectWalk _walk;
+    private readonly RepairQueue _repairs;
+    private readonly CopyJobs _copyJobs;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
@@ -51,7 +54,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _log = environment.Log;
         _clock = new ObjectClock(environment.Time);
         _startedAt = environment.Time.GetUtcNow();
-        var readers = new ReaderReports(_log, _counters.Damaged.Add);
+        var readers = new ReaderReports(_log, ReadDamaged, RepairByPath);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _bodyReadBytes = options.BodyReadBytes;
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
@@ -71,12 +74,19 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, mountpaths, _trash, _log), _clock, _log);
         _walk = new ObjectWalk(() => _disks);
+        Reconciler = new ObjectReconciler(_lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), []);
+        _repairs = new RepairQueue(Reconciler, environment.Background, _log);
+        _lookup.Degraded = _repairs.Enqueue;
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * _disks.Length);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, mountpaths.All, _log));
+        _copyJobs = new CopyJobs(Jobs, _walk, Reconciler, _buckets);
     }
 
     /// <summary>The background work that has a name, a progress and an end.</summary>
     public JobTable Jobs { get; }
+
+    /// <summary>Makes the files of a name what its bucket wants.</summary>
+    public ObjectReconciler Reconciler { get; }
 
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -145,7 +155,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             MapVersion = _mountpaths.MapVersion,
             Mountpaths = mountpaths,
             Warnings = _mountpaths.Warnings,
-            Counters = new Dictionary<string, long>
+            Counters = new Dictionary<string, long>(_repairs.Counters())
             {
                 ["get.count"] = _counters.Gets.Value,
                 ["put.count"] = _counters.Puts.Value,
@@ -175,6 +185,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await StopBackgroundAsync();
         try
         {
+            await _copyJobs.FinishAsync();
             await FlushAsync();
             foreach (ObjectDisk disk in _disks)
             {
@@ -225,6 +236,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await _mountpaths.MarkRunningAsync(_clock.Next());
         StartEmptyingTrash();
         await Jobs.ResumeAsync();
+        if (!states.All(state => state.Clean))
+        {
+            await _copyJobs.AfterCrashAsync();
+        }
+
         if (options.FlushInterval > TimeSpan.Zero)
         {
             _background.AddRange(_flushers.Select(flusher => flusher.RunAsync(options.FlushInterval, _environment.Time, _closing.Token)));
@@ -251,6 +267,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private async ValueTask StopBackgroundAsync()
     {
         await Jobs.CloseAsync();
+        await _repairs.CloseAsync();
         await _closing.CancelAsync();
         await Task.WhenAll(_background);
         await _emptying;

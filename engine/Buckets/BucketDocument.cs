@@ -106,10 +106,10 @@ public sealed class BucketRow
     [JsonPropertyName("access")]
     public required ulong Access { get; set; }
 
-    /// <summary>True while objects may have heads on several mountpaths.</summary>
-    [JsonPropertyName("has_copies")]
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public bool HasCopies { get; set; }
+    /// <summary>The most copies that an object may have; absent for one.</summary>
+    [JsonPropertyName("spread")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Spread { get; set; }
 
     /// <summary>The section of the properties of that name; absent while it is the default.</summary>
     [JsonPropertyName("mirror")]
@@ -136,7 +136,7 @@ public sealed class BucketRow
         Durability = record.Properties.Durability,
         WasRelaxed = record.Properties.WasRelaxed,
         Access = (ulong)record.Properties.Access,
-        HasCopies = record.Properties.HasCopies,
+        Spread = record.Properties.Spread == 1 ? null : record.Properties.Spread,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
     };
@@ -158,7 +158,7 @@ public sealed class BucketRow
             Durability = Durability,
             WasRelaxed = WasRelaxed,
             Access = (AccessBits)Access,
-            HasCopies = HasCopies,
+            Spread = Spread ?? 1,
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
         });
@@ -168,6 +168,7 @@ public sealed class BucketRow
     public string? Problem() =>
         Bid == 0 ? $"bucket {Name} has no generation"
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
+        : Spread is < 1 or > MirrorProperties.CopiesMax ? $"bucket {Name} has a spread out of range"
         : (MirrorSection().Error ?? EcSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
         : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
 

@@ -111,10 +111,13 @@ public sealed record BucketProperties
     public bool WasRelaxed { get; init; }
 
     /// <summary>
-    /// True while objects may have heads on several mountpaths: from when the bucket gets a mirror until, after it was switched off, all objects have
-    /// one again. Not on the wire.
+    /// The most copies that an object may have: what the bucket has wanted since all of its objects were last brought to what it wants. A write has
+    /// put at least one of them on one of so many first mountpaths. 1 in a bucket without a mirror. Not on the wire.
     /// </summary>
-    public bool HasCopies { get; init; }
+    public int Spread { get; init; } = 1;
+
+    /// <summary>True while objects may have heads on several mountpaths.</summary>
+    public bool HasCopies => Spread > 1;
 
     /// <summary><c>mirror</c>: whole copies.</summary>
     public MirrorProperties Mirror { get; init; } = MirrorProperties.Default;
@@ -204,7 +207,7 @@ public sealed record BucketProperties
         return applied.Ok ? to.With(applied.Value.Settled()) : applied.Error!;
     }
 
-    private BucketProperties With(MirrorProperties mirror) => this with { Mirror = mirror, HasCopies = HasCopies || mirror.Enabled };
+    private BucketProperties With(MirrorProperties mirror) => this with { Mirror = mirror, Spread = Math.Max(Spread, mirror.Wanted) };
 
     private static Result<BucketProperties> ApplyEc(BucketProperties to, JsonProperty section)
     {

@@ -42,13 +42,18 @@ public sealed partial class ObjectCommit(
             await SyncAllAsync(set.Members);
         }
 
-        if (!set.Bucket.TryEnter())
+        if (!set.Bucket.TryEnter(out int epoch))
         {
             return BucketTable.NotFound(set.Bucket.Name);
         }
 
         try
         {
+            if (set.CanLoseHeads)
+            {
+                await set.ShrinkAsync(set.Bucket.Properties.Mirror.Wanted);
+            }
+
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
@@ -68,7 +73,7 @@ public sealed partial class ObjectCommit(
         }
         finally
         {
-            set.Bucket.Leave();
+            set.Bucket.Leave(epoch);
         }
     }
 

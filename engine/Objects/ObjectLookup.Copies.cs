@@ -9,8 +9,8 @@ namespace Sluice.Engine.Objects;
 
 /// <summary>
 /// Finds objects that may have copies. A commit has put the newest generation on at least one of the mountpaths that are its first by HRW, and
-/// removed or replaced every older head that it could reach. So when these agree, nothing newer is elsewhere; when one of them is missing,
-/// damaged, failed or of another generation, all mountpaths are asked and the newest generation is the object.
+/// removed or replaced every older head that it could reach. So when these have the copies that are wanted and agree, nothing newer is elsewhere;
+/// when one is missing, damaged, failed or of another generation, all mountpaths are asked and the newest generation is the object.
 /// </summary>
 public sealed partial class ObjectLookup
 {
@@ -25,19 +25,23 @@ public sealed partial class ObjectLookup
         var found = new FoundCopies();
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
         ObjectDisk[] disks = Ranked(digest);
-        int wanted = bucket.Properties.Mirror.Wanted;
+        BucketProperties properties = bucket.Properties;
+        int wanted = Math.Min(properties.Mirror.Wanted, disks.Length);
+        int spread = SearchAll ? disks.Length : Math.Min(Math.Max(properties.Spread, wanted), disks.Length);
         try
         {
+            bool isWhole = true;
             for (int i = 0; i < disks.Length; i++)
             {
                 await AddCopyAsync(found, disks[i], bucket, name, plain);
-                if (i + 1 == wanted && found.Count == wanted && !SearchAll)
+                isWhole &= i >= wanted || found.Count == i + 1;
+                if (i + 1 == spread && isWhole && !found.IsDegraded)
                 {
                     return found.Take();
                 }
             }
 
-            if (found.IsDegraded || (found.Count > 0 && found.Count < Math.Min(wanted, disks.Length)))
+            if (found.Count > 0 || found.IsDegraded)
             {
                 Degraded(bucket, name, digest);
             }
@@ -86,6 +90,31 @@ public sealed partial class ObjectLookup
         {
             file?.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Every file that stands under the name on any mountpath, and the mountpaths that could not be asked. The caches are not looked at; what is
+    /// found may change at once unless the caller is the name's writer.
+    /// </summary>
+    public async ValueTask<(List<ObjectPlace> Places, List<ObjectDisk> Failed)> SurveyAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        List<ObjectPlace> places = [];
+        List<ObjectDisk> failed = [];
+        ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
+        foreach (ObjectDisk disk in Ranked(digest))
+        {
+            try
+            {
+                await AddPlacesAsync(places, [disk], bucket, name, plain);
+            }
+            catch (StorageException fault)
+            {
+                _log.LogError("{Fault}", fault.Message);
+                failed.Add(disk);
+            }
+        }
+
+        return (places, failed);
     }
 
     /// <summary>What a search has found so far: the open files of the newest generation, in the order they were found. Owns them.</summary>

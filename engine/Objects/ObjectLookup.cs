@@ -228,7 +228,7 @@ public sealed partial class ObjectLookup : IDisposable
             catch (StorageException fault) when (tolerant is { CanLoseHeads: true })
             {
                 _log.LogError("{Fault}", fault.Message);
-                tolerant.IsDegraded = true;
+                tolerant.IsDegraded = tolerant.IsUncertain = true;
             }
         }
     }

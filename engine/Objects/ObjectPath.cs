@@ -44,6 +44,26 @@ public sealed class ObjectPath
         return new ObjectPath([.. Whole.Span, (byte)'/', .. s_leaf], isLeaf: true);
     }
 
+    /// <summary>Reads the name off the path of an object's file below <paramref name="content"/>; false when it is no object's.</summary>
+    public static bool TryReadName(ReadOnlySpan<byte> path, ReadOnlySpan<byte> content, out ObjectName name)
+    {
+        name = default;
+        if (path.Length <= content.Length + 1 || !path.StartsWith(content) || path[content.Length] != (byte)'/')
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> encoded = path[(content.Length + 1)..];
+        if (encoded.EndsWith(s_leaf) && encoded.Length > s_leaf.Length && encoded[^(s_leaf.Length + 1)] == (byte)'/')
+        {
+            encoded = encoded[..^(s_leaf.Length + 1)];
+        }
+
+        var decoded = new byte[ObjectName.BytesMax];
+        return NameCodec.TryDecode(encoded, decoded, out int bytes)
+            && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
+    }
+
     /// <summary>The reserved component.</summary>
     public static ReadOnlyMemory<byte> ReservedLeaf => s_leaf;
 }

@@ -17,7 +17,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
     private readonly ulong _digest = set.Digest;
     private readonly List<ObjectPlace> _places = [.. places]; // the list is the set's
     private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, (ReadOnlyMemory<byte>)head.Work.Path.ToArray()))];
-    private readonly bool _isUncertain = set.IsDegraded; // an old head may stand where nobody could look
+    private readonly bool _isUncertain = set.IsUncertain; // an old head may stand where nobody could look
     private readonly HashSet<ObjectDisk> _kept = [];
     private ReadOnlyMemory<byte> _note;
 

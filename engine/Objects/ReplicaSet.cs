@@ -95,6 +95,9 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>A head was lost, or what an older one left could not be found or removed everywhere.</summary>
     internal bool IsDegraded { get; set; }
 
+    /// <summary>A mountpath could not be asked for older heads.</summary>
+    internal bool IsUncertain { get; set; }
+
     /// <summary>True while a head may be lost.</summary>
     internal bool CanLoseHeads => HeadsMin > 0;
 
@@ -164,6 +167,19 @@ public sealed class ReplicaSet : IAsyncDisposable
         return true;
     }
 
+    /// <summary>The bucket wants fewer copies than it did when the body began: the last heads leave.</summary>
+    internal async ValueTask ShrinkAsync(int heads)
+    {
+        while (_members.Count(member => member.Role == MemberRole.Head) > heads)
+        {
+            ReplicaMember last = _members.FindLast(member => member.Role == MemberRole.Head);
+            _members.Remove(last);
+            await last.Work.DisposeAsync();
+        }
+
+        HeadsMin = Math.Min(HeadsMin, heads);
+    }
+
     /// <summary>A head is in place: what readers are shown from now on.</summary>
     internal StoredObject Show(StoredObject published) => Shown = Shown?.With(published) ?? published;
 
@@ -181,7 +197,7 @@ public sealed class ReplicaSet : IAsyncDisposable
             _members.Clear();
             Found.Clear();
             (Name, _plain, Shown) = (default, null, null);
-            (HeadsMin, IsDegraded) = (0, false);
+            (HeadsMin, IsDegraded, IsUncertain) = (0, false, false);
             s_pool.Return(this);
         }
     }

@@ -144,7 +144,9 @@ internal sealed class NameSettlement(
             Interlocked.Increment(ref report.Leftovers);
         }
 
-        return unsettled.Parts.Where(part => part.Name.Generation != winner);
+        // A sidecar is of the head beside it: where that is gone (a copy was removed), it means nothing.
+        return unsettled.Parts.Where(part => part.Name.Generation != winner
+            || (part.Name.Kind == PartKind.Sidecar && ObjectPlace.On(places, part.Disk)?.Stored?.Metadata.Generation != winner));
     }
 
     /// <summary>

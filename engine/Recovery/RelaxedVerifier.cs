@@ -73,7 +73,7 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
     /// <summary>Verifies one object; true when the directory was changed.</summary>
     private async Task<bool> VerifyAsync(FileHandle directory, byte[] leaf, byte[] path)
     {
-        if (!TryReadName(path, out ObjectName name))
+        if (!ObjectPath.TryReadName(path, bucket.Objects.Span, out ObjectName name))
         {
             log.LogWarning("mountpath {Mountpath}: {Path} is not an object's path; left alone", disk.Path, Encoding.UTF8.GetString(path));
             return false;
@@ -174,20 +174,5 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
         byte[] name = disk.NewWorkName(0);
         disk.Check(await disk.Io.RenameAsync(directory, leaf, quarantine.Handle, name, RenameMode.Replace), "rename", path);
         log.LogWarning("mountpath {Mountpath}: {Path} is in quarantine as {Name}", disk.Path, Encoding.UTF8.GetString(path), Encoding.ASCII.GetString(name));
-    }
-
-    private bool TryReadName(byte[] path, out ObjectName name)
-    {
-        name = default;
-        ReadOnlySpan<byte> encoded = path.AsSpan(bucket.Objects.Length + 1);
-        ReadOnlySpan<byte> leaf = ObjectPath.ReservedLeaf.Span;
-        if (encoded.EndsWith(leaf) && encoded.Length > leaf.Length && encoded[^(leaf.Length + 1)] == (byte)'/')
-        {
-            encoded = encoded[..^(leaf.Length + 1)];
-        }
-
-        var decoded = new byte[ObjectName.BytesMax];
-        return NameCodec.TryDecode(encoded, decoded, out int bytes)
-            && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
     }
 }

@@ -13,8 +13,6 @@ namespace Sluice.Engine.Redundancy;
 /// </summary>
 internal sealed class CopiesSink(ReplicaSet set, ILogger log) : IBodySink
 {
-    private readonly List<(ObjectDisk Disk, ValueTask<IoResult> Write)> _writes = [];
-
     /// <summary>
     /// Fewest durable copies that a write is answered with when mountpaths are missing: half of them, rounded up. What is missing is made up for in
     /// the background.
@@ -29,13 +27,12 @@ internal sealed class CopiesSink(ReplicaSet set, ILogger log) : IBodySink
     {
         int wanted = set.Bucket.Properties.Mirror.Wanted;
         set.HeadsMin = CopiesMin(wanted);
-        StorageException? last = null;
         int heads = 0, next = 0;
         while (heads < wanted && next < ranked.Length && (next < wanted || heads > 0))
         {
             int end = Math.Min(next + wanted - heads, ranked.Length);
-            List<ValueTask<WorkFile>> made = [.. ranked[next..end].Select(disk => WorkFile.CreateAsync(disk, set.Bucket, set.Digest))];
-            foreach (ValueTask<WorkFile> one in made)
+            Task<WorkFile>[] made = [.. ranked[next..end].Select(disk => WorkFile.CreateAsync(disk, set.Bucket, set.Digest).AsTask())];
+            foreach (Task<WorkFile> one in made)
             {
                 try
                 {
@@ -45,57 +42,34 @@ internal sealed class CopiesSink(ReplicaSet set, ILogger log) : IBodySink
                 catch (StorageException fault)
                 {
                     log.LogError("a copy goes elsewhere: {Fault}", fault.Message);
-                    last = fault;
+                    set.IsDegraded = true;
                 }
             }
 
             next = end;
         }
 
-        set.IsDegraded = last is not null || heads < wanted;
+        set.IsDegraded |= heads < wanted;
         return heads >= set.HeadsMin ? Result.Done
-            : last is not null && ranked.Length >= wanted ? throw last
             : new Failure(ErrorCode.Unavailable, $"not enough mountpaths: {heads} of {wanted} copies can be stored now, {set.HeadsMin} are the fewest");
     }
 
     /// <inheritdoc/>
     public async ValueTask WriteAsync(ReadOnlySequence<byte> data, long offset)
     {
-        foreach (ReplicaMember member in set.Members)
+        Task<IoResult>[] writes = [.. set.Members.Select(member => member.Work.Disk.Io.WriteFullyAsync(member.Work.File, data, offset).AsTask())];
+        ObjectDisk[] disks = [.. set.Members.Select(member => member.Work.Disk)];
+        IoResult[] results = await Task.WhenAll(writes); // none goes on when this returns: the bytes are the caller's again
+        for (int i = 0; i < results.Length; i++)
         {
-            _writes.Add((member.Work.Disk, member.Work.Disk.Io.WriteFullyAsync(member.Work.File, data, offset)));
-        }
-
-        // All have ended before anybody hears of it: the bytes are the caller's again then.
-        List<(ObjectDisk Disk, IoResult Result)>? failed = null;
-        Exception? thrown = null;
-        foreach ((ObjectDisk disk, ValueTask<IoResult> write) in _writes)
-        {
-            try
+            if (results[i].Ok)
             {
-                IoResult written = await write;
-                if (!written.Ok)
-                {
-                    (failed ??= []).Add((disk, written));
-                }
+                continue;
             }
-            catch (Exception exception)
-            {
-                thrown = exception;
-            }
-        }
 
-        _writes.Clear();
-        if (thrown is not null)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown);
-        }
-
-        foreach ((ObjectDisk disk, IoResult result) in failed ?? [])
-        {
-            StorageException fault = disk.Fault("write", result.Error, set.Bucket.Work.Span);
+            StorageException fault = disks[i].Fault("write", results[i].Error, set.Bucket.Work.Span);
             log.LogError("a copy is left out: {Fault}", fault.Message);
-            if (!await set.TryLoseAsync(disk))
+            if (!await set.TryLoseAsync(disks[i]))
             {
                 throw fault;
             }
