@@ -24,6 +24,8 @@ public static class ClientCommands
             RemoveVerb.Create(options),
             HeadVerb.Create(options),
             CatVerb.Create(options),
+            JobVerbs.Create(options),
+            ScrubVerb.Create(options),
         ];
         foreach (Command verb in verbs)
         {

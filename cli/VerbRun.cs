@@ -51,6 +51,9 @@ internal sealed class VerbRun : IDisposable
 
     public Stream OpenOutput() => _environment.OpenOutput();
 
+    /// <summary>Waits a while by the environment's clock.</summary>
+    public Task DelayAsync(TimeSpan time, CancellationToken token) => Task.Delay(time, _environment.Clock, token);
+
     /// <summary>Prints one result: a line for people, or one JSON value on one line.</summary>
     public void Print(Func<string> text, Action<Utf8JsonWriter> json)
     {

@@ -12,6 +12,9 @@ public enum ErrorCode
     /// <summary>The object does not exist.</summary>
     ObjectNotFound,
 
+    /// <summary>No job of that id is known.</summary>
+    JobNotFound,
+
     /// <summary>A bucket's name, provider or namespace breaks the naming rules.</summary>
     InvalidBucketName,
 
@@ -85,6 +88,7 @@ public static class ErrorTable
         ErrorCode.BucketNotFound => new(404, "ErrBckNotFound"),
         ErrorCode.BucketExists => new(409, "ErrBckAlreadyExists"),
         ErrorCode.ObjectNotFound => new(404, "ErrObjNotFound"),
+        ErrorCode.JobNotFound => new(404, "ErrXactNotFound"),
         ErrorCode.InvalidBucketName => new(400, "ErrInvalidBucketName"),
         ErrorCode.InvalidObjectName => new(400, "ErrInvalidObjName"),
         ErrorCode.InvalidProperty => new(400, "ErrBucketProps"),

@@ -105,20 +105,26 @@ public static class Actions
     /// <summary>Who holds an object's name.</summary>
     public const string CheckLock = "check-lock";
 
+    /// <summary>Start a job.</summary>
+    public const string Start = "start";
+
+    /// <summary>Stop a job.</summary>
+    public const string Stop = "stop";
+
     private static readonly HashSet<string> s_known =
     [
-        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock,
+        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop,
         "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "ec-encode", "rechunk",
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
-        "start", "stop", "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
+        "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
         "enable-bend", "disable-bend", "attach-mp", "enable-mp", "detach-mp", "disable-mp", "rescan-mp", "fshc-mp",
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
-    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock;
+    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop;
 
     /// <summary>True for every action that the contract names, built or not.</summary>
     public static bool IsKnown(string action) => s_known.Contains(action);

@@ -9,6 +9,8 @@ namespace Sluice.Contract;
 [JsonSerializable(typeof(WireError))]
 [JsonSerializable(typeof(WireBucket[]))]
 [JsonSerializable(typeof(WireListPage))]
+[JsonSerializable(typeof(Dictionary<string, WireJob[]>))]
+[JsonSerializable(typeof(WireReport))]
 internal sealed partial class SluiceClientJson : JsonSerializerContext;
 
 /// <summary>Error body (contract: native API §3).</summary>

@@ -69,6 +69,12 @@ public static class Limits
     /// </summary>
     public const int WalkEntriesMax = 64 << 10;
 
+    /// <summary>Findings that a job's report holds: 2,000 x 500 bytes, 1 MB. What is more is counted.</summary>
+    public const int JobFindingsMax = 2000;
+
+    /// <summary>Ended jobs whose findings are kept: 8 x 1 MB.</summary>
+    public const int JobReportsMax = 8;
+
     /// <summary>Mountpaths of one node at most. Three times the drive bays of a large chassis.</summary>
     public const int MountpathsMax = 256;
 

@@ -72,6 +72,16 @@ public sealed class ProgressMeter : IDisposable
     /// <summary>An object is finished.</summary>
     public void Finish() => Interlocked.Increment(ref _objectsDone);
 
+    /// <summary>Somebody else counts: how far it is. A total of 0 is not known.</summary>
+    public void Set(long bytesDone, long bytesTotal, long objectsDone, long objectsTotal)
+    {
+        Interlocked.Exchange(ref _bytesDone, bytesDone);
+        Interlocked.Exchange(ref _bytesTotal, bytesTotal);
+        Interlocked.Exchange(ref _objectsDone, objectsDone);
+        Interlocked.Exchange(ref _objectsTotal, objectsTotal == 0 ? -1 : objectsTotal);
+        _isTotalKnown = bytesTotal > 0;
+    }
+
     /// <summary>Runs <paramref name="print"/> with the line out of the way.</summary>
     public void Aside(Action print)
     {

@@ -15,7 +15,9 @@ public sealed class Job
     private long _failed;
     private long _objectsExpected;
     private long _bytesExpected;
-    private string? _firstFailure; // guarded by _gate, as the rest
+    private long _findingCount;
+    private List<JobFinding> _findings = []; // guarded by _gate, as the rest
+    private string? _firstFailure;
     private string _detail = "";
     private string? _abortReason;
     private string? _error;
@@ -85,6 +87,12 @@ public sealed class Job
     /// <summary>What the kind has to tell besides, one line; empty when nothing.</summary>
     public string Detail => Read(() => _detail);
 
+    /// <summary>What it found: the first <see cref="Limits.JobFindingsMax"/>, and none any more when several jobs with findings have ended since.</summary>
+    public IReadOnlyList<JobFinding> Findings => Read<IReadOnlyList<JobFinding>>(() => [.. _findings]);
+
+    /// <summary>How much it found in all.</summary>
+    public long FindingCount => Volatile.Read(ref _findingCount);
+
     /// <summary>It has nothing to do: it has ended, or is on demand and nobody wants anything.</summary>
     public bool IsIdle => Read(() => _endedAt is not null || _isIdle);
 
@@ -124,6 +132,27 @@ public sealed class Job
         lock (_gate)
         {
             _firstFailure ??= sentence;
+        }
+    }
+
+    internal void Report(JobFinding finding)
+    {
+        Interlocked.Increment(ref _findingCount);
+        lock (_gate)
+        {
+            if (_findings.Count < Limits.JobFindingsMax)
+            {
+                _findings.Add(finding);
+            }
+        }
+    }
+
+    /// <summary>Lets go of the findings, which take memory.</summary>
+    internal void ForgetFindings()
+    {
+        lock (_gate)
+        {
+            _findings = [];
         }
     }
 

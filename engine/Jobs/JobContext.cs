@@ -52,6 +52,9 @@ public sealed class JobContext
     /// <summary>An object could not be done; the sentence, which names no path, is for the operator. The job goes on.</summary>
     public void Fail(string sentence) => _job.Fail(sentence);
 
+    /// <summary>Something for the job's report.</summary>
+    public void Report(JobFinding finding) => _job.Report(finding);
+
     /// <summary>
     /// Called before each object with the bytes that it will move: waits for the job's share while clients want the disks, and not at all
     /// while they do not. Throws <see cref="OperationCanceledException"/> when the job is aborted.

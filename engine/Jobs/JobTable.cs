@@ -252,6 +252,11 @@ public sealed class JobTable
             {
                 _jobs.Remove(_jobs.First(one => !one.IsRunning));
             }
+
+            foreach (Job old in _jobs.Where(one => !one.IsRunning && one.FindingCount > 0).SkipLast(Limits.JobReportsMax))
+            {
+                old.ForgetFindings();
+            }
         }
 
         string how = job.IsAborted ? $"aborted: {job.AbortReason}" : job.Error.Length > 0 ? $"failed: {job.Error}" : "finished";

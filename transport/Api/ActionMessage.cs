@@ -25,6 +25,9 @@ public sealed class ActionMessage : IDisposable
     /// <summary>What to do it to, where the path does not tell.</summary>
     public string Name { get; private set; } = "";
 
+    /// <summary>The whole message, for calls whose message has no action; undefined when it is empty.</summary>
+    public JsonElement Root => _document?.RootElement ?? default;
+
     /// <summary>Arguments; undefined or null when there are none.</summary>
     public JsonElement Value { get; private set; }
 

@@ -130,14 +130,15 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         : Actions.IsBuilt(action) ? new Failure(ErrorCode.BadRequest, $"action \"{action}\" does not go with {method ?? "this method and path"}")
         : new Failure(ErrorCode.NotImplemented, $"action \"{action}\" is not built yet");
 
-    private static void WriteIdentity(Utf8JsonWriter writer, BucketName name)
+    /// <summary>A bucket as JSON; none is one of empty texts.</summary>
+    internal static void WriteIdentity(Utf8JsonWriter writer, BucketName? name)
     {
         writer.WriteStartObject();
-        writer.WriteString("name", name.Name);
-        writer.WriteString("provider", name.Provider);
+        writer.WriteString("name", name?.Name ?? "");
+        writer.WriteString("provider", name?.Provider ?? "");
         writer.WriteStartObject("namespace");
-        writer.WriteString("uuid", name.NamespaceUuid);
-        writer.WriteString("name", name.NamespaceName);
+        writer.WriteString("uuid", name?.NamespaceUuid ?? "");
+        writer.WriteString("name", name?.NamespaceName ?? "");
         writer.WriteEndObject();
         writer.WriteEndObject();
     }

@@ -16,8 +16,10 @@ internal sealed class ClusterApi(
     private static readonly HashSet<string> s_unbuilt =
     [
         "node_status", "log", "config", "cluster_config", "bmd", "snode", "mountpaths", "sysinfo", "metrics", "node_stats", "disk",
-        "tls_certificate", "remote", "backends", "target_ips", "status", "status_all", "running_all", "qryxstats", "stats", "rmd", "etlmd",
+        "tls_certificate", "remote", "backends", "target_ips", "stats", "rmd", "etlmd",
     ];
+
+    private readonly JobApi _jobs = new(engine, node);
 
     /// <summary>GET or HEAD /v1/health: liveness; readiness, rebalance readiness and details on request.</summary>
     public async ValueTask<Failure?> HealthAsync(RequestContext context)
@@ -58,12 +60,15 @@ internal sealed class ClusterApi(
     {
         if (!HttpMethods.IsGet(context.Method))
         {
-            return await ActionMessage.HandleAsync(
-                context,
-                message => message.Action.Length == 0 ? NativeApi.NotAllowed(context, "GET") : NativeApi.Refused(BucketApi.Unbuilt(message.Action)));
+            return await ActionMessage.HandleAsync(context, message => ActAsync(context, message));
         }
 
         string what = context.Target.Parameter("what") ?? "";
+        if (JobApi.IsQuestion(what))
+        {
+            return await _jobs.QueryAsync(context, what);
+        }
+
         switch (what)
         {
             case "smap":
@@ -79,6 +84,14 @@ internal sealed class ClusterApi(
                     : new Failure(ErrorCode.BadRequest, $"unrecognized 'what={Answers.Printable(what)}' query");
         }
     }
+
+    private ValueTask<Failure?> ActAsync(RequestContext context, ActionMessage message) => (context.Method, message.Action) switch
+    {
+        (_, "") => NativeApi.NotAllowed(context, "GET, PUT"),
+        ("PUT", Actions.Start) => _jobs.StartAsync(context, message),
+        ("PUT", Actions.Stop) => _jobs.StopAsync(context, message),
+        _ => NativeApi.Refused(BucketApi.Unbuilt(message.Action, context.Method)),
+    };
 
     private void WriteDetails(Utf8JsonWriter writer, EngineStatus status)
     {
