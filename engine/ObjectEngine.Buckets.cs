@@ -4,6 +4,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -137,9 +138,10 @@ public sealed partial class ObjectEngine
     /// <summary>Makes everything durable that relaxed buckets have acknowledged.</summary>
     public async ValueTask FlushAsync()
     {
-        foreach (RelaxedFlusher flusher in _flushers)
+        using DiskUse use = _disks.Enter();
+        foreach (AttachedDisk attached in Attached)
         {
-            await flusher.FlushAsync();
+            await attached.Flusher.FlushAsync();
         }
     }
 
@@ -160,6 +162,6 @@ public sealed partial class ObjectEngine
             return false;
         }
 
-        return !_flushers.Any(flusher => flusher.HasFailed);
+        return !Attached.Any(attached => attached.Flusher.HasFailed);
     }
 }

@@ -10,9 +10,6 @@ namespace Sluice.Engine;
 /// <summary>Copies: how many may be asked for, and who looks after those that are missing.</summary>
 public sealed partial class ObjectEngine
 {
-    /// <summary>Completes when no name waits for its repair any more, for the moment.</summary>
-    public Task RepairedAsync() => _repairs.IdleAsync();
-
     /// <summary>
     /// Sets the number of copies of a bucket, 1 for no mirror, and brings all objects to it in a job, also when the number is what it was. The answer
     /// does not wait for the job.
@@ -45,13 +42,13 @@ public sealed partial class ObjectEngine
             return _copyJobs.PutLaterAsync(set.Bucket, set.Name, set.Digest);
         }
 
-        _repairs.Enqueue(set.Bucket, set.Name, set.Digest);
+        Repairs.Enqueue(set.Bucket, set.Name, set.Digest);
         return default;
     }
 
     /// <summary>Why a bucket cannot have these properties here; null when it can.</summary>
-    private Failure? Refused(BucketProperties asked) => asked.Mirror.Enabled && asked.Mirror.Copies > _disks.Length
-        ? PropertyValues.Refused($"not enough mountpaths: {asked.Mirror.Copies} copies need {asked.Mirror.Copies}, there are {_disks.Length}")
+    private Failure? Refused(BucketProperties asked) => asked.Mirror.Enabled && asked.Mirror.Copies > _disks.Current.Serving.Count
+        ? PropertyValues.Refused($"not enough mountpaths: {asked.Mirror.Copies} copies need {asked.Mirror.Copies}, there are {_disks.Current.Serving.Count}")
         : null;
 
     private void ReadDamaged(StoredObject stored)
@@ -65,9 +62,9 @@ public sealed partial class ObjectEngine
     {
         foreach (Bucket bucket in _buckets.All)
         {
-            if (bucket.Properties.HasCopies && ObjectPath.TryReadName(stored.Path.Whole.Span, bucket.Objects.Span, out ObjectName name))
+            if (bucket.Properties.HasCopies && ObjectPath.TryReadName(bucket.Objects, stored.Path.Whole.Span, out ObjectName name))
             {
-                _repairs.Enqueue(bucket, name, Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span));
+                Repairs.Enqueue(bucket, name, Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span));
             }
         }
     }

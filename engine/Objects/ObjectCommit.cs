@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
+using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -54,9 +56,11 @@ public sealed partial class ObjectCommit(
                 await set.ShrinkAsync(set.Bucket.Properties.Mirror.Wanted);
             }
 
+            using DiskUse use = lookup.Disks.Enter();
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
+                await CheckDisksAsync(set);
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
                 metadata = await AddSidecarsAsync(set, metadata);
@@ -74,6 +78,28 @@ public sealed partial class ObjectCommit(
         finally
         {
             set.Bucket.Leave(epoch);
+        }
+    }
+
+    /// <summary>A mountpath may have left since the body was received: nobody would find what is committed there.</summary>
+    private static ValueTask CheckDisksAsync(ReplicaSet set)
+    {
+        for (int i = 0; i < set.Members.Count; i++)
+        {
+            WorkFile work = set.Members[i].Work;
+            if (!work.Disk.IsOpen)
+            {
+                return LoseAsync(work);
+            }
+        }
+
+        return default;
+
+        async ValueTask LoseAsync(WorkFile work)
+        {
+            StorageException left = work.Disk.Fault("commit: the mountpath has left", Errno.ENODEV, work.Path.Span);
+            await OrLoseAsync(set, work.Disk, () => Task.FromException(left));
+            await CheckDisksAsync(set);
         }
     }
 
@@ -152,6 +178,7 @@ public sealed partial class ObjectCommit(
     {
         ObjectPlace? old = ObjectPlace.On(places, head.Work.Disk);
         (StoredObject stored, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
+        stored.MarkWritten();
         using (directory)
         {
             IoResult synced = await directory.SyncAsync();
@@ -175,6 +202,7 @@ public sealed partial class ObjectCommit(
             (stored, DirectoryLease directory) =
                 await headPublisher.PublishAsync(set, head, metadata, ObjectPlace.On(places, head.Disk), DirectoryUse.Create);
             directory.Dispose();
+            stored.MarkWritten();
             return stored;
         }
         finally

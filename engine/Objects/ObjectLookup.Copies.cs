@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine.Objects;
@@ -24,10 +25,11 @@ public sealed partial class ObjectLookup
     {
         var found = new FoundCopies();
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        ObjectDisk[] disks = Ranked(digest);
+        DiskSet set = Disks.Current;
+        ObjectDisk[] disks = set.ReadOrder(digest, all: true);
         BucketProperties properties = bucket.Properties;
-        int wanted = Math.Min(properties.Mirror.Wanted, disks.Length);
-        int spread = SearchAll ? disks.Length : Math.Min(Math.Max(properties.Spread, wanted), disks.Length);
+        int wanted = Math.Min(properties.Mirror.Wanted, set.Serving.Count);
+        int spread = set.SearchAll ? disks.Length : Math.Min(Math.Max(properties.Spread, wanted), disks.Length);
         try
         {
             bool isWhole = true;
@@ -101,7 +103,7 @@ public sealed partial class ObjectLookup
         List<ObjectPlace> places = [];
         List<ObjectDisk> failed = [];
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in Ranked(digest))
+        foreach (ObjectDisk disk in Disks.Current.WriteOrder(digest, all: true))
         {
             try
             {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 
 namespace Sluice.Engine.Objects;
 
@@ -25,6 +26,7 @@ public sealed class ObjectPatch(
 
         try
         {
+            using DiskUse use = lookup.Disks.Enter();
             await locks.AcquireWriterAsync(digest);
             try
             {
@@ -132,6 +134,7 @@ public sealed class ObjectPatch(
             }
 
             var stored = new StoredObject(metadata, old.Disk, old.Path, old.AccessedNs, copies.Count == 0 ? null : [.. copies]);
+            stored.AdoptVerified(old);
             lookup.Replace(digest, bucket.Bid, name, stored);
             return stored;
         }

@@ -44,11 +44,11 @@ public sealed class ObjectPath
         return new ObjectPath([.. Whole.Span, (byte)'/', .. s_leaf], isLeaf: true);
     }
 
-    /// <summary>Reads the name off the path of an object's file below <paramref name="content"/>; false when it is no object's.</summary>
-    public static bool TryReadName(ReadOnlySpan<byte> path, ReadOnlySpan<byte> content, out ObjectName name)
+    /// <summary>The name of the object at a path below a content directory; false when no object's path is like that.</summary>
+    public static bool TryReadName(ReadOnlyMemory<byte> content, ReadOnlySpan<byte> path, out ObjectName name)
     {
         name = default;
-        if (path.Length <= content.Length + 1 || !path.StartsWith(content) || path[content.Length] != (byte)'/')
+        if (path.Length <= content.Length + 1 || !path.StartsWith(content.Span) || path[content.Length] != (byte)'/')
         {
             return false;
         }
@@ -60,8 +60,7 @@ public sealed class ObjectPath
         }
 
         var decoded = new byte[ObjectName.BytesMax];
-        return NameCodec.TryDecode(encoded, decoded, out int bytes)
-            && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
+        return NameCodec.TryDecode(encoded, decoded, out int bytes) && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
     }
 
     /// <summary>The reserved component.</summary>

@@ -6,6 +6,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
+using Sluice.Native.Codecs;
 
 namespace Sluice.Engine.Objects;
 
@@ -15,6 +16,9 @@ namespace Sluice.Engine.Objects;
 /// </summary>
 public readonly struct ObjectReader : IDisposable
 {
+    /// <summary>An object up to here is read whole with any part of it.</summary>
+    private const int SmallBytesMax = 32 << 10;
+
     private readonly OpenObject _open; // the first copy, whose the hold is
     private readonly OpenObject _copy; // the one that is read while it is good
     private readonly Bucket _bucket;
@@ -27,14 +31,14 @@ public readonly struct ObjectReader : IDisposable
         _bucket = bucket;
     }
 
-    /// <summary>The object.</summary>
-    public StoredObject Stored => _open.Stored;
+    /// <summary>The object, as the copy that is read now has it.</summary>
+    public StoredObject Stored => Copy.Stored;
 
     /// <summary>Size in bytes.</summary>
     public long SizeBytes => Stored.Metadata.SizeBytes;
 
     /// <summary>What is known of the object.</summary>
-    public ObjectAttributes Attributes => Stored.Attributes();
+    public ObjectAttributes Attributes => _open.Stored.Attributes();
 
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
@@ -119,8 +123,149 @@ public readonly struct ObjectReader : IDisposable
     }
 
     /// <summary>
-    /// Reads the blocks that cover a range and compares them with their digests; where a copy does not match another is compared, and read from
-    /// then on. Refuses with Damaged or StorageFailed.
+    /// True when a range may go out as it lies in the page cache: it is there, as far as can be told cheaply, and its bucket wants no more than that it was
+    /// compared with its digests since it got there.
+    /// </summary>
+    public bool MaySend(long offset, long count)
+    {
+        if (Verify == VerifyMode.Always)
+        {
+            return false;
+        }
+
+        if (IsResident(offset, count))
+        {
+            return Verify == VerifyMode.Never || Stored.IsVerified(offset, count);
+        }
+
+        Stored.ForgetVerified((int)(offset / Limits.BlockBytes));
+        return false;
+    }
+
+    /// <summary>
+    /// The same for a small answer, which is read by who sends it and so need not be in memory where nothing is verified. A small object that was in memory a
+    /// moment ago is not looked for again.
+    /// </summary>
+    public bool MaySendSmall(long offset, long count)
+    {
+        if (Verify == VerifyMode.Never)
+        {
+            return true;
+        }
+
+        bool isSmall = SizeBytes <= SmallBytesMax;
+        if (isSmall && Verify == VerifyMode.Cold && Stored.IsResidentLately && Stored.IsVerified(offset, count))
+        {
+            return true;
+        }
+
+        bool may = MaySend(offset, count);
+        if (may && isSmall && IsResident(0, SizeBytes))
+        {
+            Stored.NoteResident();
+        }
+
+        return may;
+    }
+
+    /// <summary>How the bucket has its objects verified; <c>checksum.validate_warm_get</c> implies more than never.</summary>
+    public VerifyMode Verify => _bucket.Properties is { Verify: VerifyMode.Never, ValidateWarmGet: true } ? VerifyMode.Cold : _bucket.Properties.Verify;
+
+    /// <summary>Bytes of a block: <see cref="Limits.BlockBytes"/>, the last one fewer.</summary>
+    public int BlockBytes(int block) => (int)Math.Min(Limits.BlockBytes, SizeBytes - ((long)block * Limits.BlockBytes));
+
+    /// <summary>
+    /// Reads a block by way of the page cache and compares it with its digest; the buffer has room for it. Where it is damaged or cannot be read, another copy's
+    /// bytes are put there, and the object is to be repaired. Refuses with Damaged or StorageFailed where there is none.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<BlockSource>> ReadBlockAsync(int block, Memory<byte> buffer)
+    {
+        Memory<byte> bytes = buffer[..BlockBytes(block)];
+        if (!IsResident((long)block * Limits.BlockBytes, bytes.Length))
+        {
+            Stored.ForgetVerified(block + 1);
+        }
+
+        Result<int> read = await ReadAsync(bytes, (long)block * Limits.BlockBytes);
+        Result<BlockSource> settled = await SettleBlockAsync(block, bytes, read.Error);
+        if (settled.Ok && settled.Value == BlockSource.OwnFile)
+        {
+            Stored.MarkVerified(block);
+        }
+
+        return settled;
+    }
+
+    /// <summary>The same where nobody wants the bytes: afterwards those in the page cache are right, or another copy's are to be had.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<BlockSource>> LookAtBlockAsync(int block)
+    {
+        using BlockBuffers.Rented rented = await RentBlockAsync();
+        return await ReadBlockAsync(block, rented.Memory);
+    }
+
+    /// <summary>A buffer for a block of this object; waits while all of its mountpath are rented, so it is held while a disk works and no longer.</summary>
+    public ValueTask<BlockBuffers.Rented> RentBlockAsync() => Stored.Disk.Blocks.RentAsync();
+
+    /// <summary>
+    /// The same for a block that was read already, or could not be for the reason given: <paramref name="bytes"/> are all of it, and right when this answers
+    /// a value.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<BlockSource>> SettleBlockAsync(int block, Memory<byte> bytes, Failure? readFailed)
+    {
+        if (readFailed is null && Crc64Nvme.Hash(bytes.Span) == Stored.Metadata.BlockDigests.Span[block])
+        {
+            return BlockSource.OwnFile;
+        }
+
+        if (HasCopies)
+        {
+            Result<BlockSource> other = await ReadOtherAsync(block, bytes);
+            if (other.Ok)
+            {
+                return other;
+            }
+
+            readFailed = other.Error;
+        }
+
+        StoredObject damaged = Stored;
+        Failure failure = readFailed ?? damaged.Damage(Mismatch(block));
+        return await damaged.Disk.Readers.RescueAsync(_bucket, damaged, block, bytes) ? BlockSource.OtherCopy : failure;
+    }
+
+    private static string Mismatch(int block) => $"block {block} does not match its digest";
+
+    /// <summary>
+    /// Reads a block that was bad from the copies that are open, until one has it: that is the one to be read from then on. The first is read again, since
+    /// the bytes may have come from a copy that somebody else has given up meanwhile.
+    /// </summary>
+    private async ValueTask<Result<BlockSource>> ReadOtherAsync(int block, Memory<byte> bytes)
+    {
+        OpenObject copy = Copy;
+        while (true)
+        {
+            StoredObject stored = copy.Stored;
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, bytes, (long)block * Limits.BlockBytes);
+            if (read.Ok && read.Value == bytes.Length && Crc64Nvme.Hash(bytes.Span) == stored.Metadata.BlockDigests.Span[block])
+            {
+                return BlockSource.OwnFile;
+            }
+
+            Failure failure = read.Ok ? stored.Damage(Mismatch(block)) : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return failure;
+            }
+
+            copy = other;
+        }
+    }
+
+    /// <summary>
+    /// Reads the blocks that cover a range and compares them with their digests; those that another copy has instead count as good. Refuses with Damaged or StorageFailed.
     /// </summary>
     public async ValueTask<Result> VerifyAsync(long offset, long count)
     {
@@ -130,42 +275,74 @@ public readonly struct ObjectReader : IDisposable
             return Result.Done;
         }
 
-        int first = (int)(offset / Limits.BlockBytes);
         int end = (int)((offset + count - 1) / Limits.BlockBytes) + 1;
-        OpenObject copy = Copy;
-        while (true)
+        for (int block = (int)(offset / Limits.BlockBytes); block < end; block++)
         {
-            Result verified = await VerifyBlocksAsync(copy, first, end);
-            if (verified.Ok || copy.Suspect() is not { } other)
+            Result<BlockSource> read = await LookAtBlockAsync(block);
+            if (!read.Ok)
             {
-                return verified;
+                return read.Error!;
+            }
+        }
+
+        return Result.Done;
+    }
+
+    /// <summary>Digest of a range, of bytes that were verified. Refuses as <see cref="VerifyAsync"/>.</summary>
+    public async ValueTask<Result<Checksum>> DigestOfRangeAsync(ChecksumType type, long offset, long count)
+    {
+        using Digest digest = Digest.Rent(type);
+        using BlockBuffers.Rented rented = await RentBlockAsync();
+        long end = offset + count;
+        while (offset < end)
+        {
+            int block = (int)(offset / Limits.BlockBytes);
+            int skip = (int)(offset % Limits.BlockBytes);
+            Result<BlockSource> read = await ReadBlockAsync(block, rented.Memory);
+            if (!read.Ok)
+            {
+                return read.Error!;
             }
 
-            copy = other;
+            int take = (int)Math.Min(BlockBytes(block) - skip, end - offset);
+            digest.Append(rented.Memory.Span.Slice(skip, take));
+            offset += take;
         }
+
+        return digest.Finish();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _open.Release();
-
-    private static async ValueTask<Result> VerifyBlocksAsync(OpenObject copy, int first, int end)
-    {
-        StoredObject stored = copy.Stored;
-        try
-        {
-            int? bad = await BlockVerifier.FirstBadBlockAsync(stored.Disk, copy.File, stored.Metadata, first, end);
-            return bad is null ? Result.Done : stored.Damage($"block {bad} does not match its digest");
-        }
-        catch (StorageException fault)
-        {
-            return stored.Refuse(fault);
-        }
-    }
 }
 
-/// <summary>Where readers of one engine tell of damage, and of reads that failed.</summary>
+/// <summary>Where the bytes of a block are from.</summary>
+public enum BlockSource
+{
+    /// <summary>The file that is open: what lies in the page cache is right as well.</summary>
+    OwnFile,
+
+    /// <summary>Another copy; the open file is damaged there, or cannot be read.</summary>
+    OtherCopy,
+}
+
+/// <summary>Where readers of one engine tell of damage, and find help.</summary>
 internal sealed record ReaderReports(ILogger Log, Action<StoredObject> Damaged, Action<StoredObject> Failed)
 {
     /// <summary>Nowhere.</summary>
     public static readonly ReaderReports None = new(NullLogger.Instance, static _ => { }, static _ => { });
+
+    /// <summary>Who finds the block elsewhere; null where there is nowhere else. Set before the first read.</summary>
+    public IBlockRescue? Rescue { get; set; }
+
+    /// <summary>Puts a block of another copy into <paramref name="bytes"/>, which are all of it; false when no copy has it.</summary>
+    public ValueTask<bool> RescueAsync(Bucket bucket, StoredObject damaged, int block, Memory<byte> bytes) =>
+        Rescue is null ? new(false) : Rescue.TryAsync(bucket, damaged, block, bytes);
+}
+
+/// <summary>Finds what a damaged file should have held.</summary>
+internal interface IBlockRescue
+{
+    /// <summary>Puts a block of another copy into <paramref name="bytes"/>, which are all of it, and has the damaged one repaired; false when no copy has it. Throws nothing.</summary>
+    ValueTask<bool> TryAsync(Bucket bucket, StoredObject damaged, int block, Memory<byte> bytes);
 }

@@ -1,9 +1,10 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Redundancy;
@@ -17,14 +18,13 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
 {
     private const int AttemptsMax = 4; // each needs a write to the name in between
 
-    private static readonly byte[] s_quarantine = ".sluice/quarantine"u8.ToArray();
-
     /// <inheritdoc/>
     public bool Handles(BucketProperties wanted, ObjectMetadata newest) => newest.Kind == RecordKind.Object;
 
     /// <inheritdoc/>
     public async ValueTask<Result<Reconciled>> ReconcileAsync(Bucket bucket, ObjectName name, ulong digest, JobContext? job, bool verify)
     {
+        using DiskUse use = lookup.Disks.Enter(DiskUseKind.Upload);
         for (int attempt = 0; attempt < AttemptsMax; attempt++)
         {
             CopySurvey survey = await SurveyAsync(bucket, name, digest);
@@ -71,13 +71,13 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
             }
         }
 
-        return new Reconciled { StillDegraded = true }; // it is being written all the time, and each write makes its own copies
+        return Reconciled.None; // it is being written all the time, and each write makes its own copies
     }
 
     private async ValueTask<CopySurvey> SurveyAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         (List<ObjectPlace> places, List<ObjectDisk> failed) = await lookup.SurveyAsync(bucket, name, digest);
-        return new CopySurvey(lookup.Ranked(digest), places, failed);
+        return new CopySurvey(lookup.Disks.Current.Ranked(digest), places, failed);
     }
 
     private async ValueTask<Reconciled> CarryOutAsync(CopyPlan plan)
@@ -194,12 +194,11 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
         ObjectDisk disk = place.Disk;
         using DirectoryLease from = disk.Check(
             await disk.Directories.AcquireAsync(place.Path.Directory, DirectoryUse.Existing), "open", place.Path.Directory.Span);
-        using DirectoryLease quarantine = disk.Check(await disk.Directories.AcquireAsync(s_quarantine, DirectoryUse.CreateDurable), "mkdir", s_quarantine);
-        byte[] name = disk.NewWorkName(plan.Digest);
+        var note = new QuarantineNote("it is not what its record says, or has none", plan.Bucket.Name.ToString(), plan.Name.ToString());
         await locks.BeginPublishAsync(plan.Digest);
         try
         {
-            disk.Check(await disk.Io.RenameAsync(from.Handle, place.Path.Leaf, quarantine.Handle, name, RenameMode.Replace), "rename", place.Path.Whole.Span);
+            await Quarantine.MoveAsync(disk, from.Handle, place.Path.Leaf, plan.Digest, note, log);
             lookup.Evict(plan.Digest);
         }
         finally
@@ -207,9 +206,6 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
             locks.EndPublish(plan.Digest);
         }
 
-        disk.Check(await quarantine.SyncAsync(), "fsync of the directory", s_quarantine);
         disk.Check(await from.SyncAsync(), "fsync of the directory", place.Path.Directory.Span);
-        log.LogWarning("mountpath {Mountpath}: {Path} is damaged and in quarantine as {Name}",
-            disk.Path, Encoding.UTF8.GetString(place.Path.Whole.Span), Encoding.ASCII.GetString(name));
     }
 }

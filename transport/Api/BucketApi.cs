@@ -78,9 +78,16 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck.</summary>
+    /// <summary>POST: create-bck, make-n-copies.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (message.Action == Actions.MakeCopies)
+        {
+            return PropertyValues.TryInteger(message.Value, out long copies) && copies is >= 1 and <= MirrorProperties.CopiesMax
+                ? await ChangedAsync(context, await engine.MakeCopiesAsync(s_caller, bucket, (int)copies))
+                : new Failure(ErrorCode.BadRequest, $"the value of {Actions.MakeCopies} must be a number of copies from 1 to {MirrorProperties.CopiesMax}");
+        }
+
         if (message.Action != Actions.CreateBucket)
         {
             return Unbuilt(message.Action, "POST");
@@ -115,8 +122,7 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
             return Unbuilt(message.Action, "PATCH");
         }
 
-        Result<BucketRecord> changed = await engine.SetBucketPropertiesAsync(s_caller, bucket, message.Value);
-        return changed.Ok ? await DoneAsync(context) : changed.Error;
+        return await ChangedAsync(context, await engine.ChangeBucketAsync(s_caller, bucket, message.Value));
     });
 
     /// <summary>PUT: nothing yet.</summary>
@@ -141,6 +147,23 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         writer.WriteString("name", name?.NamespaceName ?? "");
         writer.WriteEndObject();
         writer.WriteEndObject();
+    }
+
+    /// <summary>The answer is the id of the job that the change has started, as bare text; empty when there is none.</summary>
+    private static async ValueTask<Failure?> ChangedAsync(RequestContext context, Result<BucketChange> changed)
+    {
+        if (!changed.Ok)
+        {
+            return changed.Error;
+        }
+
+        if (changed.Value.Job is not { } job)
+        {
+            return await DoneAsync(context);
+        }
+
+        await Answers.TextAsync(context, job.Id);
+        return null;
     }
 
     private static async ValueTask<Failure?> DoneAsync(RequestContext context)
