@@ -1,3 +1,4 @@
+using Sluice.Engine.Redundancy;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
@@ -50,7 +51,17 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>For the resilver; true when the name's files are where they belong.</summary>
-    private ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked) => new(true); // TEMP
+    private async ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked)
+    {
+        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
+        job.Count(1, done.Ok ? done.Value.Bytes : 0);
+        if (!done.Ok)
+        {
+            job.Fail(done.Error!.Message);
+        }
+
+        return done is { Ok: true, Value.StillDegraded: false };
+    }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()
     {
