@@ -1,3 +1,4 @@
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
 using static Sluice.Engine.Tests.ErasureTests;
@@ -98,7 +99,7 @@ public sealed class ErasureRepairTests
     {
         bool wasOff = !fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties.WasSpread;
         Assert.False(wasOff, "there is nothing to encode");
-        Result<Jobs.Job> job = await fixture.Engine.StartErasureCodingAsync(Caller.Anonymous, fixture.Bucket);
+        Result<Job> job = await fixture.Engine.StartErasureCodingAsync(Caller.Anonymous, fixture.Bucket);
         Assert.True(job.Ok, job.Error?.Message);
         await job.Value.Ended.WaitAsync(TimeSpan.FromMinutes(2));
         Assert.Equal("", job.Value.Error);

@@ -337,6 +337,31 @@ public sealed class ErasureTests
     }
 
     [Fact]
+    public async Task CustomMetadataChangesOnAllWholeCopies()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, """{"ec":{"enabled":true,"data_slices":4,"parity_slices":2}}""");
+        await fixture.PutAsync("o", Content(1000));
+        KeyValuePair<string, string>[] pairs = [new("color", "red")];
+        Result<ObjectAttributes> patched =
+            await fixture.Engine.SetCustomAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("o"), pairs, replaceAll: false);
+        Assert.True(patched.Ok, patched.Error?.Message);
+        string[] heads = Heads(fixture, "o");
+        Assert.Equal(3, heads.Length);
+        for (int kept = 0; kept < heads.Length; kept++)
+        {
+            await fixture.CloseAsync();
+            string[] hidden = [.. heads.Where(head => head != heads[kept])];
+            Array.ForEach(hidden, head => File.Move(head, head + ".hidden"));
+            await fixture.OpenAsync();
+            Result<ObjectAttributes> head = await fixture.Engine.HeadObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("o"));
+            Assert.Equal(pairs, head.Value.Custom);
+            await fixture.CloseAsync();
+            Array.ForEach(hidden, name => File.Move(name + ".hidden", name));
+            await fixture.OpenAsync();
+        }
+    }
+
+    [Fact]
     public async Task TooFewMountpathsAreRefusedWithTheNumbers()
     {
         await using EngineFixture fixture = await EngineFixture.NewAsync(3);
