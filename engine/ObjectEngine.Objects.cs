@@ -99,6 +99,11 @@ public sealed partial class ObjectEngine
             Bucket bucket = allowed.Value;
             ulong digest = DigestOf(request.Bucket, request.Name);
             using DiskUse upload = _disks.Enter(DiskUseKind.Upload);
+            if (await _space.IsFullAsync(_lookup.HomeOf(digest)))
+            {
+                return ObjectDisk.OutOfSpace;
+            }
+
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
             IBodySink sink;
             if (bucket.Properties.Mirror is { Enabled: true, Sync: true })

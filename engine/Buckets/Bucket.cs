@@ -27,6 +27,9 @@ public sealed class Bucket
     /// <summary>Directory of the slices.</summary>
     public const string SliceDirectory = "%ec";
 
+    /// <summary>Directory of the tombstones.</summary>
+    public const string TombstoneDirectory = "%tb";
+
     private readonly Lock _gate = new();
     private BucketRecord _record;
     private int _inside;
@@ -49,6 +52,7 @@ public sealed class Bucket
         Sidecars = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SidecarDirectory}");
         Chunks = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ChunkDirectory}");
         Slices = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SliceDirectory}");
+        Tombstones = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{TombstoneDirectory}");
     }
 
     /// <summary>Name and current properties.</summary>
@@ -80,6 +84,9 @@ public sealed class Bucket
 
     /// <summary>Directory of its slices.</summary>
     public ReadOnlyMemory<byte> Slices { get; }
+
+    /// <summary>Directory of its tombstones.</summary>
+    public ReadOnlyMemory<byte> Tombstones { get; }
 
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()

@@ -104,6 +104,23 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         }
     }
 
+    /// <summary>Writes what there is once more: the mountpaths that keep it have changed.</summary>
+    public async ValueTask RewriteAsync()
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            if (_version > 0)
+            {
+                await PersistAsync([.. _buckets.Values.Select(bucket => bucket.Record)], _destroyed);
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
     /// <summary>Changes properties of a bucket.</summary>
     public async ValueTask<Result<Bucket>> ChangeAsync(BucketName name, JsonElement patch)
     {

@@ -160,7 +160,7 @@ public static class MetadataRecord
             return "record checksum does not match";
         }
 
-        if (record[1] is not ((byte)RecordKind.Object or (byte)RecordKind.Sidecar))
+        if (record[1] is not ((byte)RecordKind.Object or (byte)RecordKind.Sidecar or (byte)RecordKind.Tombstone))
         {
             return $"record kind {record[1]} is not known to this version";
         }

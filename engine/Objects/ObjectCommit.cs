@@ -61,14 +61,21 @@ public sealed partial class ObjectCommit(
             try
             {
                 await CheckDisksAsync(set);
+                DiskSet before = lookup.Disks.Current;
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
                 metadata = await AddSidecarsAsync(set, metadata);
 
                 // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
-                return strict || HasOthers(places, set.Members[0].Work.Disk)
+                StoredObject stored = strict || HasOthers(places, set.Members[0].Work.Disk)
                     ? await CommitStrictAsync(set, metadata, places)
                     : await CommitRelaxedAsync(set, metadata, places);
+                if (before.IsUnsettled || lookup.Disks.Current.IsUnsettled)
+                {
+                    await FollowUpAsync(before, set, stored);
+                }
+
+                return stored;
             }
             finally
             {
@@ -100,6 +107,21 @@ public sealed partial class ObjectCommit(
             StorageException left = work.Disk.Fault("commit: the mountpath has left", Errno.ENODEV, work.Path.Span);
             await OrLoseAsync(set, work.Disk, () => Task.FromException(left));
             await CheckDisksAsync(set);
+        }
+    }
+
+    /// <summary>The set of mountpaths is not whole, or has changed: an older generation may come back, or the object lie where it does not belong by now.</summary>
+    private async ValueTask FollowUpAsync(DiskSet before, ReplicaSet set, StoredObject stored)
+    {
+        DiskSet now = lookup.Disks.Current;
+        if (before.Away.Count > 0 || now.Away.Count > 0)
+        {
+            await Tombstones.LeaveAsync(now, set.Bucket, set.Name, set.Digest, stored.Metadata.Generation, Burial.Replaced, log);
+        }
+
+        if (set.Members[0].Work.Disk != now.HomeOf(set.Digest))
+        {
+            lookup.Disks.AddStraggler(new Straggler(set.Bucket, set.Name, set.Digest));
         }
     }
 

@@ -166,7 +166,7 @@ public sealed partial class ObjectLookup : IDisposable
             }
         }
 
-        return best is not null ? best : damage ?? NotFound(bucket, name);
+        return best is not null ? best : damage ?? await MissingAsync(bucket, name, digest);
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
@@ -303,6 +303,25 @@ public sealed partial class ObjectLookup : IDisposable
     /// <summary>The refusal for a name that has no object.</summary>
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
+
+    /// <summary>
+    /// The refusal for a name that was not found: where it would lie on mountpaths that are away it is not to be had, which is not the same as that
+    /// it does not exist, unless a tombstone says so.
+    /// </summary>
+    private async ValueTask<Failure> MissingAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        DiskSet set = Disks.Current;
+        if (set.Away.Count == 0)
+        {
+            return NotFound(bucket, name);
+        }
+
+        (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
+        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, bucket.Properties.CopiesKnown);
+        return isElsewhere
+            ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
+            : NotFound(bucket, name);
+    }
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]

@@ -39,7 +39,7 @@ public sealed class ObjectMetadata
     /// <summary>Digest of the sidecar's bytes (CRC-64/NVMe); 0 without one.</summary>
     public ulong SidecarDigest { get; init; }
 
-    /// <summary>Name of the object that a sidecar belongs to; empty in every other record.</summary>
+    /// <summary>Name of the object that a sidecar or a tombstone belongs to; empty in every other record.</summary>
     public ReadOnlyMemory<byte> SidecarOf { get; init; }
 
     /// <summary>Blocks that <see cref="SizeBytes"/> makes.</summary>
@@ -67,7 +67,7 @@ public enum RecordKind : byte
     /// <summary>Reserved: a slice.</summary>
     Slice = 6,
 
-    /// <summary>Reserved: the name was deleted while a mountpath was away.</summary>
+    /// <summary>Older generations of the name are gone: it was overwritten or deleted while a mountpath was away.</summary>
     Tombstone = 7,
 }
 
@@ -86,7 +86,7 @@ public enum RecordField : byte
     /// <summary>Digest of the sidecar, 8 bytes.</summary>
     Sidecar = 4,
 
-    /// <summary>Name of the object a sidecar belongs to.</summary>
+    /// <summary>Name of the object a sidecar or a tombstone belongs to.</summary>
     SidecarOf = 5,
 
     /// <summary>Reserved: redundancy map (copies, slices, geometry).</summary>

@@ -30,6 +30,7 @@ public sealed class ObjectPatch(
             await locks.AcquireWriterAsync(digest);
             try
             {
+                bool wasAway = lookup.Disks.Current.Away.Count > 0;
                 Result<OpenObject> found = await lookup.FindAsync(bucket, name, digest);
                 if (!found.Ok)
                 {
@@ -38,9 +39,18 @@ public sealed class ObjectPatch(
 
                 using OpenObject open = found.Value;
                 List<KeyValuePair<string, string>> merged = replaceAll ? [.. custom] : Merge(open.Stored.Metadata.Custom, custom);
-                return CustomMetadata.Problem(merged) is { } problem
-                    ? new Failure(ErrorCode.MetadataTooLarge, problem)
-                    : await ReplaceRecordAsync(bucket, name, digest, open, merged);
+                if (CustomMetadata.Problem(merged) is { } problem)
+                {
+                    return new Failure(ErrorCode.MetadataTooLarge, problem);
+                }
+
+                StoredObject stored = await ReplaceRecordAsync(bucket, name, digest, open, merged);
+                if (wasAway || lookup.Disks.Current.Away.Count > 0)
+                {
+                    await Tombstones.LeaveAsync(lookup.Disks.Current, bucket, name, digest, stored.Metadata.Generation, Burial.Replaced, log);
+                }
+
+                return stored;
             }
             finally
             {
