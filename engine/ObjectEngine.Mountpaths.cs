@@ -1,9 +1,10 @@
-using Sluice.Engine.Redundancy;
+using Sluice.Contract;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -54,13 +55,15 @@ public sealed partial class ObjectEngine
     private async ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked)
     {
         Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
-        job.Count(1, done.Ok ? done.Value.Bytes : 0);
         if (!done.Ok)
         {
             job.Fail(done.Error!.Message);
+            return done.Error.Code == ErrorCode.BucketNotFound;
         }
 
-        return done is { Ok: true, Value.StillDegraded: false };
+        job.Count(1, done.Value.Bytes);
+        bool isEnough = bucket.Properties.Mirror.Wanted <= _disks.Current.Serving.Count; // else it is as good as it can be
+        return !done.Value.StillDegraded || !isEnough;
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

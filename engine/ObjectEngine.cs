@@ -10,8 +10,8 @@ using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
-using Sluice.Engine.Space;
 using Sluice.Engine.Redundancy;
+using Sluice.Engine.Space;
 
 namespace Sluice.Engine;
 
@@ -287,14 +287,14 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         StartEmptyingTrash();
         _repairing = Repairs.RunAsync(_closing.Token);
         await Jobs.ResumeAsync();
-        if (_disks.Current.SearchAll)
-        {
-            await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Join);
-        }
-
         if (!states.All(state => state.Clean))
         {
             await _copyJobs.AfterCrashAsync();
+        }
+
+        if (_disks.Current.SearchAll)
+        {
+            await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Join);
         }
 
         foreach (AttachedDisk attached in Attached)
