@@ -48,9 +48,6 @@ public sealed partial class ObjectEngine
         return keeper;
     }
 
-    /// <summary>For the resilver; true when the name's files are where they belong.</summary>
-    private ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked) => new(true); // TEMP
-
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()
     {
         var mountpaths = new List<MountpathStatus>();

@@ -83,7 +83,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _walk = new ObjectWalk(() => _disks.Current.Readable, _disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
-        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, _log);
+        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), new PlainMove(_lookup, _locks, _heads, _log).RunAsync, _log);
         Jobs.Register(JobKinds.Resilver, _ => new Func<JobContext, Task>(_resilver.RunAsync));
         Mountpaths = NewKeeper(options, attached);
         _space = new SpaceWatch(options.Space, environment.Time);
