@@ -77,6 +77,18 @@ public static class HeaderNames
     /// <summary>Number of copies.</summary>
     public const string MirrorCopies = "Ais-Mirror-Copies";
 
+    /// <summary>Of an erasure-coded object: generation of its slices, as a decimal number.</summary>
+    public const string EcGeneration = "Ais-Ec-Generation";
+
+    /// <summary>Its data slices.</summary>
+    public const string EcData = "Ais-Ec-Data";
+
+    /// <summary>Its parity slices.</summary>
+    public const string EcParity = "Ais-Ec-Parity";
+
+    /// <summary>Whether it is stored in whole copies beside its slices.</summary>
+    public const string EcReplicated = "Ais-Ec-Replicated";
+
     /// <summary>Property tree of a bucket.</summary>
     public const string BucketProperties = "Ais-Bucket-Props";
 
@@ -132,10 +144,13 @@ public static class Actions
     /// <summary>Take a mountpath out of service.</summary>
     public const string DisableMountpath = "disable-mp";
 
+    /// <summary>Bring the objects of a bucket to the slices that it wants.</summary>
+    public const string EcEncode = "ec-encode";
+
     private static readonly HashSet<string> s_known =
     [
-        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "ec-encode", "rechunk",
+        EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop, DropQuarantine,
+        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "rechunk",
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -145,7 +160,7 @@ public static class Actions
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
-    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop or DropQuarantine;
+    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop or EcEncode or DropQuarantine;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath;

@@ -35,6 +35,11 @@ public sealed class EngineOptions
     /// <summary>Buffers of a block that blocks are verified in, all mountpaths together; four for each are enough.</summary>
     public int VerifyBuffersMax { get; init; } = BlockBuffers.CountMax * Limits.MountpathsMax;
 
+    /// <summary>
+    /// Bytes for erasure coding, at least 5 MiB: parity of uploads that are coming in, units that were rebuilt for readers.
+    /// </summary>
+    public long ErasureBytes { get; init; } = 32 << 20;
+
     /// <summary>Bytes of a request's body that are waited for before they are written, up to <see cref="Limits.BodyReadBytes"/>.</summary>
     public int BodyReadBytes { get; init; } = Limits.BodyReadBytes;
 

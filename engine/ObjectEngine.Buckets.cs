@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 
@@ -15,6 +16,11 @@ public sealed partial class ObjectEngine
     {
         try
         {
+            if (ErasureProblem(BucketProperties.Default, properties) is { } problem)
+            {
+                return problem;
+            }
+
             Result<Bucket> made = await _buckets.CreateAsync(bucket, properties);
             return made.Ok ? made.Value.Record : made.Error!;
         }
@@ -67,6 +73,11 @@ public sealed partial class ObjectEngine
         try
         {
             Result<BucketProperties> asked = BucketProperties.Apply(allowed.Value.Properties, patch);
+            if (ErasureProblem(allowed.Value.Properties, patch) is { } problem)
+            {
+                return problem;
+            }
+
             bool becomesStrict = asked.Ok && asked.Value.Durability == Durability.Strict
                 && allowed.Value.Properties.Durability == Durability.Relaxed;
             if (becomesStrict && !await TryFlushAsync())
@@ -115,6 +126,14 @@ public sealed partial class ObjectEngine
         {
             await attached.Flusher.FlushAsync();
         }
+    }
+
+    /// <summary>Why the bucket cannot have the erasure coding that is asked for; null when it can, when it has it already, or when it is forced.</summary>
+    private Failure? ErasureProblem(BucketProperties before, JsonElement patch)
+    {
+        bool isForced = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("force", out JsonElement force) && force.ValueKind == JsonValueKind.True;
+        Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
+        return isForced || !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, _disks.Current.Serving.Count);
     }
 
     private static Failure StaysRelaxed(BucketName bucket) => new(

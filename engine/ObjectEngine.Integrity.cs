@@ -65,6 +65,4 @@ public sealed partial class ObjectEngine
             return Refuse(fault);
         }
     }
-
-    private async ValueTask RepairAsync(Bucket bucket, ObjectName name, ulong digest) => await _damagedCopies.SetAsideAsync(bucket, name, digest);
 }

@@ -1,3 +1,6 @@
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
@@ -17,6 +20,9 @@ public sealed partial class ObjectEngine
     /// <summary>True while at least one mountpath is in service.</summary>
     public bool CanServe => _disks.Current.Serving.Count > 0;
 
+    /// <summary>One look at every mountpath, as the health checker's timer has it taken; what fails is out of service when this returns.</summary>
+    public Task LookAtMountpathsAsync() => _health!.LookOnceAsync();
+
     /// <summary>The disk of a mountpath, which it takes over.</summary>
     private AttachedDisk Attach(Mountpath owned, ReaderReports readers, ulong instance)
     {
@@ -24,6 +30,7 @@ public sealed partial class ObjectEngine
         var disk = new ObjectDisk(index, owned.Path, owned.Root, _environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length])
         {
             IdDigest = owned.IdDigest,
+            Uuid = Guid.TryParse(owned.Uuid, out Guid uuid) ? uuid : Guid.Empty,
             Readers = readers,
             FaultSeen = (seen, error, path) => _health?.Report(seen, error, path),
         };
@@ -46,6 +53,22 @@ public sealed partial class ObjectEngine
         });
         _resilver.Keeper = keeper;
         return keeper;
+    }
+
+    /// <summary>For the resilver; true when the name's files are where they belong, or will be when there are mountpaths enough.</summary>
+    private async ValueTask<bool> ReconcileAsync(JobContext job, Bucket bucket, WalkedName walked)
+    {
+        if (!ErasureReconciler.Handles(bucket.Properties))
+        {
+            return await _plainMove.RunAsync(job, bucket, walked);
+        }
+
+        using DiskUse use = _disks.Enter();
+        Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job, verify: false);
+        job.Count(1, done.Ok ? done.Value.Bytes : 0);
+        return done.Ok
+            ? !done.Value.StillDegraded || _disks.Current.Serving.Count < bucket.Properties.Ec.DataSlices + bucket.Properties.Ec.ParitySlices
+            : done.Error!.Code == ErrorCode.ObjectNotFound; // removed meanwhile
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

@@ -14,6 +14,8 @@ namespace Sluice.Engine;
 /// <summary>The verbs on objects.</summary>
 public sealed partial class ObjectEngine
 {
+    private const int PatchAttemptsMax = 16; // each needs somebody else who changed the object in between
+
     /// <summary>Opens an object for reading. The caller disposes the reader.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<ObjectReader>> OpenObjectAsync(Caller caller, BucketName bucket, ObjectName name)
@@ -103,10 +105,17 @@ public sealed partial class ObjectEngine
                 return ObjectDisk.OutOfSpace;
             }
 
+            if (bucket.Properties.Ec.Enabled)
+            {
+                Result<StoredObject> coded = await _erasureWriter.PutAsync(bucket, request, digest, _bodyReadBytes, cancellation);
+                _counters.Puts.Add();
+                return coded.Ok ? coded.Value.Attributes() : coded.Error!;
+            }
+
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
             WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
             set.Add(ReplicaMember.Head(work));
-            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(work, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(new WorkFileSink(work), request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
             if (!body.Ok)
             {
                 return body.Error!;
@@ -155,13 +164,29 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<StoredObject> stored = await _patch.SetCustomAsync(allowed.Value, name, DigestOf(bucket, name), custom, replaceAll);
+            Result<StoredObject> stored = await SetCustomAsync(allowed.Value, name, DigestOf(bucket, name), custom, replaceAll);
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
         catch (StorageException fault)
         {
             return Refuse(fault);
         }
+    }
+
+    /// <summary>In place, or by new heads where they speak of slices; which of them may change while it is looked at.</summary>
+    private async ValueTask<Result<StoredObject>> SetCustomAsync(
+        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll)
+    {
+        Result<StoredObject> stored = new Failure(ErrorCode.Busy, "the object is being changed");
+        for (int attempt = 0; attempt < PatchAttemptsMax && stored.Error is { Code: ErrorCode.Busy }; attempt++)
+        {
+            Result<StoredObject> known = await _lookup.StatAsync(bucket, name, digest);
+            stored = known is { Ok: true, Value.Metadata.Slices: not null }
+                ? await _erasureWriter.SetCustomAsync(bucket, name, digest, known.Value, replaceAll ? custom : ObjectPatch.Merge(known.Value.Metadata.Custom, custom))
+                : await _patch.SetCustomAsync(bucket, name, digest, custom, replaceAll);
+        }
+
+        return stored;
     }
 
     /// <summary>Who holds the object's name right now.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Health;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
@@ -36,9 +37,13 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
+    private readonly ErasureContext _erasure;
+    private readonly ErasureWriter _erasureWriter;
+    private readonly ErasureReconciler _erasureReconciler;
     private readonly DamagedCopies _damagedCopies;
     private readonly BlockRescue _rescue;
     private readonly ObjectWalk _walk;
+    private readonly PlainMove _plainMove;
     private readonly Resilver _resilver;
     private readonly DiskHealth? _health; // null until the engine is made
     private readonly SpaceWatch _space;
@@ -69,21 +74,30 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         _disks = new DiskTable(new DiskSet(
             attached.Select(one => one.Disk), mountpaths.Map.MisplacedPossible, away: [.. MountpathKeeper.AwayOf(mountpaths.Map, attached)]));
-        _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log);
+        _erasure = new ErasureContext(new ErasureMemory(options.ErasureBytes), _log)
+        {
+            DiskOf = id => _disks.Current.Readable.FirstOrDefault(disk => disk.Uuid == id && id != Guid.Empty),
+        };
+        _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log) { Erasure = _erasure };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = static disk => disk.Attachment!.Flusher;
         Repairs = new RepairQueue(RepairAsync, _log);
         _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _log);
         readers.Rescue = _rescue = new BlockRescue(_disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
-        var parts = new RecordedParts();
+        RecordedParts parts = NewParts();
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
+        _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
+        _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit));
+        _erasure.RepairWanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
         _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
         _walk = new ObjectWalk(() => _disks.Current.Readable, _disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
-        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), new PlainMove(_lookup, _locks, _heads, _log).RunAsync, _log);
+        Jobs.Register(JobKinds.EcEncode, MakeEncoding);
+        _plainMove = new PlainMove(_lookup, _locks, _heads, _log);
+        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, _log);
         Jobs.Register(JobKinds.Resilver, _ => new Func<JobContext, Task>(_resilver.RunAsync));
         Mountpaths = NewKeeper(options, attached);
         _space = new SpaceWatch(options.Space, environment.Time);
@@ -166,7 +180,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             MapVersion = map.MapVersion,
             Mountpaths = mountpaths,
             Warnings = [.. _mountpaths.Warnings, .. OutOfServiceWarnings()],
-            Counters = new Dictionary<string, long>
+            Counters = new Dictionary<string, long>(_erasure.Counters())
             {
                 ["get.count"] = _counters.Gets.Value,
                 ["put.count"] = _counters.Puts.Value,
@@ -240,7 +254,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         IReadOnlyList<DiskState> states = [.. Attached.Select(disk => new DiskState(disk.Mountpath.WasClean, disk.Mountpath.FlushedGeneration))];
-        Recovered = await new StartupRecovery(_disks.Current.Open, states, _lookup, _locks, _heads, _log).RunAsync(_buckets.All);
+        Recovered = await new StartupRecovery(_disks.Current.Open, states, _lookup, _locks, _heads, NewParts(), _log).RunAsync(_buckets.All);
         if (Recovered.Any)
         {
             _log.LogInformation(
@@ -312,6 +326,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         Array.ForEach(_verifyBuffers, buffers => buffers.Dispose());
+        _erasure.Memory.Dispose();
         _closing.Dispose();
     }
 }

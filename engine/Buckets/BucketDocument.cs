@@ -110,6 +110,11 @@ public sealed class BucketRow
     [JsonPropertyName("was_relaxed")]
     public bool WasRelaxed { get; set; }
 
+    /// <summary>True once the bucket has ever had objects with heads on several mountpaths: all are searched.</summary>
+    [JsonPropertyName("was_spread")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WasSpread { get; set; }
+
     /// <summary>Access mask.</summary>
     [JsonPropertyName("access")]
     public required ulong Access { get; set; }
@@ -140,6 +145,7 @@ public sealed class BucketRow
         Versioning = record.Properties.Versioning,
         Durability = record.Properties.Durability,
         WasRelaxed = record.Properties.WasRelaxed,
+        WasSpread = record.Properties.WasSpread,
         Access = (ulong)record.Properties.Access,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
@@ -163,6 +169,7 @@ public sealed class BucketRow
             Versioning = Versioning,
             Durability = Durability,
             WasRelaxed = WasRelaxed,
+            WasSpread = WasSpread,
             Access = (AccessBits)Access,
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,

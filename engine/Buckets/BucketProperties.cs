@@ -129,6 +129,9 @@ public sealed record BucketProperties
     /// <summary>True once the bucket has ever been relaxed; its objects are verified after an unclean start. Not on the wire.</summary>
     public bool WasRelaxed { get; init; }
 
+    /// <summary>True once objects of the bucket may have heads on several mountpaths, or on others than their first. Not on the wire.</summary>
+    public bool WasSpread { get; init; }
+
     /// <summary><c>mirror</c>: whole copies.</summary>
     public MirrorProperties Mirror { get; init; } = MirrorProperties.Default;
 
@@ -222,7 +225,7 @@ public sealed record BucketProperties
     private static Result<BucketProperties> ApplyEc(BucketProperties to, JsonProperty section)
     {
         Result<EcProperties> applied = PropertyValues.ApplySection(to.Ec, section, EcProperties.Apply);
-        return applied.Ok ? to with { Ec = applied.Value } : applied.Error!;
+        return applied.Ok ? to with { Ec = applied.Value, WasSpread = to.WasSpread || applied.Value.Enabled } : applied.Error!;
     }
 
     private static Result<BucketProperties> ApplyChecksum(BucketProperties to, JsonProperty property)

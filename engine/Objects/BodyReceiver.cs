@@ -21,7 +21,7 @@ public readonly record struct ReceivedBody
 }
 
 /// <summary>
-/// Takes a request's body into a work file, in pieces as they come, hashing on the way; holds no lock and no more memory than the
+/// Takes a request's body into its files, in pieces as they come, hashing on the way; holds no lock and no more memory than the
 /// pipe does. A body that is shorter or longer than declared, or whose digest is not what the client said, is refused here, before
 /// anything is visible.
 /// </summary>
@@ -29,8 +29,9 @@ public static class BodyReceiver
 {
     /// <summary>Reads the body to its end, <paramref name="readBytes"/> at a time if the pipe has them. What reading the pipe throws (the client is gone) passes through.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public static async ValueTask<Result<ReceivedBody>> ReceiveAsync(
-        WorkFile work, PutRequest request, ChecksumType kept, int readBytes, CancellationToken cancellation)
+    public static async ValueTask<Result<ReceivedBody>> ReceiveAsync<TSink>(
+        TSink sink, PutRequest request, ChecksumType kept, int readBytes, CancellationToken cancellation)
+        where TSink : IBodySink
     {
         using Digest stored = Digest.Rent(kept);
         using Digest? sent = request.Expected.Type == kept ? null : Digest.Rent(request.Expected.Type);
@@ -61,7 +62,7 @@ public static class BodyReceiver
                 blocks.Append(part.Span);
             }
 
-            work.Disk.Check(await work.Disk.Io.WriteFullyAsync(work.File, piece, size), "write", work.Path.Span);
+            await sink.WriteAsync(piece, size);
             size += piece.Length;
             request.Body.AdvanceTo(piece.End);
             if (read.IsCompleted)

@@ -28,9 +28,23 @@ public sealed class ObjectCommit(
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
     /// </summary>
+    public ValueTask<Result<StoredObject>> CommitAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom) =>
+        CommitAsync(set, body, custom, converted: null);
+
+    /// <summary>
+    /// Commits other files of the object <paramref name="converted"/>: the set holds the same bytes, laid out anew, or new heads of its slices. Without
+    /// <paramref name="custom"/> it stays what it is to its readers; with it that is its custom metadata from now on. Refuses with Busy when the name has
+    /// another object by now.
+    /// </summary>
+    public ValueTask<Result<StoredObject>> ConvertAsync(ReplicaSet set, StoredObject converted, IReadOnlyList<KeyValuePair<string, string>>? custom = null) => CommitAsync(
+        set,
+        new ReceivedBody { SizeBytes = converted.Metadata.SizeBytes, Checksum = converted.Metadata.Checksum, BlockDigests = converted.Metadata.BlockDigests },
+        custom ?? converted.Metadata.Custom,
+        converted);
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<StoredObject>> CommitAsync(
-        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
+    private async ValueTask<Result<StoredObject>> CommitAsync(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, StoredObject? converted)
     {
         bool strict = set.IsWide || set.Bucket.Properties.Durability == Durability.Strict;
         if (strict && body.SizeBytes > Limits.EarlyFlushBytesMin)
@@ -51,12 +65,18 @@ public sealed class ObjectCommit(
             {
                 CheckDisks(set);
                 DiskSet before = lookup.Disks.Current;
+                strict |= before.Away.Count > 0; // a tombstone must not outlive what replaced the buried
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
-                ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
+                ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
+                if (metadata is null)
+                {
+                    return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
+                }
+
                 metadata = await AddSidecarsAsync(set, metadata);
 
                 // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
-                StoredObject stored = strict || HasOthers(places, set.Members[0].Work.Disk)
+                StoredObject stored = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk)
                     ? await CommitStrictAsync(set, metadata, places)
                     : await CommitRelaxedAsync(set, metadata, places);
                 if (before.IsUnsettled || lookup.Disks.Current.IsUnsettled)
@@ -105,8 +125,9 @@ public sealed class ObjectCommit(
         }
     }
 
-    private ObjectMetadata Describe(
-        Bucket bucket, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, List<ObjectPlace> places)
+    /// <summary>The record of what is committed; null when it is not the present object that is converted.</summary>
+    private ObjectMetadata? Describe(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, List<ObjectPlace> places, StoredObject? converted)
     {
         ulong newest = 0;
         ulong version = 0;
@@ -116,16 +137,24 @@ public sealed class ObjectCommit(
             version = Math.Max(version, place.Stored?.Metadata.Version ?? 0);
         }
 
+        if (converted is not null && converted.Metadata.Generation != newest)
+        {
+            return null;
+        }
+
+        // Other files of the same object: its time stays what it was, to the nanosecond after.
+        ulong generation = converted is not null && ReferenceEquals(custom, converted.Metadata.Custom) ? newest + 1 : clock.Next(newest);
         return new ObjectMetadata
         {
-            Kind = RecordKind.Object,
+            Kind = set.Map is null ? RecordKind.Object : RecordKind.Stripe,
             SizeBytes = body.SizeBytes,
-            Bid = bucket.Bid,
-            Generation = clock.Next(newest),
-            Version = bucket.Properties.Versioning ? version + 1 : 0,
+            Bid = set.Bucket.Bid,
+            Generation = generation,
+            Version = converted is not null ? converted.Metadata.Version : set.Bucket.Properties.Versioning ? version + 1 : 0,
             Checksum = body.Checksum,
             BlockDigests = body.BlockDigests,
             Custom = custom,
+            Slices = set.Map is { Generation: 0 } own ? own.OfGeneration(generation) : set.Map,
         };
     }
 
@@ -204,8 +233,9 @@ public sealed class ObjectCommit(
             throw;
         }
 
+        leftovers.Standing = new ObjectPlace(stored!.Disk, stored.Path, stored, OfThisBucket: true);
         await leftovers.RemoveAsync();
-        return stored!;
+        return stored;
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -301,21 +331,22 @@ public sealed class ObjectCommit(
     private static ValueTask PublishPartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use) =>
         set.Members.Count == 1 ? default : PublishSomePartsAsync(set, metadata, use);
 
-    private static async ValueTask PublishSomePartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use)
+    /// <summary>Parts lie on different drives: they are renamed at the same time.</summary>
+    private static ValueTask PublishSomePartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use) =>
+        new(Task.WhenAll(set.Parts.Select(part => PublishPartAsync(set.Bucket, part, new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber), use).AsTask())));
+
+    /// <summary>Gives a part, which is durable, its name; with <see cref="DirectoryUse.CreateDurable"/> that is durable too when this returns.</summary>
+    internal static async ValueTask PublishPartAsync(Bucket bucket, ReplicaMember part, PartName name, DirectoryUse use)
     {
-        foreach (ReplicaMember part in set.Parts)
+        ObjectDisk disk = part.Work.Disk;
+        ReadOnlyMemory<byte> content = PartName.DirectoryOf(bucket, part.PartKind);
+        using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
+        IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name.Format(), RenameMode.Replace);
+        disk.Check(renamed, "rename", part.Work.Path.Span);
+        part.Work.GiveAway();
+        if (use == DirectoryUse.CreateDurable)
         {
-            ObjectDisk disk = part.Work.Disk;
-            ReadOnlyMemory<byte> content = PartName.DirectoryOf(set.Bucket, part.PartKind);
-            byte[] name = new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber).Format();
-            using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
-            IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name, RenameMode.Replace);
-            disk.Check(renamed, "rename", part.Work.Path.Span);
-            part.Work.GiveAway();
-            if (use == DirectoryUse.CreateDurable)
-            {
-                disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
-            }
+            disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
         }
     }
 }

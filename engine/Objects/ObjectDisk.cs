@@ -70,6 +70,9 @@ public sealed class ObjectDisk : IDisposable
     /// <summary>The mountpath as configured.</summary>
     public string Path { get; }
 
+    /// <summary>Its identity, by which redundancy maps name it.</summary>
+    public Guid Uuid { get; init; }
+
     /// <summary>Where failed reads of its objects are told.</summary>
     internal ReaderReports Readers { get; init; } = ReaderReports.None;
 

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
@@ -35,7 +36,7 @@ public sealed class ObjectLookup : IDisposable
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.Stored.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.CacheWeight);
     }
 
     /// <summary>The disks. Who uses one outside of this class's verbs has entered a set.</summary>
@@ -43,6 +44,9 @@ public sealed class ObjectLookup : IDisposable
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll => Disks.Current.SearchAll;
+
+    /// <summary>How slices are opened.</summary>
+    internal ErasureContext? Erasure { get; init; }
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -56,6 +60,9 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>The mountpath that a new object of that digest goes to; <see cref="StorageException"/> when none is left to serve.</summary>
     public ObjectDisk HomeOf(ulong digest) =>
         Disks.Current.HomeOf(digest) ?? throw new StorageException("the set of mountpaths", "placement: none is in service", Errno.ENODEV);
+
+    /// <summary>The mountpaths that new objects go to, best first.</summary>
+    public IReadOnlyList<ObjectDisk> Ranked(ulong digest) => Disks.Current.Ranked(digest);
 
     /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -72,6 +79,11 @@ public sealed class ObjectLookup : IDisposable
         try
         {
             Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            if (found is { Ok: true, Value.Stored.Metadata.Slices: not null })
+            {
+                found = await OpenSlicesAsync(bucket, name, digest, found.Value);
+            }
+
             if (found.Ok)
             {
                 Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
@@ -86,6 +98,21 @@ public sealed class ObjectLookup : IDisposable
             }
 
             return found;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
+    /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
+    internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            return found is { Ok: true, Value.Stored.Metadata.Slices: not null } ? await OpenSlicesAsync(bucket, name, digest, found.Value) : found;
         }
         finally
         {
@@ -132,38 +159,74 @@ public sealed class ObjectLookup : IDisposable
     {
         OpenObject? best = null;
         Failure? damage = null;
+        StorageException? fault = null;
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest))
+        bool isSpread = bucket.Properties.WasSpread;
+        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest, isSpread))
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is null)
+            try
             {
+                (OpenObject? open, Failure? damaged) = await FindOnAsync(disk, bucket, name, plain);
+                damage ??= damaged;
+                if (open is not null && open.Stored.Metadata.Generation > (best?.Stored.Metadata.Generation ?? 0))
+                {
+                    (best, open) = (open, best);
+                }
+
+                open?.File.Dispose();
+            }
+            catch (StorageException failed) when (isSpread)
+            {
+                fault ??= failed; // another mountpath may have a head
                 continue;
             }
 
-            StoredObject? stored = null;
-            try
+            if (best is not null && isSpread && !SearchAll)
             {
-                (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
-                damage ??= stored is null && ofThisBucket ? Damage(disk, bucket, name, path, problem) : null;
-            }
-            finally
-            {
-                if (stored is null || stored.Metadata.Generation <= best?.Stored.Metadata.Generation)
-                {
-                    file.Dispose();
-                    stored = null;
-                }
-            }
-
-            if (stored is not null)
-            {
-                best?.File.Dispose();
-                best = new OpenObject(stored, file);
+                break; // heads are written in this order: the first that there is is the newest
             }
         }
 
-        return best is not null ? best : damage ?? await MissingAsync(bucket, name, digest);
+        return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : await MissingAsync(bucket, name, digest);
+    }
+
+    /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)
+    {
+        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+        if (file is null)
+        {
+            return default;
+        }
+
+        StoredObject? stored = null;
+        try
+        {
+            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
+        }
+        finally
+        {
+            if (stored is null)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
+    private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
+    {
+        Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
+        if (!slices.Ok)
+        {
+            head.File.Dispose();
+            return slices.Error!;
+        }
+
+        head.File.Companion = slices.Value;
+        return head with { Striped = slices.Value };
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
@@ -200,7 +263,7 @@ public sealed class ObjectLookup : IDisposable
     {
         List<ObjectPlace> places = [];
         DiskSet set = Disks.Current;
-        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest);
+        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.WasSpread);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
         await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
         return places;
@@ -222,7 +285,7 @@ public sealed class ObjectLookup : IDisposable
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
         DiskSet disks = Disks.Current;
-        if (disks.SearchAll || set.IsWide)
+        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.WasSpread)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
@@ -347,9 +410,9 @@ public sealed class ObjectLookup : IDisposable
             return (null, false, "it belongs to an earlier bucket of this name");
         }
 
-        if (metadata.SizeBytes != status.SizeBytes)
+        if (metadata.Kind is not (RecordKind.Object or RecordKind.Stripe) || metadata.FileBytes != status.SizeBytes)
         {
-            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.SizeBytes}");
+            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.FileBytes}, kind {metadata.Kind}");
         }
 
         if (!metadata.HasSidecar)

@@ -38,6 +38,11 @@ public sealed class ObjectPatch(
                 }
 
                 using FileHandle file = found.Value.File;
+                if (found.Value.Stored.Metadata.Slices is not null)
+                {
+                    return new Failure(ErrorCode.Busy, "the object was changed meanwhile"); // it was plain a moment ago
+                }
+
                 List<KeyValuePair<string, string>> merged = replaceAll ? [.. custom] : Merge(found.Value.Stored.Metadata.Custom, custom);
                 if (CustomMetadata.Problem(merged) is { } problem)
                 {
@@ -63,7 +68,8 @@ public sealed class ObjectPatch(
         }
     }
 
-    private static List<KeyValuePair<string, string>> Merge(
+    /// <summary>The pairs with changes by key.</summary>
+    internal static List<KeyValuePair<string, string>> Merge(
         IReadOnlyList<KeyValuePair<string, string>> old, IReadOnlyList<KeyValuePair<string, string>> changes)
     {
         List<KeyValuePair<string, string>> merged = [.. old];
@@ -86,7 +92,7 @@ public sealed class ObjectPatch(
     private async ValueTask<StoredObject> ReplaceRecordAsync(
         Bucket bucket, ObjectName name, ulong digest, OpenObject found, List<KeyValuePair<string, string>> custom)
     {
-        bool strict = bucket.Properties.Durability == Durability.Strict;
+        bool strict = bucket.Properties.Durability == Durability.Strict || lookup.Disks.Current.Away.Count > 0;
         StoredObject old = found.Stored;
         ObjectDisk disk = old.Disk;
         ObjectMetadata metadata = Changed(old.Metadata, custom, clock.Next(old.Metadata.Generation));

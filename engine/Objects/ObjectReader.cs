@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
@@ -41,12 +42,59 @@ public readonly struct ObjectReader : IDisposable
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
 
-    /// <summary>The open file; valid until the reader is disposed.</summary>
+    /// <summary>The open file that was found under the name, empty when its object is erasure-coded; valid until the reader is disposed.</summary>
     public FileHandle Handle => _open.File;
 
+    /// <summary>
+    /// The file that has the byte at <paramref name="offset"/>, which the object has, and how many of up to <paramref name="countMax"/> bytes lie behind each other
+    /// there. Valid until the reader is disposed. A piece without a file has to be rebuilt: its bytes are to be had by reading alone.
+    /// </summary>
+    public ObjectPiece PieceAt(long offset, long countMax)
+    {
+        if (_open.Striped is not { } striped)
+        {
+            return new ObjectPiece(_open.File, offset, countMax, Stored);
+        }
+
+        UnitPlace place = striped.Geometry.PlaceOf(offset);
+        SliceFile? slice = striped.Good(place.Slice, place.Stripe);
+        return new ObjectPiece(slice?.File, striped.Geometry.OffsetOf(place.Stripe) + place.InUnit, Math.Min(countMax, place.Count), slice);
+    }
+
+    /// <summary>True when every byte of a range lies in a file.</summary>
+    public bool HasFiles(long offset, long count)
+    {
+        for (long end = offset + count; offset < end;)
+        {
+            ObjectPiece piece = PieceAt(offset, end - offset);
+            if (piece.File is null)
+            {
+                return false;
+            }
+
+            offset += piece.Count;
+        }
+
+        return true;
+    }
+
     /// <summary>True when a range of at least one byte is in memory, as far as can be told cheaply: sending it will not wait for the disk.</summary>
-    public bool IsResident(long offset, long count) =>
-        PageCache.IsResident(Handle.Descriptor, offset, count) && (!Handle.IsUnsettled || PageCache.IsUpToDate(Handle.Descriptor, offset, count));
+    public bool IsResident(long offset, long count)
+    {
+        for (long end = offset + count; offset < end;)
+        {
+            ObjectPiece piece = PieceAt(offset, end - offset);
+            if (piece.File is not { } file || !PageCache.IsResident(file.Descriptor, piece.Offset, piece.Count)
+                || (file.IsUnsettled && !PageCache.IsUpToDate(file.Descriptor, piece.Offset, piece.Count)))
+            {
+                return false;
+            }
+
+            offset += piece.Count;
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
@@ -56,6 +104,12 @@ public readonly struct ObjectReader : IDisposable
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
+        if (_open.Striped is { } striped)
+        {
+            Result done = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
+            return done.Ok ? wanted : done.Error!;
+        }
+
         IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
         if (!read.Ok)
         {
@@ -73,6 +127,11 @@ public readonly struct ObjectReader : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
     {
+        if (_open.Striped is { } striped)
+        {
+            return await StripedReads.ReadColdAsync(striped, buffer, offset, count);
+        }
+
         int done = 0;
         while (done < count)
         {
@@ -191,8 +250,24 @@ public readonly struct ObjectReader : IDisposable
             return BlockSource.OwnFile;
         }
 
+        if (_open.Striped is { } striped)
+        {
+            return readFailed is null ? await SettleStripedAsync(striped, block, bytes) : readFailed;
+        }
+
         Failure failure = readFailed ?? Stored.Damage($"block {block} does not match its digest");
         return await Stored.Disk.Readers.RescueAsync(_bucket, Stored, block, bytes) ? BlockSource.OtherCopy : failure;
+    }
+
+    /// <summary>A block that is not what was written: the units that it lies in are compared, and what is damaged is rebuilt.</summary>
+    private async ValueTask<Result<BlockSource>> SettleStripedAsync(StripedObject striped, int block, Memory<byte> bytes)
+    {
+        long offset = (long)block * Limits.BlockBytes;
+        Result settled = await StripedReads.VerifyAsync(striped, offset, bytes.Length);
+        settled = settled.Ok ? await StripedReads.ReadAsync(striped, bytes, offset) : settled;
+        return !settled.Ok ? settled.Error!
+            : Crc64Nvme.Hash(bytes.Span) == Stored.Metadata.BlockDigests.Span[block] ? BlockSource.OtherCopy
+            : Stored.Damage($"block {block} does not match its digest, and its slices do theirs");
     }
 
     /// <summary>
@@ -246,6 +321,12 @@ public readonly struct ObjectReader : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _open.File.DangerousRelease();
 }
+
+/// <summary>
+/// Bytes of an object that lie behind each other in one file: <paramref name="Count"/> from <paramref name="Offset"/> of it. Without a file they have to be
+/// rebuilt. <paramref name="Faults"/> is told of reads that fail.
+/// </summary>
+public readonly record struct ObjectPiece(FileHandle? File, long Offset, long Count, IReadFaults? Faults);
 
 /// <summary>Where the bytes of a block are from.</summary>
 public enum BlockSource

@@ -50,7 +50,8 @@ public sealed class ObjectRemoval(
                 }
 
                 // No flusher could vouch for several mountpaths together.
-                bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1;
+                bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1
+                    || places.Exists(static place => place.Stored?.Metadata.Slices is not null);
                 places.Reverse();
                 foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
                 {

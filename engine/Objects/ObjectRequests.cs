@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 
 namespace Sluice.Engine.Objects;
 
@@ -45,6 +46,9 @@ public readonly record struct ObjectAttributes
 
     /// <summary>Custom metadata, in the order it was given.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; }
+
+    /// <summary>Layout of an erasure-coded object; null of any other.</summary>
+    public SliceMap? Slices { get; init; }
 
     /// <summary>The mountpath that holds it, as configured.</summary>
     public required string Mountpath { get; init; }

@@ -42,6 +42,9 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         _note = note.Path.ToArray();
     }
 
+    /// <summary>What stands now: parts that it speaks of, too, stay.</summary>
+    public ObjectPlace? Standing { get; set; }
+
     /// <summary>Removes it all; the new generation is durable.</summary>
     public async ValueTask RemoveAsync()
     {
@@ -61,7 +64,8 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
             await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects, Durability.Strict);
         }
 
-        foreach (PartPlace part in _places.SelectMany(place => partMap.PartsOf(_digest, place)).Distinct())
+        IEnumerable<PartPlace> parts = _places.SelectMany(place => partMap.PartsOf(_digest, place));
+        foreach (PartPlace part in Standing is { } standing ? parts.Except(partMap.PartsOf(_digest, standing)) : parts.Distinct())
         {
             await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
         }

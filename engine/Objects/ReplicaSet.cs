@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine.Objects;
@@ -86,6 +87,9 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>What stands under the name, as its commit found it: for that alone.</summary>
     internal List<ObjectPlace> Found { get; } = [];
 
+    /// <summary>The slices of an erasure-coded object, whose heads are empty then; generation 0 stands for the commit's own. Null for any other.</summary>
+    internal SliceMap? Map { get; set; }
+
     /// <summary>All members, in the order they were added.</summary>
     public IReadOnlyList<ReplicaMember> Members => _members;
 
@@ -140,7 +144,7 @@ public sealed class ReplicaSet : IAsyncDisposable
         {
             _members.Clear();
             Found.Clear();
-            (Name, _plain) = (default, null);
+            (Name, _plain, Map) = (default, null, null);
             s_pool.Return(this);
         }
     }

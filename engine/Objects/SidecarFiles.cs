@@ -44,6 +44,7 @@ public static class SidecarFiles
             Generation = whole.Generation,
             BlockDigests = whole.BlockDigests,
             Custom = whole.Custom,
+            Slices = whole.Slices,
             SidecarOf = name.Utf8.ToArray(),
         });
         var record = new ObjectMetadata
@@ -56,6 +57,7 @@ public static class SidecarFiles
             Checksum = whole.Checksum,
             BlockDigests = whole.BlockDigests,
             Custom = whole.Custom,
+            Slices = whole.Slices,
             HasSidecar = true,
             SidecarDigest = Crc64Nvme.Hash(sidecar),
         };
@@ -83,9 +85,9 @@ public static class SidecarFiles
             return (null, "its sidecar belongs to another generation");
         }
 
-        if (sidecar.BlockDigests.Length != record.BlockCount)
+        if (sidecar.BlockDigests.Length != record.BlockCount || sidecar.Slices is null == (record.Kind == RecordKind.Stripe) || sidecar.SizeBytes != record.SizeBytes)
         {
-            return (null, "its sidecar has the digests of another size");
+            return (null, "its sidecar has the digests of another size, or of another kind of object");
         }
 
         var whole = new ObjectMetadata
@@ -98,6 +100,7 @@ public static class SidecarFiles
             Checksum = record.Checksum,
             BlockDigests = sidecar.BlockDigests,
             Custom = sidecar.Custom,
+            Slices = sidecar.Slices,
             HasSidecar = true,
             SidecarDigest = record.SidecarDigest,
         };

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Native;
@@ -37,9 +38,10 @@ public sealed class StoredObject : IReadFaults
     /// <summary>Its place below the mountpath.</summary>
     public ObjectPath Path { get; }
 
-    /// <summary>How many entries it counts as in a cache: its digests and custom metadata, beyond what an entry has room for.</summary>
+    /// <summary>How many entries it counts as in a cache: its digests, those of its slices, and custom metadata, beyond what an entry has room for.</summary>
     public int CacheWeight =>
-        1 + (int)(((8L * Metadata.BlockDigests.Length) + Metadata.Custom.Sum(pair => 2L * (pair.Key.Length + pair.Value.Length))) / Limits.CacheEntryBytes);
+        1 + (int)(((8L * (Metadata.BlockDigests.Length + ((Metadata.Slices?.Geometry.StripeCount ?? 0) * (Metadata.Slices?.Geometry.SliceCount ?? 0))))
+            + Metadata.Custom.Sum(pair => 2L * (pair.Key.Length + pair.Value.Length))) / Limits.CacheEntryBytes);
 
     /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
     public long AccessedNs => Volatile.Read(ref _accessedNs);
@@ -138,8 +140,16 @@ public sealed class StoredObject : IReadFaults
         ModifiedNs = (long)Metadata.Generation,
         Custom = Metadata.Custom,
         Mountpath = Disk.Path,
+        Slices = Metadata.Slices,
     };
 }
 
 /// <summary>An open object file together with what it is; the two are of one generation. The value of the cache of open files.</summary>
-public sealed record OpenObject(StoredObject Stored, FileHandle File);
+public sealed record OpenObject(StoredObject Stored, FileHandle File)
+{
+    /// <summary>The open slices of an erasure-coded object, whose head the file is; null of any other, and where nobody reads it.</summary>
+    internal StripedObject? Striped { get; init; }
+
+    /// <summary>How many entries it counts as in the cache of open files.</summary>
+    internal int CacheWeight => Stored.CacheWeight + (Striped?.Geometry.SliceCount ?? 0);
+}

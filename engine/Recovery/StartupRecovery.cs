@@ -45,7 +45,7 @@ public readonly record struct DiskState(bool Clean, ulong FlushedGeneration);
 /// </summary>
 public sealed class StartupRecovery(
     IReadOnlyList<ObjectDisk> disks, IReadOnlyList<DiskState> states, ObjectLookup lookup, NameLock locks, HeadPublisher heads,
-    ILogger log)
+    IPartMap partMap, ILogger log)
 {
     private readonly RecoveryReport _report = new();
 
@@ -64,7 +64,7 @@ public sealed class StartupRecovery(
             });
             foreach (Bucket bucket in buckets)
             {
-                await new NameSettlement(disks, lookup, locks, heads, bucket, _report, log).RunAsync();
+                await new NameSettlement(disks, lookup, locks, heads, partMap, bucket, _report, log).RunAsync();
             }
         }
 

@@ -3,6 +3,7 @@ using Sluice.Contract;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Space;
 using Sluice.Engine.Tests.Support;
 
 namespace Sluice.Engine.Tests;
@@ -148,6 +149,44 @@ public sealed class MountpathLifeTests
         Assert.Equal(ErrorCode.Unavailable, (await OpenAsync(fixture, s_names[0])).Error!.Code);
     }
 
+    /// <summary>Held descriptors go on working when a drive is swapped; only a look at the path tells.</summary>
+    [Fact]
+    public async Task AMountpathThatIsSwappedForAnEmptyOneIsTakenOutAndComesBack()
+    {
+        await using EngineFixture fixture = await FilledAsync(3);
+        await fixture.CloseAsync();
+        EngineOptions watched = Degraded(fixture, TimeSpan.FromHours(1)); // the timer is not waited for
+        await fixture.OpenAsync(watched);
+        await fixture.Engine.LookAtMountpathsAsync();
+        Assert.All(fixture.Engine.Mountpaths.Rows(), row => Assert.Equal(ServingState.Serving, row.State));
+        string swapped = fixture.Paths[1];
+        Directory.Move(swapped, swapped + ".away");
+        Directory.CreateDirectory(swapped);
+        await fixture.Engine.LookAtMountpathsAsync();
+        Assert.Equal(ServingState.Faulted, StateOf(fixture, swapped));
+        Assert.Equal(OutOfService.ByHealth, fixture.Engine.Mountpaths.Rows().Single(row => row.Path == swapped).Reason);
+        await fixture.PutAsync("new", "new");
+        Directory.Delete(swapped);
+        Directory.Move(swapped + ".away", swapped);
+        await DoneAsync(fixture.Engine.Mountpaths.EnableAsync(swapped));
+        await SettledAsync(fixture.Engine);
+        await AreAsync(fixture, "first");
+        await fixture.Engine.LookAtMountpathsAsync();
+        Assert.Equal(ServingState.Serving, StateOf(fixture, swapped));
+    }
+
+    [Fact]
+    public async Task AboveTheMarkNothingIsStoredAndWhatIsThereIsReadAndDeleted()
+    {
+        await using EngineFixture fixture = await FilledAsync(2);
+        await fixture.CloseAsync();
+        await fixture.OpenAsync(Degraded(fixture, TimeSpan.Zero, new SpaceMarks(1, 1, 1, 1))); // any disk is fuller
+        Result<ObjectAttributes> refused = await fixture.TryPutAsync("new", [1]);
+        Assert.Equal(ErrorCode.OutOfSpace, refused.Error!.Code);
+        await AreAsync(fixture, "first");
+        Assert.True((await fixture.DeleteAsync(s_names[0])).Ok);
+    }
+
     [Fact]
     public async Task WhatDoesNotBelongIsRefusedWithASentence()
     {
@@ -170,7 +209,7 @@ public sealed class MountpathLifeTests
         Directory.Move(swapped + ".old", swapped);
     }
 
-    private static EngineOptions Degraded(EngineFixture fixture) => new()
+    private static EngineOptions Degraded(EngineFixture fixture, TimeSpan healthInterval = default, SpaceMarks? marks = null) => new()
     {
         Mountpaths = fixture.Paths,
         AllowSharedDisk = true,
@@ -178,7 +217,8 @@ public sealed class MountpathLifeTests
         MemoryBytes = 64 << 20,
         OpenFilesMax = 256,
         FlushInterval = TimeSpan.Zero,
-        Health = new() { Interval = TimeSpan.Zero },
+        Health = new() { Interval = healthInterval },
+        Space = marks ?? SpaceMarks.Default,
     };
 
     private static async Task<EngineFixture> FilledAsync(int mountpaths)

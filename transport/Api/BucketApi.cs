@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Jobs;
 using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Api;
@@ -78,9 +79,15 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck.</summary>
+    /// <summary>POST: create-bck, ec-encode.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (message.Action == Actions.EcEncode)
+        {
+            Result<Job> job = await engine.StartErasureCodingAsync(s_caller, bucket);
+            return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
         if (message.Action != Actions.CreateBucket)
         {
             return Unbuilt(message.Action, "POST");
@@ -115,8 +122,21 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
             return Unbuilt(message.Action, "PATCH");
         }
 
+        Result<BucketRecord> before = engine.HeadBucket(s_caller, bucket);
         Result<BucketRecord> changed = await engine.SetBucketPropertiesAsync(s_caller, bucket, message.Value);
-        return changed.Ok ? await DoneAsync(context) : changed.Error;
+        if (!changed.Ok)
+        {
+            return changed.Error;
+        }
+
+        if (!before.Ok || before.Value.Properties.Ec == changed.Value.Properties.Ec)
+        {
+            return await DoneAsync(context);
+        }
+
+        // What is there already is brought to the new properties in the background; the answer says by which job.
+        Result<Job> job = await engine.StartErasureCodingAsync(s_caller, bucket);
+        return job.Ok ? await JobAsync(context, job.Value) : await DoneAsync(context);
     });
 
     /// <summary>PUT: nothing yet.</summary>
@@ -141,6 +161,13 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         writer.WriteString("name", name?.NamespaceName ?? "");
         writer.WriteEndObject();
         writer.WriteEndObject();
+    }
+
+    /// <summary>The id of a job, as text.</summary>
+    private static async ValueTask<Failure?> JobAsync(RequestContext context, Job job)
+    {
+        await Answers.TextAsync(context, job.Id);
+        return null;
     }
 
     private static async ValueTask<Failure?> DoneAsync(RequestContext context)

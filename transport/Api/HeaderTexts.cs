@@ -77,6 +77,11 @@ internal sealed class HeaderTexts
         HeaderTexts texts = Of(stored);
         texts._head ??= new HeadOnlyTexts(name.ToString(), ObjectHeaders.Location(stored.Attributes(), node), ObjectHeaders.MirrorPaths(stored.Attributes()));
         texts.WriteHead(headers, texts._head, bucket);
+        if (stored.Metadata.Slices is not null)
+        {
+            ObjectHeaders.WriteSlices(headers, stored.Attributes());
+        }
+
         headers.ContentLength = stored.Metadata.SizeBytes;
     }
 

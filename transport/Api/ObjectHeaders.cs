@@ -56,6 +56,9 @@ internal static class ObjectHeaders
                 case "copies":
                     WriteCopies(headers, known);
                     break;
+                case "ec":
+                    WriteSlices(headers, known);
+                    break;
                 case "custom":
                     WriteCustom(headers, known);
                     break;
@@ -170,6 +173,18 @@ internal static class ObjectHeaders
 
     private static void WriteLocation(IHeaderDictionary headers, ObjectAttributes known, NodeIdentity node) =>
         headers[HeaderNames.Location] = Location(known, node);
+
+    /// <summary>The layout of an erasure-coded object; nothing of any other.</summary>
+    public static void WriteSlices(IHeaderDictionary headers, in ObjectAttributes known)
+    {
+        if (known.Slices is { } slices)
+        {
+            headers[HeaderNames.EcGeneration] = slices.Generation.ToString(CultureInfo.InvariantCulture);
+            headers[HeaderNames.EcData] = Text(slices.Geometry.DataSlices);
+            headers[HeaderNames.EcParity] = Text(slices.Geometry.ParitySlices);
+            headers[HeaderNames.EcReplicated] = "false";
+        }
+    }
 
     private static void WriteCopies(IHeaderDictionary headers, ObjectAttributes known)
     {

@@ -95,7 +95,7 @@ public sealed class ReplicaSetBench : IPartMap
         var heads = new HeadPublisher(_lookup, locks, new NestedNames(locks, _lookup), clock);
         _commit = new ObjectCommit(_lookup, locks, heads, clock, disk => _flushers[disk.Index], this, NullLogger.Instance);
         DiskState[] states = [.. _disks.Select(_ => new DiskState(Clean: false, FlushedGeneration: 0))];
-        Recovered = await new StartupRecovery(_disks, states, _lookup, locks, heads, NullLogger.Instance).RunAsync([_bucket]);
+        Recovered = await new StartupRecovery(_disks, states, _lookup, locks, heads, this, NullLogger.Instance).RunAsync([_bucket]);
     }
 
     /// <summary>Makes the scenario's commit of that number (from 0); noted before it is sealed, so that a crash in it knows what it wrote.</summary>
@@ -189,7 +189,7 @@ public sealed class ReplicaSetBench : IPartMap
     {
         CommittedSet? set = KnowsParts ? Committed.Find(one => one.Generation == head.Stored?.Metadata.Generation) : null;
         ObjectDisk[] order = Order();
-        return new RecordedParts().PartsOf(digest, head).Concat(Enumerable.Range(set?.Shape.Heads ?? 0, set?.Shape.Parts ?? 0)
+        return new RecordedParts(static _ => null).PartsOf(digest, head).Concat(Enumerable.Range(set?.Shape.Heads ?? 0, set?.Shape.Parts ?? 0)
             .Select(i => new PartPlace(order[i], new PartName(PartKindOf(i), digest, set!.Generation, i))));
     }
 
