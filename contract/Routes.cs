@@ -117,6 +117,9 @@ public static class Actions
     /// <summary>Change bucket properties.</summary>
     public const string SetBucketProperties = "set-bprops";
 
+    /// <summary>Set the number of copies of a bucket, and bring its objects to it.</summary>
+    public const string MakeCopies = "make-n-copies";
+
     /// <summary>List buckets or objects.</summary>
     public const string List = "list";
 
@@ -149,8 +152,8 @@ public static class Actions
 
     private static readonly HashSet<string> s_known =
     [
-        EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "rechunk",
+        EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
+        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "rechunk",
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -160,7 +163,9 @@ public static class Actions
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
-    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop or EcEncode or DropQuarantine;
+    public static bool IsBuilt(string action) =>
+        action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
+        or EcEncode or DropQuarantine;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath;

@@ -1,11 +1,11 @@
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
-using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -58,17 +58,23 @@ public sealed partial class ObjectEngine
     /// <summary>For the resilver; true when the name's files are where they belong, or will be when there are mountpaths enough.</summary>
     private async ValueTask<bool> ReconcileAsync(JobContext job, Bucket bucket, WalkedName walked)
     {
-        if (!ErasureReconciler.Handles(bucket.Properties))
+        using DiskUse use = _disks.Enter();
+        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
+        job.Count(1, done.Ok ? done.Value.Bytes : 0);
+        if (!done.Ok)
         {
-            return await _plainMove.RunAsync(job, bucket, walked);
+            bool isGone = done.Error!.Code is ErrorCode.ObjectNotFound or ErrorCode.BucketNotFound; // removed meanwhile
+            if (!isGone)
+            {
+                job.Fail($"{bucket.Name}/{walked.Name}: {done.Error.Message}");
+            }
+
+            return isGone;
         }
 
-        using DiskUse use = _disks.Enter();
-        Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job, verify: false);
-        job.Count(1, done.Ok ? done.Value.Bytes : 0);
-        return done.Ok
-            ? !done.Value.StillDegraded || _disks.Current.Serving.Count < bucket.Properties.Ec.DataSlices + bucket.Properties.Ec.ParitySlices
-            : done.Error!.Code == ErrorCode.ObjectNotFound; // removed meanwhile
+        BucketProperties wanted = bucket.Properties;
+        int needed = Math.Max(wanted.Mirror.Wanted, wanted.Ec.Enabled ? wanted.Ec.DataSlices + wanted.Ec.ParitySlices : 1);
+        return !done.Value.StillDegraded || use.Set.Serving.Count < needed;
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

@@ -11,6 +11,7 @@ using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
 using Sluice.Engine.Space;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -43,10 +44,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly DamagedCopies _damagedCopies;
     private readonly BlockRescue _rescue;
     private readonly ObjectWalk _walk;
-    private readonly PlainMove _plainMove;
     private readonly Resilver _resilver;
     private readonly DiskHealth? _health; // null until the engine is made
     private readonly SpaceWatch _space;
+    private readonly CopyJobs _copyJobs;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
@@ -61,7 +62,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _log = environment.Log;
         _clock = new ObjectClock(environment.Time);
         _startedAt = environment.Time.GetUtcNow();
-        var readers = new ReaderReports(_log, _counters.Damaged.Add);
+        var readers = new ReaderReports(_log, ReadDamaged, RepairByPath);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _bodyReadBytes = options.BodyReadBytes;
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
@@ -96,7 +97,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
-        _plainMove = new PlainMove(_lookup, _locks, _heads, _log);
+        Reconciler = new ObjectReconciler(
+            _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
+        _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
+        _copyJobs = new CopyJobs(Jobs, _walk, Reconciler, _buckets);
         _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, _log);
         Jobs.Register(JobKinds.Resilver, _ => new Func<JobContext, Task>(_resilver.RunAsync));
         Mountpaths = NewKeeper(options, attached);
@@ -106,6 +110,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     /// <summary>The background work that has a name, a progress and an end.</summary>
     public JobTable Jobs { get; }
+
+    /// <summary>Makes the files of a name what its bucket wants.</summary>
+    public ObjectReconciler Reconciler { get; }
 
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -219,6 +226,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await StopBackgroundAsync();
         try
         {
+            await _copyJobs.FinishAsync();
             await FlushAsync();
             foreach (AttachedDisk attached in Attached)
             {
@@ -282,6 +290,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         if (_disks.Current.SearchAll)
         {
             await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Join);
+        }
+
+        if (!states.All(state => state.Clean))
+        {
+            await _copyJobs.AfterCrashAsync();
         }
 
         foreach (AttachedDisk attached in Attached)

@@ -79,11 +79,11 @@ public sealed class DiskSet
         return best < 0 ? null : _serving[best];
     }
 
-    /// <summary>Where a reader looks for a digest, best first; objects that may be spread are looked for on all of them.</summary>
-    public ObjectDisk[] ReadOrder(ulong digest, bool isSpread = false) => SearchAll || isSpread ? [.. Ranked(digest), .. _readable[_serving.Length..]] : Alone(digest);
+    /// <summary>Where a reader looks for a digest, best first; of objects that may have copies, on <paramref name="all"/>.</summary>
+    public ObjectDisk[] ReadOrder(ulong digest, bool all = false) => all || SearchAll ? [.. Ranked(digest), .. _readable[_serving.Length..]] : Alone(digest);
 
     /// <summary>Where a writer looks for what he replaces or removes: also on those that have just come back.</summary>
-    public ObjectDisk[] WriteOrder(ulong digest, bool isSpread = false) => SearchAll || isSpread ? [.. Ranked(digest), .. _open.Except(_serving)] : Alone(digest);
+    public ObjectDisk[] WriteOrder(ulong digest, bool all = false) => all || SearchAll ? [.. Ranked(digest), .. _open.Except(_serving)] : Alone(digest);
 
     /// <summary>
     /// True when the first <paramref name="copies"/> mountpaths of a digest, those that are away counted, are all away: what was stored under it before

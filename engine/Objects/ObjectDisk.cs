@@ -21,6 +21,7 @@ public sealed class ObjectDisk : IDisposable
     private readonly bool _sharesBlocks;
     private long _workFiles;
     private long _faults;
+    private long _readingBytes;
     private int _state = (int)ServingState.Serving;
 
     /// <summary>
@@ -88,8 +89,17 @@ public sealed class ObjectDisk : IDisposable
     /// <summary>Buffers to verify its blocks in.</summary>
     public BlockBuffers Blocks { get; }
 
+    /// <summary>Bytes of objects that are being read from it right now, those that go from the page cache to a socket aside.</summary>
+    public long ReadingBytes => Volatile.Read(ref _readingBytes);
+
     /// <summary>Disk errors seen since start, those that a client caused (no such name) not counted.</summary>
     public long FaultCount => Volatile.Read(ref _faults);
+
+    /// <summary>So many bytes are asked of it. Ends with <see cref="EndRead"/>.</summary>
+    internal void BeginRead(int bytes) => Interlocked.Add(ref _readingBytes, bytes);
+
+    /// <summary>The read has ended, well or not.</summary>
+    internal void EndRead(int bytes) => Interlocked.Add(ref _readingBytes, -bytes);
 
     /// <summary>
     /// A name that no work file has or had: object digest, instance and a running number, in hexadecimal. The digest leads recovery from

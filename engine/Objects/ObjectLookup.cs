@@ -19,9 +19,9 @@ namespace Sluice.Engine.Objects;
 /// never outlives the object it describes. A hit takes no lock on the name and touches no disk.
 /// </para>
 /// </summary>
-public sealed class ObjectLookup : IDisposable
+public sealed partial class ObjectLookup : IDisposable
 {
-    private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
+    private static readonly Func<OpenObject, bool> s_hold = static open => open.TryHold();
 
     private readonly NameLock _locks;
     private readonly ILogger _log;
@@ -36,7 +36,7 @@ public sealed class ObjectLookup : IDisposable
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.Dispose(), static open => open.CacheWeight);
     }
 
     /// <summary>The disks. Who uses one outside of this class's verbs has entered a set.</summary>
@@ -64,7 +64,7 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>The mountpaths that new objects go to, best first.</summary>
     public IReadOnlyList<ObjectDisk> Ranked(ulong digest) => Disks.Current.Ranked(digest);
 
-    /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
+    /// <summary>The object, open. The caller owns the hold and ends it with <see cref="OpenObject.Release"/>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
     {
@@ -86,7 +86,7 @@ public sealed class ObjectLookup : IDisposable
 
             if (found.Ok)
             {
-                Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                Invariant.That(found.Value.TryHold(), "a file that was just opened is open");
                 StoredObject stored = found.Value.Stored;
                 if (_metadata.Find(digest, bucket.Bid, name.Utf8.Span) is { } known && known.Disk == stored.Disk && known.Metadata.Generation == stored.Metadata.Generation)
                 {
@@ -140,7 +140,7 @@ public sealed class ObjectLookup : IDisposable
                 return found.Error!;
             }
 
-            found.Value.File.Dispose();
+            found.Value.Dispose();
             _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
             return found.Value.Stored;
         }
@@ -152,10 +152,13 @@ public sealed class ObjectLookup : IDisposable
 
     /// <summary>
     /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
-    /// name's lock, as writer or reader. The caller owns the file.
+    /// name's lock, as writer or reader. The caller owns the files.
     /// </summary>
+    public ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest) =>
+        bucket.Properties.HasCopies ? FindCopiesAsync(bucket, name, digest) : FindOneAsync(bucket, name, digest);
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest)
+    private async ValueTask<Result<OpenObject>> FindOneAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         OpenObject? best = null;
         Failure? damage = null;
@@ -221,12 +224,12 @@ public sealed class ObjectLookup : IDisposable
         Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
         if (!slices.Ok)
         {
-            head.File.Dispose();
+            head.Dispose();
             return slices.Error!;
         }
 
         head.File.Companion = slices.Value;
-        return head with { Striped = slices.Value };
+        return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
@@ -263,9 +266,9 @@ public sealed class ObjectLookup : IDisposable
     {
         List<ObjectPlace> places = [];
         DiskSet set = Disks.Current;
-        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.WasSpread);
+        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.IsSpread);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
-        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span), also);
         return places;
     }
 
@@ -285,7 +288,7 @@ public sealed class ObjectLookup : IDisposable
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
         DiskSet disks = Disks.Current;
-        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.WasSpread)
+        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.IsSpread)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
@@ -302,16 +305,25 @@ public sealed class ObjectLookup : IDisposable
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
-    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain)
+    private async ValueTask AddPlacesAsync(
+        List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain, ReplicaSet? tolerant = null)
     {
         foreach (ObjectDisk disk in searched)
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is not null)
+            try
             {
-                using FileHandle open = file;
-                (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
-                places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+                if (file is not null)
+                {
+                    using FileHandle open = file;
+                    (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
+                    places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                }
+            }
+            catch (StorageException fault) when (tolerant is { CanLoseHeads: true })
+            {
+                _log.LogError("{Fault}", fault.Message);
+                tolerant.IsDegraded = tolerant.IsUncertain = true;
             }
         }
     }
@@ -340,8 +352,8 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>Forgets everything that lies on a mountpath that has left, or is about to.</summary>
     public void EvictDisk(ObjectDisk disk)
     {
-        _metadata.RemoveWhere(stored => stored.Disk == disk);
-        _open.RemoveWhere(open => open.Stored.Disk == disk);
+        _metadata.RemoveWhere(stored => stored.Disk == disk || stored.Copies.Any(copy => copy.Disk == disk));
+        _open.RemoveWhere(open => open.IsOn(disk));
     }
 
     /// <summary>Closes the cached files; those that are being sent stay open until they are released.</summary>
@@ -368,7 +380,8 @@ public sealed class ObjectLookup : IDisposable
         }
 
         (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
-        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, copies: 1);
+        BucketProperties kept = bucket.Properties;
+        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, kept.Ec.Enabled ? kept.Ec.ParitySlices + 1 : kept.Mirror.Wanted);
         return isElsewhere
             ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
             : NotFound(bucket, name);
@@ -429,24 +442,6 @@ public sealed class ObjectLookup : IDisposable
         Interlocked.Increment(ref _damaged);
         _log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}", disk.Path, Encoding.UTF8.GetString(path.Whole.Span), problem);
         return new Failure(ErrorCode.Damaged, $"{bucket.Name}/{name} is damaged and has no other copy");
-    }
-}
-
-/// <summary>A file under an object's name: what it is when that can be read, and whether it is of the living bucket.</summary>
-public readonly record struct ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket)
-{
-    /// <summary>The one on that mountpath, if any.</summary>
-    public static ObjectPlace? On(List<ObjectPlace> places, ObjectDisk disk)
-    {
-        foreach (ObjectPlace place in places)
-        {
-            if (place.Disk == disk)
-            {
-                return place;
-            }
-        }
-
-        return null;
     }
 }
 

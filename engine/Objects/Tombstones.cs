@@ -146,7 +146,7 @@ public static class Tombstones
     }
 
     /// <summary>Gives a work file that is on stable storage its name in that directory, durably.</summary>
-    internal static async ValueTask PlaceAsync(WorkFile work, ReadOnlyMemory<byte> directoryPath, byte[] name)
+    private static async ValueTask PlaceAsync(WorkFile work, ReadOnlyMemory<byte> directoryPath, byte[] name)
     {
         ObjectDisk disk = work.Disk;
         using DirectoryLease directory = disk.Check(
