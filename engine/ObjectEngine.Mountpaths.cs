@@ -1,4 +1,5 @@
 using Sluice.Contract;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
@@ -18,6 +19,9 @@ public sealed partial class ObjectEngine
 
     /// <summary>True while at least one mountpath is in service.</summary>
     public bool CanServe => _disks.Current.Serving.Count > 0;
+
+    /// <summary>One look at every mountpath, as the health checker's timer has it taken; what fails is out of service when this returns.</summary>
+    public Task LookAtMountpathsAsync() => _health!.LookOnceAsync();
 
     /// <summary>The disk of a mountpath, which it takes over.</summary>
     private AttachedDisk Attach(Mountpath owned, ReaderReports readers, ulong instance)
@@ -51,19 +55,26 @@ public sealed partial class ObjectEngine
         return keeper;
     }
 
-    /// <summary>For the resilver; true when the name's files are where they belong.</summary>
-    private async ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked)
+    /// <summary>For the resilver; true when the name's files are where they belong, or will be when there are mountpaths enough.</summary>
+    private async ValueTask<bool> ReconcileAsync(JobContext job, Bucket bucket, WalkedName walked)
     {
+        using DiskUse use = _disks.Enter();
         Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
         if (!done.Ok)
         {
-            job.Fail(done.Error!.Message);
-            return done.Error.Code == ErrorCode.BucketNotFound;
+            bool isGone = done.Error!.Code is ErrorCode.ObjectNotFound or ErrorCode.BucketNotFound; // removed meanwhile
+            if (!isGone)
+            {
+                job.Fail($"{bucket.Name}/{walked.Name}: {done.Error.Message}");
+            }
+
+            return isGone;
         }
 
         job.Count(1, done.Value.Bytes);
-        bool isEnough = bucket.Properties.Mirror.Wanted <= _disks.Current.Serving.Count; // else it is as good as it can be
-        return !done.Value.StillDegraded || !isEnough;
+        BucketProperties wanted = bucket.Properties;
+        int needed = Math.Max(wanted.Mirror.Wanted, wanted.Ec.Enabled ? wanted.Ec.DataSlices + wanted.Ec.ParitySlices : 1);
+        return !done.Value.StillDegraded || use.Set.Serving.Count < needed;
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

@@ -76,6 +76,7 @@ public sealed partial class ObjectCommit(
             {
                 await CheckDisksAsync(set);
                 DiskSet before = lookup.Disks.Current;
+                strict |= before.Away.Count > 0; // a tombstone must not outlive what replaced the buried
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
                 if (metadata is null)

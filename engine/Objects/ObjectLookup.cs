@@ -380,7 +380,8 @@ public sealed partial class ObjectLookup : IDisposable
         }
 
         (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
-        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, bucket.Properties.CopiesKnown);
+        BucketProperties kept = bucket.Properties;
+        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, kept.Ec.Enabled ? kept.Ec.ParitySlices + 1 : kept.CopiesKnown);
         return isElsewhere
             ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
             : NotFound(bucket, name);
