@@ -46,6 +46,11 @@ public sealed class ObjectCommit(
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
+                if (!strict && await TryCommitNewAsync(set, body, custom) is { } isNew)
+                {
+                    return isNew;
+                }
+
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
                 metadata = await AddSidecarsAsync(set, metadata);
@@ -63,6 +68,37 @@ public sealed class ObjectCommit(
         finally
         {
             set.Bucket.Leave();
+        }
+    }
+
+    /// <summary>
+    /// A name that the metadata cache does not know is new, most often, and then a rename that does not replace is all that it takes: to look first would
+    /// wait for a directory that nobody has read. Null when something stands there, or anything else is not as usual: nothing is visible then.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<StoredObject?> TryCommitNewAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
+    {
+        if (set.Members.Count > 1 || !lookup.IsUnknown(set))
+        {
+            return null;
+        }
+
+        ObjectMetadata metadata = Describe(set.Bucket, body, custom, set.Found);
+        if (MetadataRecord.LengthOf(metadata) > Limits.RecordInlineBytesMax)
+        {
+            return null;
+        }
+
+        await SealAsync(set, metadata);
+        RelaxedFlusher flusher = flusherOf(set.Members[0].Work.Disk);
+        flusher.Begin(metadata.Generation);
+        try
+        {
+            return await headPublisher.TryPublishNewAsync(set, set.Members[0].Work, metadata);
+        }
+        finally
+        {
+            flusher.End(metadata.Generation, afterFlush: null);
         }
     }
 
