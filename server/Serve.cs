@@ -62,7 +62,7 @@ public static class Serve
             "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io {Io}, memory {Memory}",
             ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, io.Name, SizeText.Format(settings.MemoryBytes));
         notifier.Ready($"listening on {server.EndPoint}");
-        _ = Task.Run(MemoryLimit.PrepareStackTraces, CancellationToken.None);
+        _ = MemoryLimit.PrepareStackTracesAsync(signals.Stopping);
         await WaitAsync(signals.Stopping);
 
         notifier.Stopping("finishing requests in flight");

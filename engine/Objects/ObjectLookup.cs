@@ -304,6 +304,14 @@ public sealed partial class ObjectLookup : IDisposable
         return set.Found;
     }
 
+    /// <summary>
+    /// True when nothing is known of the name of a set, and whatever stands there can stand only where its one head will: on the name's first mountpath. For
+    /// the writer of the name.
+    /// </summary>
+    public bool IsUnknown(ReplicaSet set) => !SearchAll && !set.IsWide && !set.Bucket.Properties.IsSpread
+        && set.Members[0].Work.Disk == HomeOf(set.Digest)
+        && _metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is null;
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask AddPlacesAsync(
         List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain, ReplicaSet? tolerant = null)
