@@ -73,6 +73,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _walk = new ObjectWalk(() => _disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * _disks.Length);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, mountpaths.All, _log));
+        Jobs.Register(JobKinds.Scrub, MakeScrub);
     }
 
     /// <summary>The background work that has a name, a progress and an end.</summary>
@@ -161,6 +162,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.removed"] = Recovered.Removed,
                 ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
+                ["scrub.findings"] = _scrubCounters.Findings.Value,
+                ["scrub.repaired"] = _scrubCounters.Repaired.Value,
             }.Concat(Jobs.Counters()).ToDictionary(),
         };
     }
