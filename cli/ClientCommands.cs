@@ -26,6 +26,7 @@ public static class ClientCommands
             CatVerb.Create(options),
             JobVerbs.Create(options),
             ScrubVerb.Create(options),
+            QuarantineVerbs.Create(options),
         ];
         foreach (Command verb in verbs)
         {

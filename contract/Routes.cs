@@ -111,9 +111,12 @@ public static class Actions
     /// <summary>Stop a job.</summary>
     public const string Stop = "stop";
 
+    /// <summary>Remove files from quarantine; ours.</summary>
+    public const string DropQuarantine = "drop-quarantine";
+
     private static readonly HashSet<string> s_known =
     [
-        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop,
+        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop, DropQuarantine,
         "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "ec-encode", "rechunk",
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
@@ -124,7 +127,7 @@ public static class Actions
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
-    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop;
+    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop or DropQuarantine;
 
     /// <summary>True for every action that the contract names, built or not.</summary>
     public static bool IsKnown(string action) => s_known.Contains(action);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
-using Sluice.Engine.Objects;
+using Sluice.Engine.Mountpaths;
 
 namespace Sluice.Engine;
 
@@ -110,9 +110,10 @@ public sealed partial class ObjectEngine
     /// <summary>Makes everything durable that relaxed buckets have acknowledged.</summary>
     public async ValueTask FlushAsync()
     {
-        foreach (RelaxedFlusher flusher in _flushers)
+        using DiskUse use = _disks.Enter();
+        foreach (AttachedDisk attached in Attached)
         {
-            await flusher.FlushAsync();
+            await attached.Flusher.FlushAsync();
         }
     }
 
@@ -133,6 +134,6 @@ public sealed partial class ObjectEngine
             return false;
         }
 
-        return !_flushers.Any(flusher => flusher.HasFailed);
+        return !Attached.Any(attached => attached.Flusher.HasFailed);
     }
 }

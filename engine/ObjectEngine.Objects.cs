@@ -4,6 +4,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Pooling;
@@ -96,6 +97,7 @@ public sealed partial class ObjectEngine
         {
             Bucket bucket = allowed.Value;
             ulong digest = DigestOf(request.Bucket, request.Name);
+            using DiskUse upload = _disks.Enter(DiskUseKind.Upload);
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
             WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
             set.Add(ReplicaMember.Head(work));
@@ -192,7 +194,8 @@ public sealed partial class ObjectEngine
             after = (byte[])[.. after.Span, 0xff];
         }
 
-        using var walk = new DirectoryWalk(_disks, bucket.Objects, request.Prefix, after, request.PageSize);
+        using DiskUse use = _disks.Enter();
+        using var walk = new DirectoryWalk(use.Set.Readable, bucket.Objects, request.Prefix, after, request.PageSize);
         return await Lister.ListAsync(walk, request, request.WithAttributes ? AttributesAsync : null, cancellation);
 
         async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)

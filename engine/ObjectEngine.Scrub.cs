@@ -1,5 +1,6 @@
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
@@ -21,6 +22,15 @@ public sealed partial class ObjectEngine
     public static async Task<Result<Job>> CheckAsync(
         EngineOptions options, EngineEnvironment environment, ScrubSettings settings, Action<Job> begun, CancellationToken cancellation)
     {
+        foreach (string path in options.Mountpaths)
+        {
+            // A path without one would become a new mountpath.
+            if (!await HasIdentityAsync(environment.Io, path))
+            {
+                return new Failure(ErrorCode.StorageFailed, $"{path} is no mountpath: there is no .sluice/{MountpathIdentity.Kind}");
+            }
+        }
+
         ObjectEngine engine;
         if (settings.Repair)
         {
@@ -52,7 +62,7 @@ public sealed partial class ObjectEngine
             }
 
             Result<Job> started = await engine.Jobs.StartAsync(
-                JobKinds.Scrub, JobTarget.All, job => engine.ScrubAsync(job, settings, [.. engine._buckets.All], engine._disks), WhenRunning.Refuse);
+                JobKinds.Scrub, JobTarget.All, job => engine.ScrubAsync(job, settings, [.. engine._buckets.All], engine._disks.Current.Readable), WhenRunning.Refuse);
             if (started.Ok)
             {
                 begun(started.Value);
@@ -70,6 +80,18 @@ public sealed partial class ObjectEngine
         {
             await (settings.Repair ? engine.DisposeAsync() : engine.AbandonAsync());
         }
+    }
+
+    private static async ValueTask<bool> HasIdentityAsync(IFileIo io, string path)
+    {
+        IoResult<FileHandle> opened = await io.OpenRootAsync(path);
+        if (!opened.Ok)
+        {
+            return true; // attaching says why
+        }
+
+        using FileHandle root = opened.Value;
+        return (await io.StatAtAsync(root, System.Text.Encoding.ASCII.GetBytes($".sluice/{MountpathIdentity.Kind}"))).Ok;
     }
 
     private Result<Func<JobContext, Task>> MakeScrub(JobRequest request)
@@ -91,10 +113,10 @@ public sealed partial class ObjectEngine
             buckets = [bucket];
         }
 
-        IReadOnlyList<ObjectDisk> disks = _disks;
+        IReadOnlyList<ObjectDisk> disks = _disks.Current.Readable;
         if (request.Target.Mountpath is { } path)
         {
-            disks = [.. _disks.Where(disk => disk.Path == path)];
+            disks = [.. disks.Where(disk => disk.Path == path)];
             if (disks.Count == 0)
             {
                 return new Failure(ErrorCode.BadRequest, "there is no such mountpath: give it as the server has it configured");
@@ -108,25 +130,32 @@ public sealed partial class ObjectEngine
     {
         var world = new ScrubWorld
         {
-            Disks = () => _disks,
-            Ranked = RankedDisks,
+            Disks = () => _disks.Current.Readable,
+            Enter = EnterDisk,
+            Ranked = digest => _disks.Current.Ranked(digest),
             Locks = _locks,
             Time = _environment.Time,
-            Repair = new NoRepair(),
+            Repair = new CopyRepair(_damagedCopies),
         };
         return new Scrubber(world, _scrubCounters).RunAsync(job, settings, buckets, disks);
     }
 
-    private ObjectDisk[] RankedDisks(ulong digest)
+    private IDisposable? EnterDisk(ObjectDisk disk)
     {
-        Span<int> order = stackalloc int[_disks.Length];
-        _lookup.Rank(digest, order);
-        var ranked = new ObjectDisk[order.Length];
-        for (int i = 0; i < ranked.Length; i++)
+        DiskUse use = _disks.Enter(DiskUseKind.Upload); // a large object at a low rate takes as long as a slow client
+        if (use.Set.Open.Contains(disk))
         {
-            ranked[i] = _disks[order[i]];
+            return use;
         }
 
-        return ranked;
+        use.Dispose();
+        return null;
+    }
+
+    /// <summary>Repair as far as copies are there.</summary>
+    private sealed class CopyRepair(DamagedCopies copies) : IScrubRepair
+    {
+        public async ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) =>
+            await copies.SetAsideAsync(bucket, name, digest) > 0 ? RepairOutcome.Repaired : RepairOutcome.Impossible;
     }
 }

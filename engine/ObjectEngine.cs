@@ -1,13 +1,13 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
-using Sluice.Engine.Space;
 
 namespace Sluice.Engine;
 
@@ -26,23 +26,22 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly NameLock _locks = new();
     private readonly int _bodyReadBytes;
     private readonly BlockBuffers[] _verifyBuffers;
-    private readonly ObjectDisk[] _disks;
-    private readonly RelaxedFlusher[] _flushers;
+    private readonly DiskTable _disks;
     private readonly ObjectLookup _lookup;
     private readonly HeadPublisher _heads;
     private readonly ObjectCommit _commit;
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
-    private readonly Trash[] _trash;
+    private readonly DamagedCopies _damagedCopies;
+    private readonly BlockRescue _rescue;
     private readonly ObjectWalk _walk;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
     // Background work, ended by DisposeAsync.
     private readonly CancellationTokenSource _closing = new();
-    private readonly List<Task> _background = [];
-    private Task _emptying = Task.CompletedTask;
+    private Task _repairing = Task.CompletedTask;
 
     private ObjectEngine(MountpathTable mountpaths, EngineOptions options, EngineEnvironment environment)
     {
@@ -55,24 +54,29 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _bodyReadBytes = options.BodyReadBytes;
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
-        _disks = [.. mountpaths.All.Select((mountpath, index) =>
-            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length]) { Readers = readers })];
-        _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, _clock, generation => mountpaths.All[disk.Index].MarkFlushedAsync(generation), _log))];
-        _lookup = new ObjectLookup(_disks, [.. mountpaths.All.Select(mountpath => mountpath.IdDigest)], _locks, options.CacheSizes, _log)
-        {
-            SearchAll = mountpaths.MisplacedPossible,
-        };
-        Func<ObjectDisk, RelaxedFlusher> flusherOf = disk => _flushers[disk.Index];
+        _disks = new DiskTable(new DiskSet(mountpaths.All.Select((mountpath, index) => new AttachedDisk(
+            mountpath,
+            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length])
+            {
+                IdDigest = mountpath.IdDigest,
+                Readers = readers,
+            },
+            _clock,
+            _log).Disk), mountpaths.MisplacedPossible));
+        _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log);
+        Func<ObjectDisk, RelaxedFlusher> flusherOf = static disk => disk.Attachment!.Flusher;
+        Repairs = new RepairQueue(RepairAsync, _log);
+        _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _log);
+        readers.Rescue = _rescue = new BlockRescue(_disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
         var parts = new RecordedParts();
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
         _removal = new ObjectRemoval(_lookup, _locks, flusherOf, parts);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
-        _trash = [.. _disks.Select(disk => new Trash(disk, _clock, _log))];
-        _buckets = new BucketTable(new MountpathBucketStore(environment.Io, mountpaths, _trash, _log), _clock, _log);
-        _walk = new ObjectWalk(() => _disks);
-        var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * _disks.Length);
-        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, mountpaths.All, _log));
+        _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.ClusterUuid, _log), _clock, _log);
+        _walk = new ObjectWalk(_disks);
+        var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
+        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
         Jobs.Register(JobKinds.Scrub, MakeScrub);
     }
 
@@ -123,8 +127,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     public async ValueTask<EngineStatus> StatusAsync()
     {
         var mountpaths = new List<MountpathStatus>();
-        foreach (Mountpath mountpath in _mountpaths.All)
+        using DiskUse use = _disks.Enter();
+        foreach (AttachedDisk attached in Attached)
         {
+            Mountpath mountpath = attached.Mountpath;
             IoResult<FileSystemStatus> space = await _environment.Io.StatFileSystemAsync(mountpath.Root);
             mountpaths.Add(new MountpathStatus
             {
@@ -133,7 +139,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 FileSystem = mountpath.FileSystem,
                 SizeBytes = space.Ok ? space.Value.SizeBytes : 0,
                 FreeBytes = space.Ok ? space.Value.FreeBytes : 0,
-                Healthy = space.Ok && _disks[mountpaths.Count].FaultCount == 0,
+                Healthy = space.Ok && attached.Disk.FaultCount == 0,
             });
         }
 
@@ -153,6 +159,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["delete.count"] = _counters.Deletes.Value,
                 ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
                 ["fault.count"] = _counters.Faults.Value,
+                ["repair.queued"] = Repairs.Count,
+                ["repair.count"] = Repairs.DoneCount,
+                ["repair.failed"] = Repairs.FailedCount,
+                ["repair.forgotten"] = Repairs.ForgottenCount,
+                ["repair.rescued_blocks"] = _rescue.RescuedCount,
+                ["repair.quarantined"] = _damagedCopies.QuarantinedCount,
                 ["memory.verify.leases"] = _verifyBuffers.Sum(buffers => buffers.RentedCount),
                 ["cache.metadata"] = _lookup.MetadataCount,
                 ["cache.files"] = _lookup.OpenFileCount,
@@ -179,12 +191,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         try
         {
             await FlushAsync();
-            foreach (ObjectDisk disk in _disks)
+            foreach (AttachedDisk attached in Attached)
             {
-                disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
+                await attached.SyncAsync();
             }
 
-            if (_disks.Any(disk => disk.FaultCount > 0))
+            if (_disks.Current.Open.Any(disk => disk.FaultCount > 0))
             {
                 _log.LogWarning("disk faults were seen since start: the mountpaths are not marked clean, the next start recovers");
             }
@@ -209,8 +221,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             return problem;
         }
 
-        IReadOnlyList<DiskState> states = [.. _mountpaths.All.Select(mountpath => new DiskState(mountpath.WasClean, mountpath.FlushedGeneration))];
-        Recovered = await new StartupRecovery(_disks, states, _lookup, _locks, _heads, _log).RunAsync(_buckets.All);
+        IReadOnlyList<DiskState> states = [.. Attached.Select(disk => new DiskState(disk.Mountpath.WasClean, disk.Mountpath.FlushedGeneration))];
+        Recovered = await new StartupRecovery(_disks.Current.Open, states, _lookup, _locks, _heads, _log).RunAsync(_buckets.All);
         if (Recovered.Any)
         {
             _log.LogInformation(
@@ -220,34 +232,32 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         // What recovery renamed and removed is durable before the mark says that all up to now is.
-        foreach (ObjectDisk disk in _disks)
+        foreach (AttachedDisk attached in Attached)
         {
-            disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
+            await attached.SyncAsync();
         }
 
         await _mountpaths.MarkRunningAsync(_clock.Next());
         StartEmptyingTrash();
+        _repairing = Repairs.RunAsync(_closing.Token);
         await Jobs.ResumeAsync();
-        if (options.FlushInterval > TimeSpan.Zero)
+        foreach (AttachedDisk attached in Attached)
         {
-            _background.AddRange(_flushers.Select(flusher => flusher.RunAsync(options.FlushInterval, _environment.Time, _closing.Token)));
+            attached.StartFlushing(options.FlushInterval, _environment.Time);
         }
 
         return null;
     }
 
+    /// <summary>The mountpaths of the set in force. For who has entered it, or starts or closes the engine.</summary>
+    private IEnumerable<AttachedDisk> Attached => _disks.Current.Open.Select(static disk => disk.Attachment!);
+
     private void StartEmptyingTrash()
     {
-        Task before = _emptying;
-        _emptying = EmptyTrashAfterAsync(before);
-    }
-
-    private async Task EmptyTrashAfterAsync(Task before)
-    {
-        await before;
-        foreach (Trash trash in _trash)
+        using DiskUse use = _disks.Enter();
+        foreach (AttachedDisk attached in Attached)
         {
-            await trash.EmptyAsync(_closing.Token);
+            attached.StartEmptyingTrash();
         }
     }
 
@@ -255,8 +265,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     {
         await Jobs.CloseAsync();
         await _closing.CancelAsync();
-        await Task.WhenAll(_background);
-        await _emptying;
+        await _repairing;
+        await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }
 
     /// <summary>Closes files without flushing or marking anything.</summary>
@@ -264,9 +274,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     {
         await StopBackgroundAsync();
         _lookup.Dispose();
-        Array.ForEach(_disks, disk => disk.Dispose());
+        foreach (AttachedDisk attached in Attached)
+        {
+            attached.Dispose();
+        }
+
         Array.ForEach(_verifyBuffers, buffers => buffers.Dispose());
-        _mountpaths.Dispose();
         _closing.Dispose();
     }
 }

@@ -42,6 +42,16 @@ public static unsafe partial class Libc
         Directory,
     }
 
+    /// <summary>Processor time that this thread has used (clock_gettime(2), CLOCK_THREAD_CPUTIME_ID).</summary>
+    public static TimeSpan ThreadProcessorTime()
+    {
+        const int CLOCK_THREAD_CPUTIME_ID = 3;
+        Uring.KernelTimespec time;
+        // SAFETY: a local structure, which the call fills; it fails for clocks that do not exist only.
+        _ = LibcImports.clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return TimeSpan.FromTicks((time.Seconds * TimeSpan.TicksPerSecond) + (time.Nanoseconds / 100));
+    }
+
     /// <summary>openat2(2) below a directory: no symbolic links, no "..", no other mount.</summary>
     public static Errno OpenBeneath(int directory, ReadOnlySpan<byte> path, OpenMode mode, out int descriptor)
     {

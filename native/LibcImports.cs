@@ -64,6 +64,9 @@ internal static unsafe partial class LibcImports
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint mmap(nint address, nuint length, int protection, int flags, int descriptor, long offset);
 
+    [LibraryImport(Library)]
+    internal static partial int clock_gettime(int clock, Uring.KernelTimespec* time);
+
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int munmap(nint address, nuint length);
 

@@ -44,6 +44,9 @@ internal static class MemoryLimit
             new("memory.rss", Bytes(status, "VmRSS:")),
             new("memory.anonymous", Bytes(status, "RssAnon:")),
             new("memory.managed", GC.GetTotalMemory(forceFullCollection: false)),
+            new("memory.collections", GC.CollectionCount(0)),
+            new("memory.full_collections", GC.CollectionCount(GC.MaxGeneration)),
+            new("memory.collections_us", (long)GC.GetTotalPauseDuration().TotalMicroseconds),
         ];
     }
 

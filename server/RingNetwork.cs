@@ -41,7 +41,9 @@ internal sealed class RingNetwork(IReadOnlyList<RingLoop> loops, UringTransportO
         new("ring.plain", loops.Sum(loop => loop.PlainBufferCount)),
         new("ring.passes", loops.Sum(loop => loop.IterationCount)),
         new("ring.slow_passes", loops.Sum(loop => loop.SlowIterationCount)),
+        new("ring.slow_cpu_passes", loops.Sum(loop => loop.SlowIterationProcessorCount)),
         new("ring.longest_us", (long)loops.Max(loop => loop.LongestIteration).TotalMicroseconds),
+        new("ring.longest_cpu_us", (long)loops.Max(loop => loop.LongestIterationProcessorTime).TotalMicroseconds),
     ];
 
     /// <inheritdoc/>

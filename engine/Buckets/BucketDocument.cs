@@ -88,6 +88,14 @@ public sealed class BucketRow
     [JsonPropertyName("validate_warm_get")]
     public required bool ValidateWarmGet { get; set; }
 
+    /// <summary>Which bytes are compared before they are sent.</summary>
+    [JsonPropertyName("verify")]
+    public VerifyMode Verify { get; set; } = VerifyMode.Cold;
+
+    /// <summary>The digest of a range is that of the range.</summary>
+    [JsonPropertyName("enable_read_range")]
+    public bool EnableReadRange { get; set; }
+
     /// <summary>Number the versions.</summary>
     [JsonPropertyName("versioning")]
     public required bool Versioning { get; set; }
@@ -127,6 +135,8 @@ public sealed class BucketRow
         CreatedNs = record.Properties.CreatedNs,
         ChecksumName = Checksum.Name(record.Properties.ChecksumType),
         ValidateWarmGet = record.Properties.ValidateWarmGet,
+        Verify = record.Properties.Verify,
+        EnableReadRange = record.Properties.EnableReadRange,
         Versioning = record.Properties.Versioning,
         Durability = record.Properties.Durability,
         WasRelaxed = record.Properties.WasRelaxed,
@@ -148,6 +158,8 @@ public sealed class BucketRow
             CreatedNs = CreatedNs,
             ChecksumType = type,
             ValidateWarmGet = ValidateWarmGet,
+            Verify = Verify,
+            EnableReadRange = EnableReadRange,
             Versioning = Versioning,
             Durability = Durability,
             WasRelaxed = WasRelaxed,

@@ -86,6 +86,19 @@ public enum AccessBits : ulong
     All = ulong.MaxValue,
 }
 
+/// <summary>Which bytes of an object are compared with their digests before they are sent. Persisted by name; may only grow.</summary>
+public enum VerifyMode
+{
+    /// <summary>None: a damaged disk's bytes go out. For who verifies himself, or measures.</summary>
+    Never,
+
+    /// <summary>What comes from a disk, and what is in memory without having been compared since it got there.</summary>
+    Cold,
+
+    /// <summary>All, in the buffer that is sent.</summary>
+    Always,
+}
+
 /// <summary>
 /// Properties of a bucket. Immutable; a change makes a new record. The JSON tree is the contract's (buckets §3); what is not built yet
 /// is refused by its name rather than ignored, so that nobody believes in a protection that is not there.
@@ -100,6 +113,12 @@ public sealed record BucketProperties
 
     /// <summary><c>checksum.validate_warm_get</c>: verify the blocks of an object before they are served.</summary>
     public bool ValidateWarmGet { get; init; }
+
+    /// <summary><c>checksum.enable_read_range</c>: the digest that goes with a range is that of the range.</summary>
+    public bool EnableReadRange { get; init; }
+
+    /// <summary><c>checksum.verify</c>: which bytes are compared with their digests before they are sent.</summary>
+    public VerifyMode Verify { get; init; } = VerifyMode.Cold;
 
     /// <summary><c>versioning.enabled</c>: number the versions of each name from 1.</summary>
     public bool Versioning { get; init; } = true;
@@ -179,6 +198,8 @@ public sealed record BucketProperties
         writer.WriteStartObject("checksum");
         writer.WriteString("type", Checksum.Name(ChecksumType));
         writer.WriteBoolean("validate_warm_get", ValidateWarmGet);
+        writer.WriteBoolean("enable_read_range", EnableReadRange);
+        writer.WriteString("verify", Verify switch { VerifyMode.Never => "never", VerifyMode.Cold => "cold", _ => "always" });
         writer.WriteEndObject();
         writer.WriteStartObject("versioning");
         writer.WriteBoolean("enabled", Versioning);
@@ -217,8 +238,18 @@ public sealed record BucketProperties
                 return PropertyValues.TryBool(property.Value, out bool on)
                     ? to with { ValidateWarmGet = on }
                     : PropertyValues.Refused("property \"checksum.validate_warm_get\" must be true or false");
+            case "enable_read_range":
+                return PropertyValues.Bool("checksum", property, ofRange => to with { EnableReadRange = ofRange });
+            case "verify":
+                return (property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString() : null) switch
+                {
+                    "never" => to with { Verify = VerifyMode.Never },
+                    "cold" => to with { Verify = VerifyMode.Cold },
+                    "always" => to with { Verify = VerifyMode.Always },
+                    _ => PropertyValues.Refused("property \"checksum.verify\" must be never, cold or always"),
+                };
             default:
-                return PropertyValues.OffOrNotBuilt(to, "checksum", property, "validate_cold_get", "validate_obj_move", "enable_read_range");
+                return PropertyValues.OffOrNotBuilt(to, "checksum", property, "validate_cold_get", "validate_obj_move");
         }
     }
 

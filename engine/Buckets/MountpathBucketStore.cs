@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
-using Sluice.Engine.Space;
+using Sluice.Engine.Objects;
 using Sluice.Native;
 
 namespace Sluice.Engine.Buckets;
@@ -11,14 +11,15 @@ namespace Sluice.Engine.Buckets;
 /// that a changed order of arguments changes nothing; read from all. A write that reached a majority of those holds; the newest valid
 /// copy wins, so one that reached fewer is old or new after a restart.
 /// </summary>
-public sealed class MountpathBucketStore(IFileIo io, MountpathTable mountpaths, IReadOnlyList<Trash> trash, ILogger log) : IBucketStore
+public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string cluster, ILogger log) : IBucketStore
 {
     /// <inheritdoc/>
     public async ValueTask<(BucketDocument? Document, string? Problem)> ReadAsync()
     {
+        using MountpathUse use = disks.EnterMountpaths();
         BucketDocument? newest = null;
         string? damage = null;
-        foreach (Mountpath mountpath in mountpaths.All)
+        foreach (Mountpath mountpath in use.Mountpaths)
         {
             (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, mountpath.System, BucketDocument.Kind);
             BucketDocument? document = null;
@@ -42,7 +43,7 @@ public sealed class MountpathBucketStore(IFileIo io, MountpathTable mountpaths, 
         }
 
         // No copy at all is a new set only when no mountpath holds a bucket.
-        foreach (Mountpath mountpath in mountpaths.All)
+        foreach (Mountpath mountpath in use.Mountpaths)
         {
             IoResult<FileStatus> buckets = await io.StatAtAsync(mountpath.Root, "@ais"u8.ToArray());
             if (buckets.Ok && damage is null)
@@ -51,14 +52,15 @@ public sealed class MountpathBucketStore(IFileIo io, MountpathTable mountpaths, 
             }
         }
 
-        return damage is null ? (new BucketDocument { Version = 0, Cluster = mountpaths.ClusterUuid }, null) : (null, damage);
+        return damage is null ? (new BucketDocument { Version = 0, Cluster = cluster }, null) : (null, damage);
     }
 
     /// <inheritdoc/>
     public async ValueTask WriteAsync(BucketDocument document)
     {
+        using MountpathUse use = disks.EnterMountpaths();
         byte[] json = document.Format();
-        List<Mountpath> homes = [.. mountpaths.All.OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
+        List<Mountpath> homes = [.. use.Mountpaths.OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
         int written = 0;
         (string Path, Errno Error) fault = default;
         foreach (Mountpath home in homes)
@@ -81,10 +83,11 @@ public sealed class MountpathBucketStore(IFileIo io, MountpathTable mountpaths, 
     /// <inheritdoc/>
     public async ValueTask TrashAsync(BucketRecord bucket)
     {
+        using DiskUse use = disks.Enter();
         var gone = new Bucket(bucket);
-        foreach (Trash one in trash)
+        foreach (ObjectDisk disk in use.Set.Open)
         {
-            await one.ThrowAwayAsync(gone);
+            await disk.Attachment!.Trash.ThrowAwayAsync(gone);
         }
     }
 }

@@ -11,6 +11,7 @@ internal static class BlockingVerbs
 {
     private static readonly byte[] s_record = "user.slu\0"u8.ToArray();
     private static readonly byte[] s_target = "user.slt\0"u8.ToArray();
+    private static readonly byte[] s_quarantine = "user.slq\0"u8.ToArray();
 
     /// <summary>
     /// renameat2, linkat and the like take one component relative to an open directory, so that nothing can lead out of it: '/', "." and
@@ -24,6 +25,7 @@ internal static class BlockingVerbs
     {
         XattrName.Record => s_record,
         XattrName.Target => s_target,
+        XattrName.Quarantine => s_quarantine,
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "not an attribute of ours"),
     };
 

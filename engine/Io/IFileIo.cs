@@ -142,6 +142,9 @@ public enum XattrName
 
     /// <summary><c>user.slt</c>: on a member of a wide replica set, its work file's name and its object (<c>WorkTarget</c>).</summary>
     Target,
+
+    /// <summary><c>user.slq</c>: on a file in quarantine, why it is there and whose it was (<c>Quarantine</c>).</summary>
+    Quarantine,
 }
 
 /// <summary>What statx(2) says. Times are nanoseconds since 1970 UTC.</summary>

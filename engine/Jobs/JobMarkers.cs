@@ -13,7 +13,7 @@ namespace Sluice.Engine.Jobs;
 /// min(<see cref="Limits.BucketDocumentCopies"/>, n) mountpaths in order of their uuids; read from all, the highest version wins. A kind
 /// without unfinished jobs has no document. A marker too many costs a job that finds nothing to do, so copies need not agree.
 /// </summary>
-public sealed class JobMarkers(IFileIo io, IReadOnlyList<Mountpath> mountpaths, ILogger log)
+public sealed class JobMarkers(IFileIo io, Func<MountpathUse> enter, ILogger log)
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Dictionary<JobKind, JobDocument> _documents = []; // under _writing
@@ -21,11 +21,12 @@ public sealed class JobMarkers(IFileIo io, IReadOnlyList<Mountpath> mountpaths, 
     /// <summary>Reads what an earlier run left, in the order it was started. For who opens the engine.</summary>
     public async ValueTask<IReadOnlyList<(JobKind Kind, JobRequest Request)>> LoadAsync()
     {
+        using MountpathUse use = enter();
         List<(JobKind, JobRequest)> unfinished = [];
         foreach (JobKind kind in JobKinds.All.Where(kind => kind.IsResumable))
         {
             JobDocument newest = new();
-            foreach (Mountpath mountpath in mountpaths)
+            foreach (Mountpath mountpath in use.Mountpaths)
             {
                 await DocumentFiles.SweepAsync(io, mountpath.System, [NameOf(kind)]);
                 newest = await ReadAsync(kind, mountpath) is { } one && one.Version > newest.Version ? one : newest;
@@ -85,7 +86,8 @@ public sealed class JobMarkers(IFileIo io, IReadOnlyList<Mountpath> mountpaths, 
             }
 
             _documents[kind] = next;
-            foreach (Mountpath mountpath in mountpaths.OrderBy(one => one.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies))
+            using MountpathUse use = enter();
+            foreach (Mountpath mountpath in use.Mountpaths.OrderBy(one => one.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies))
             {
                 IoResult done = next.Jobs.Count > 0
                     ? await DocumentFiles.WriteAsync(io, mountpath.System, NameOf(kind), next.Format())

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Listing;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 
@@ -14,9 +15,9 @@ public readonly record struct WalkedName(ObjectName Name, ulong Digest);
 /// <summary>
 /// The names of a bucket for jobs: each once, in byte order, over all mountpaths, in bounded memory. No lock is held: a name may be gone,
 /// or be new, when its turn comes, so who acts on one takes its lock and looks again. A name is answered when some file stands under it,
-/// whatever is the matter with that file.
+/// whatever is the matter with that file. When the set of mountpaths changes, the walk goes on over the new one behind the last name.
 /// </summary>
-public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks)
+public sealed class ObjectWalk(DiskTable disks)
 {
     /// <summary>
     /// Walks the bucket. Names that are made or removed meanwhile may be met or not. Throws <see cref="Io.StorageException"/> when a disk
@@ -24,13 +25,35 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks)
     /// </summary>
     public async IAsyncEnumerable<WalkedName> NamesAsync(Bucket bucket, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var walk = new DirectoryWalk(disks(), bucket.Objects, default, default, Limits.WalkEntriesMax);
-        while (await walk.NextAsync() is { } bytes)
+        byte[] after = [];
+        while (true)
         {
-            cancellation.ThrowIfCancellationRequested();
-            if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
+            DiskSet set = disks.Current;
+            using var walk = new DirectoryWalk(set.Readable, bucket.Objects, default, after, Limits.WalkEntriesMax);
+            while (disks.Current == set)
             {
-                yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
+                cancellation.ThrowIfCancellationRequested();
+                byte[]? bytes;
+                using (DiskUse use = disks.Enter())
+                {
+                    if (use.Set != set)
+                    {
+                        break;
+                    }
+
+                    bytes = await walk.NextAsync();
+                }
+
+                if (bytes is null)
+                {
+                    yield break;
+                }
+
+                after = bytes;
+                if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
+                {
+                    yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ namespace Sluice.Engine.Mountpaths;
 /// The attached mountpaths. Immutable while it lives. Attaching examines every path, refuses the set with one sentence when anything is
 /// wrong, and writes identities only when all is well: first as forming, then, when each path has one, as they stay.
 /// </summary>
-public sealed class MountpathTable : IDisposable
+public sealed class MountpathTable
 {
     private MountpathTable(IReadOnlyList<Mountpath> all, MountpathIdentity newest, IReadOnlyList<string> warnings)
     {
@@ -21,7 +21,7 @@ public sealed class MountpathTable : IDisposable
         Warnings = warnings;
     }
 
-    /// <summary>The mountpaths, in the order they were given.</summary>
+    /// <summary>The mountpaths, in the order they were given. Who opened the table closes them.</summary>
     public IReadOnlyList<Mountpath> All { get; }
 
     /// <summary>Identity of the cluster.</summary>
@@ -110,15 +110,6 @@ public sealed class MountpathTable : IDisposable
         foreach (Mountpath mountpath in All)
         {
             await mountpath.MarkCleanAsync(flushedGeneration);
-        }
-    }
-
-    /// <summary>Closes and unlocks all mountpaths.</summary>
-    public void Dispose()
-    {
-        foreach (Mountpath mountpath in All)
-        {
-            mountpath.Dispose();
         }
     }
 

@@ -47,19 +47,15 @@ public sealed class BoundedCache<TValue> : IDisposable
     public void Remove(ulong digest) => Leave(ShardOf(digest).Remove(digest));
 
     /// <summary>Takes everything of one bucket out.</summary>
-    public void RemoveBucket(ulong bid)
-    {
-        foreach (Shard shard in _shards)
-        {
-            foreach (TValue value in shard.RemoveWhere(bid))
-            {
-                Leave(value);
-            }
-        }
-    }
+    public void RemoveBucket(ulong bid) => RemoveWhere((entryBid, _) => entryBid == bid);
+
+    /// <summary>Takes every value out that is asked for; each shard is looked through under its monitor.</summary>
+    public void RemoveWhere(Func<TValue, bool> isWanted) => RemoveWhere((_, value) => isWanted(value));
 
     /// <summary>Everything leaves.</summary>
-    public void Dispose() => Array.ForEach(_shards, shard => shard.RemoveWhere(null).ForEach(Leave));
+    public void Dispose() => RemoveWhere(static (_, _) => true);
+
+    private void RemoveWhere(Func<ulong, TValue, bool> isWanted) => Array.ForEach(_shards, shard => shard.RemoveWhere(isWanted).ForEach(Leave));
 
     private void Leave(TValue? value)
     {
@@ -183,11 +179,11 @@ public sealed class BoundedCache<TValue> : IDisposable
             }
         }
 
-        public List<TValue> RemoveWhere(ulong? bid)
+        public List<TValue> RemoveWhere(Func<ulong, TValue, bool> isWanted)
         {
             lock (_gate)
             {
-                List<Entry> gone = [.. _byDigest.Values.Where(entry => bid is null || entry.Bid == bid)];
+                List<Entry> gone = [.. _byDigest.Values.Where(entry => isWanted(entry.Bid, entry.Value))];
                 gone.ForEach(entry => TakeOut(entry.Digest));
                 return gone.ConvertAll(entry => entry.Value);
             }

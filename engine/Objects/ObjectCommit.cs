@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
+using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
 
@@ -43,9 +45,11 @@ public sealed class ObjectCommit(
 
         try
         {
+            using DiskUse use = lookup.Disks.Enter();
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
+                CheckDisks(set);
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
                 metadata = await AddSidecarsAsync(set, metadata);
@@ -63,6 +67,19 @@ public sealed class ObjectCommit(
         finally
         {
             set.Bucket.Leave();
+        }
+    }
+
+    /// <summary>A mountpath may have left since the body was received: nobody would find what is committed there.</summary>
+    private static void CheckDisks(ReplicaSet set)
+    {
+        for (int i = 0; i < set.Members.Count; i++)
+        {
+            WorkFile work = set.Members[i].Work;
+            if (!work.Disk.IsOpen)
+            {
+                throw work.Disk.Fault("commit: the mountpath has left", Errno.ENODEV, work.Path.Span);
+            }
         }
     }
 
@@ -174,6 +191,7 @@ public sealed class ObjectCommit(
     {
         ObjectPlace? old = ObjectPlace.On(places, head.Work.Disk);
         (StoredObject stored, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
+        stored.MarkWritten();
         using (directory)
         {
             IoResult synced = await directory.SyncAsync();
@@ -197,6 +215,7 @@ public sealed class ObjectCommit(
             (stored, DirectoryLease directory) =
                 await headPublisher.PublishAsync(set, head, metadata, ObjectPlace.On(places, head.Disk), DirectoryUse.Create);
             directory.Dispose();
+            stored.MarkWritten();
             return stored;
         }
         finally

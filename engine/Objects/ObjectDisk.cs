@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Sluice.Contract;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -19,6 +20,7 @@ public sealed class ObjectDisk : IDisposable
     private readonly bool _sharesBlocks;
     private long _workFiles;
     private long _faults;
+    private int _state = (int)ServingState.Serving;
 
     /// <summary>
     /// The disk behind <paramref name="root"/>; <paramref name="instance"/> tells this run's work files from those of an earlier one. Without
@@ -36,8 +38,27 @@ public sealed class ObjectDisk : IDisposable
         _instance = instance;
     }
 
-    /// <summary>Position in the table of mountpaths.</summary>
+    /// <summary>In what order it was opened; no other disk of the engine has or had it.</summary>
     public int Index { get; }
+
+    /// <summary>Digest of the mountpath's identity, by which it is placed.</summary>
+    public ulong IdDigest { get; init; }
+
+    /// <summary>What it is there for. Set by the owner of the table of disks, who then makes a new set.</summary>
+    public ServingState State
+    {
+        get => (ServingState)Volatile.Read(ref _state);
+        set => Volatile.Write(ref _state, (int)value);
+    }
+
+    /// <summary>Flusher, trash and the rest, when an engine has it.</summary>
+    internal AttachedDisk? Attachment { get; set; }
+
+    /// <summary>New objects go to it.</summary>
+    public bool Serves => State == ServingState.Serving;
+
+    /// <summary>Its content is looked at and changed; false when it has left.</summary>
+    public bool IsOpen => State is ServingState.Serving or ServingState.Joining or ServingState.Draining;
 
     /// <summary>The mountpath as configured.</summary>
     public string Path { get; }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
-using Sluice.Engine.Placement;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
 
@@ -22,30 +22,27 @@ public sealed class ObjectLookup : IDisposable
 {
     private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
 
-    private readonly ObjectDisk[] _disks;
-    private readonly ObjectDisk[][] _alone; // each disk as the only one that is searched
-    private readonly ulong[] _diskDigests;
     private readonly NameLock _locks;
     private readonly ILogger _log;
     private readonly BoundedCache<StoredObject> _metadata;
     private readonly BoundedCache<OpenObject> _open;
     private long _damaged;
 
-    /// <summary>Looks on <paramref name="disks"/>, whose HRW digests are <paramref name="diskDigests"/>, in the same order.</summary>
-    public ObjectLookup(
-        IReadOnlyList<ObjectDisk> disks, ulong[] diskDigests, NameLock locks, CacheSizes sizes, ILogger log)
+    /// <summary>Looks on the disks of the set in force.</summary>
+    public ObjectLookup(DiskTable disks, NameLock locks, CacheSizes sizes, ILogger log)
     {
-        _disks = [.. disks];
-        _alone = [.. disks.Select(disk => (ObjectDisk[])[disk])];
-        _diskDigests = diskDigests;
+        Disks = disks;
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
         _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.Stored.CacheWeight);
     }
 
+    /// <summary>The disks. Who uses one outside of this class's verbs has entered a set.</summary>
+    public DiskTable Disks { get; }
+
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
-    public bool SearchAll { get; init; }
+    public bool SearchAll => Disks.Current.SearchAll;
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -56,16 +53,9 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>Objects found damaged since start.</summary>
     public long DamagedCount => Volatile.Read(ref _damaged);
 
-    /// <summary>The mountpaths of a digest, best first.</summary>
-    public void Rank(ulong digest, Span<int> order) => Hrw.Rank(digest, _diskDigests, order);
-
-    /// <summary>The mountpath that a new object of that digest goes to.</summary>
-    public ObjectDisk HomeOf(ulong digest)
-    {
-        Span<int> order = stackalloc int[_disks.Length];
-        Rank(digest, order);
-        return _disks[order[0]];
-    }
+    /// <summary>The mountpath that a new object of that digest goes to; <see cref="StorageException"/> when none is left to serve.</summary>
+    public ObjectDisk HomeOf(ulong digest) =>
+        Disks.Current.HomeOf(digest) ?? throw new StorageException("the set of mountpaths", "placement: none is in service", Errno.ENODEV);
 
     /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -77,6 +67,7 @@ public sealed class ObjectLookup : IDisposable
             return open;
         }
 
+        using DiskUse use = Disks.Enter();
         await _locks.AcquireReaderAsync(digest);
         try
         {
@@ -84,6 +75,12 @@ public sealed class ObjectLookup : IDisposable
             if (found.Ok)
             {
                 Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                StoredObject stored = found.Value.Stored;
+                if (_metadata.Find(digest, bucket.Bid, name.Utf8.Span) is { } known && known.Disk == stored.Disk && known.Metadata.Generation == stored.Metadata.Generation)
+                {
+                    stored.AdoptVerified(known);
+                }
+
                 _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
                 _open.Put(digest, bucket.Bid, name.Utf8.Span, found.Value);
             }
@@ -106,6 +103,7 @@ public sealed class ObjectLookup : IDisposable
             return stored;
         }
 
+        using DiskUse use = Disks.Enter();
         await _locks.AcquireReaderAsync(digest);
         try
         {
@@ -135,7 +133,7 @@ public sealed class ObjectLookup : IDisposable
         OpenObject? best = null;
         Failure? damage = null;
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in SearchOrder(digest))
+        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest))
         {
             (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
             if (file is null)
@@ -168,6 +166,30 @@ public sealed class ObjectLookup : IDisposable
         return best is not null ? best : damage ?? NotFound(bucket, name);
     }
 
+    /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
+    public async ValueTask<OpenObject?> OpenOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
+    {
+        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        if (file is null)
+        {
+            return null;
+        }
+
+        StoredObject? stored = null;
+        try
+        {
+            (stored, _, _) = await ReadRecordAsync(disk, bucket, name, path, file);
+            return stored is null ? null : new OpenObject(stored, file);
+        }
+        finally
+        {
+            if (stored is null)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
     /// <summary>
     /// Every file that stands under the name, best mountpath first, readable or not: on the mountpaths that are searched and those of the
     /// set <paramref name="also"/>, or <paramref name="everywhere"/>. For the writer of the name, who is about to replace or remove them,
@@ -177,9 +199,18 @@ public sealed class ObjectLookup : IDisposable
         Bucket bucket, ObjectName name, ulong digest, ReplicaSet? also = null, bool everywhere = false)
     {
         List<ObjectPlace> places = [];
-        ObjectDisk[] searched = everywhere ? _disks : SearchOrder(digest);
+        DiskSet set = Disks.Current;
+        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
         await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        return places;
+    }
+
+    /// <summary>The file that stands under the name on one mountpath, if any, readable or not.</summary>
+    public async ValueTask<List<ObjectPlace>> PlacesOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name)
+    {
+        List<ObjectPlace> places = [];
+        await AddPlacesAsync(places, [disk], bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
         return places;
     }
 
@@ -190,17 +221,18 @@ public sealed class ObjectLookup : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
-        if (SearchAll || set.IsWide)
+        DiskSet disks = Disks.Current;
+        if (disks.SearchAll || set.IsWide)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
-        else if (_metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is { } known && known.Disk == HomeOf(set.Digest))
+        else if (_metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is { } known && known.Disk == disks.HomeOf(set.Digest))
         {
             set.Found.Add(new ObjectPlace(known.Disk, known.Path, known, OfThisBucket: true));
         }
         else
         {
-            await AddPlacesAsync(set.Found, SearchOrder(set.Digest), set.Bucket, set.Name, set.Plain);
+            await AddPlacesAsync(set.Found, disks.WriteOrder(set.Digest), set.Bucket, set.Name, set.Plain);
         }
 
         return set.Found;
@@ -242,6 +274,13 @@ public sealed class ObjectLookup : IDisposable
         _open.RemoveBucket(bid);
     }
 
+    /// <summary>Forgets everything that lies on a mountpath that has left, or is about to.</summary>
+    public void EvictDisk(ObjectDisk disk)
+    {
+        _metadata.RemoveWhere(stored => stored.Disk == disk);
+        _open.RemoveWhere(open => open.Stored.Disk == disk);
+    }
+
     /// <summary>Closes the cached files; those that are being sent stay open until they are released.</summary>
     public void Dispose()
     {
@@ -252,24 +291,6 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>The refusal for a name that has no object.</summary>
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
-
-    private ObjectDisk[] SearchOrder(ulong digest)
-    {
-        Span<int> order = stackalloc int[_disks.Length];
-        Rank(digest, order);
-        if (!SearchAll)
-        {
-            return _alone[order[0]];
-        }
-
-        var disks = new ObjectDisk[order.Length];
-        for (int i = 0; i < disks.Length; i++)
-        {
-            disks[i] = _disks[order[i]];
-        }
-
-        return disks;
-    }
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 
 namespace Sluice.Engine.Objects;
 
@@ -25,6 +26,7 @@ public sealed class ObjectPatch(
 
         try
         {
+            using DiskUse use = lookup.Disks.Enter();
             await locks.AcquireWriterAsync(digest);
             try
             {
@@ -93,6 +95,7 @@ public sealed class ObjectPatch(
             }
 
             var stored = new StoredObject(metadata, disk, old.Path, old.AccessedNs);
+            stored.AdoptVerified(old);
             await locks.BeginPublishAsync(digest);
             try
             {

@@ -44,6 +44,20 @@ public sealed class ObjectPath
         return new ObjectPath([.. Whole.Span, (byte)'/', .. s_leaf], isLeaf: true);
     }
 
+    /// <summary>The name of the object at a path below a content directory; false when no object's path is like that.</summary>
+    public static bool TryReadName(ReadOnlyMemory<byte> content, ReadOnlySpan<byte> path, out ObjectName name)
+    {
+        name = default;
+        ReadOnlySpan<byte> encoded = path[(content.Length + 1)..];
+        if (encoded.EndsWith(s_leaf) && encoded.Length > s_leaf.Length && encoded[^(s_leaf.Length + 1)] == (byte)'/')
+        {
+            encoded = encoded[..^(s_leaf.Length + 1)];
+        }
+
+        var decoded = new byte[ObjectName.BytesMax];
+        return NameCodec.TryDecode(encoded, decoded, out int bytes) && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
+    }
+
     /// <summary>The reserved component.</summary>
     public static ReadOnlyMemory<byte> ReservedLeaf => s_leaf;
 }

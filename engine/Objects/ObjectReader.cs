@@ -6,6 +6,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
+using Sluice.Native.Codecs;
 
 namespace Sluice.Engine.Objects;
 
@@ -15,6 +16,9 @@ namespace Sluice.Engine.Objects;
 /// </summary>
 public readonly struct ObjectReader : IDisposable
 {
+    /// <summary>An object up to here is read whole with any part of it.</summary>
+    private const int SmallBytesMax = 32 << 10;
+
     private readonly OpenObject _open;
     private readonly Bucket _bucket;
 
@@ -89,7 +93,111 @@ public readonly struct ObjectReader : IDisposable
         return Result.Done;
     }
 
-    /// <summary>Reads the blocks that cover a range and compares them with their digests. Refuses with Damaged or StorageFailed.</summary>
+    /// <summary>
+    /// True when a range may go out as it lies in the page cache: it is there, as far as can be told cheaply, and its bucket wants no more than that it was
+    /// compared with its digests since it got there.
+    /// </summary>
+    public bool MaySend(long offset, long count)
+    {
+        if (Verify == VerifyMode.Always)
+        {
+            return false;
+        }
+
+        if (IsResident(offset, count))
+        {
+            return Verify == VerifyMode.Never || Stored.IsVerified(offset, count);
+        }
+
+        Stored.ForgetVerified((int)(offset / Limits.BlockBytes));
+        return false;
+    }
+
+    /// <summary>
+    /// The same for a small answer, which is read by who sends it and so need not be in memory where nothing is verified. A small object that was in memory a
+    /// moment ago is not looked for again.
+    /// </summary>
+    public bool MaySendSmall(long offset, long count)
+    {
+        if (Verify == VerifyMode.Never)
+        {
+            return true;
+        }
+
+        bool isSmall = SizeBytes <= SmallBytesMax;
+        if (isSmall && Verify == VerifyMode.Cold && Stored.IsResidentLately && Stored.IsVerified(offset, count))
+        {
+            return true;
+        }
+
+        bool may = MaySend(offset, count);
+        if (may && isSmall && IsResident(0, SizeBytes))
+        {
+            Stored.NoteResident();
+        }
+
+        return may;
+    }
+
+    /// <summary>How the bucket has its objects verified; <c>checksum.validate_warm_get</c> implies more than never.</summary>
+    public VerifyMode Verify => _bucket.Properties is { Verify: VerifyMode.Never, ValidateWarmGet: true } ? VerifyMode.Cold : _bucket.Properties.Verify;
+
+    /// <summary>Bytes of a block: <see cref="Limits.BlockBytes"/>, the last one fewer.</summary>
+    public int BlockBytes(int block) => (int)Math.Min(Limits.BlockBytes, SizeBytes - ((long)block * Limits.BlockBytes));
+
+    /// <summary>
+    /// Reads a block by way of the page cache and compares it with its digest; the buffer has room for it. Where it is damaged or cannot be read, another copy's
+    /// bytes are put there, and the object is to be repaired. Refuses with Damaged or StorageFailed where there is none.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<BlockSource>> ReadBlockAsync(int block, Memory<byte> buffer)
+    {
+        Memory<byte> bytes = buffer[..BlockBytes(block)];
+        if (!IsResident((long)block * Limits.BlockBytes, bytes.Length))
+        {
+            Stored.ForgetVerified(block + 1);
+        }
+
+        Result<int> read = await ReadAsync(bytes, (long)block * Limits.BlockBytes);
+        Result<BlockSource> settled = await SettleBlockAsync(block, bytes, read.Error);
+        if (settled.Ok && settled.Value == BlockSource.OwnFile)
+        {
+            Stored.MarkVerified(block);
+        }
+
+        return settled;
+    }
+
+    /// <summary>The same where nobody wants the bytes: afterwards those in the page cache are right, or another copy's are to be had.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<BlockSource>> LookAtBlockAsync(int block)
+    {
+        using BlockBuffers.Rented rented = await RentBlockAsync();
+        return await ReadBlockAsync(block, rented.Memory);
+    }
+
+    /// <summary>A buffer for a block of this object; waits while all of its mountpath are rented, so it is held while a disk works and no longer.</summary>
+    public ValueTask<BlockBuffers.Rented> RentBlockAsync() => Stored.Disk.Blocks.RentAsync();
+
+    /// <summary>
+    /// The same for a block that was read already, or could not be for the reason given: <paramref name="bytes"/> are all of it, and right when this answers
+    /// a value.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<Result<BlockSource>> SettleBlockAsync(int block, Memory<byte> bytes, Failure? readFailed)
+    {
+        if (readFailed is null && Crc64Nvme.Hash(bytes.Span) == Stored.Metadata.BlockDigests.Span[block])
+        {
+            return BlockSource.OwnFile;
+        }
+
+        Failure failure = readFailed ?? Stored.Damage($"block {block} does not match its digest");
+        return await Stored.Disk.Readers.RescueAsync(_bucket, Stored, block, bytes) ? BlockSource.OtherCopy : failure;
+    }
+
+    /// <summary>
+    /// Reads the blocks that cover a range and compares them with their digests; those that another copy has instead count as good. Refuses with Damaged or StorageFailed.
+    /// </summary>
     public async ValueTask<Result> VerifyAsync(long offset, long count)
     {
         Invariant.That(offset >= 0 && count >= 0 && offset + count <= SizeBytes, "a range lies within the object");
@@ -98,26 +206,74 @@ public readonly struct ObjectReader : IDisposable
             return Result.Done;
         }
 
-        int first = (int)(offset / Limits.BlockBytes);
         int end = (int)((offset + count - 1) / Limits.BlockBytes) + 1;
-        try
+        for (int block = (int)(offset / Limits.BlockBytes); block < end; block++)
         {
-            int? bad = await BlockVerifier.FirstBadBlockAsync(Stored.Disk, Handle, Stored.Metadata, first, end);
-            return bad is null ? Result.Done : Stored.Damage($"block {bad} does not match its digest");
+            Result<BlockSource> read = await LookAtBlockAsync(block);
+            if (!read.Ok)
+            {
+                return read.Error!;
+            }
         }
-        catch (StorageException fault)
+
+        return Result.Done;
+    }
+
+    /// <summary>Digest of a range, of bytes that were verified. Refuses as <see cref="VerifyAsync"/>.</summary>
+    public async ValueTask<Result<Checksum>> DigestOfRangeAsync(ChecksumType type, long offset, long count)
+    {
+        using Digest digest = Digest.Rent(type);
+        using BlockBuffers.Rented rented = await RentBlockAsync();
+        long end = offset + count;
+        while (offset < end)
         {
-            return Stored.Refuse(fault);
+            int block = (int)(offset / Limits.BlockBytes);
+            int skip = (int)(offset % Limits.BlockBytes);
+            Result<BlockSource> read = await ReadBlockAsync(block, rented.Memory);
+            if (!read.Ok)
+            {
+                return read.Error!;
+            }
+
+            int take = (int)Math.Min(BlockBytes(block) - skip, end - offset);
+            digest.Append(rented.Memory.Span.Slice(skip, take));
+            offset += take;
         }
+
+        return digest.Finish();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _open.File.DangerousRelease();
 }
 
-/// <summary>Where readers of one engine tell of damage.</summary>
+/// <summary>Where the bytes of a block are from.</summary>
+public enum BlockSource
+{
+    /// <summary>The file that is open: what lies in the page cache is right as well.</summary>
+    OwnFile,
+
+    /// <summary>Another copy; the open file is damaged there, or cannot be read.</summary>
+    OtherCopy,
+}
+
+/// <summary>Where readers of one engine tell of damage, and find help.</summary>
 internal sealed record ReaderReports(ILogger Log, Action Damaged)
 {
     /// <summary>Nowhere.</summary>
     public static readonly ReaderReports None = new(NullLogger.Instance, static () => { });
+
+    /// <summary>Who finds the block elsewhere; null where there is nowhere else. Set before the first read.</summary>
+    public IBlockRescue? Rescue { get; set; }
+
+    /// <summary>Puts a block of another copy into <paramref name="bytes"/>, which are all of it; false when no copy has it.</summary>
+    public ValueTask<bool> RescueAsync(Bucket bucket, StoredObject damaged, int block, Memory<byte> bytes) =>
+        Rescue is null ? new(false) : Rescue.TryAsync(bucket, damaged, block, bytes);
+}
+
+/// <summary>Finds what a damaged file should have held.</summary>
+internal interface IBlockRescue
+{
+    /// <summary>Puts a block of another copy into <paramref name="bytes"/>, which are all of it, and has the damaged one repaired; false when no copy has it. Throws nothing.</summary>
+    ValueTask<bool> TryAsync(Bucket bucket, StoredObject damaged, int block, Memory<byte> bytes);
 }

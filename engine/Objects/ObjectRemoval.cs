@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
 
@@ -26,6 +27,7 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
 
         try
         {
+            using DiskUse use = lookup.Disks.Enter();
             await locks.AcquireWriterAsync(digest);
             try
             {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Native;
 
@@ -10,8 +11,13 @@ public sealed class StoredObject : IReadFaults
 {
     private const long AccessGranularityNs = 1_000_000_000;
 
+    private const int ResidentLookMs = 100;
+
     private long _accessedNs;
+    private int _residentAt; // milliseconds of the system's uptime, odd; 0: never
     private object? _derived;
+    private BlockMarks _verified;
+    private int _isDamageTold;
 
     /// <summary>What <paramref name="accessedNs"/> says of the last access is kept up from here on.</summary>
     public StoredObject(ObjectMetadata metadata, ObjectDisk disk, ObjectPath path, long accessedNs)
@@ -56,6 +62,39 @@ public sealed class StoredObject : IReadFaults
         }
     }
 
+    /// <summary>True when every block of a range was compared with its digest, as it lies in the page cache, or was written by us.</summary>
+    public bool IsVerified(long offset, long count) => count == 0 || _verified.Has(FirstBlock(offset), EndBlock(offset, count));
+
+    /// <summary>The block in the page cache is what its digest says.</summary>
+    internal void MarkVerified(int block) => _verified.Set(block, Metadata.BlockCount);
+
+    /// <summary>All of them are: they were digested as they were written.</summary>
+    internal void MarkWritten() => _verified.SetAll(Metadata.BlockCount);
+
+    /// <summary>
+    /// Something from <paramref name="block"/> on has left the page cache, and the kernel may bring what follows it unasked, since it reads ahead: what comes back is a
+    /// disk's word.
+    /// </summary>
+    internal void ForgetVerified(int block) => _verified.Clear(block, Metadata.BlockCount);
+
+    /// <summary>Its file is that of <paramref name="other"/>: what is known of all blocks of that one holds for it.</summary>
+    internal void AdoptVerified(StoredObject other)
+    {
+        if (other.IsVerified(0, Metadata.SizeBytes))
+        {
+            MarkWritten();
+        }
+    }
+
+    /// <summary>
+    /// The object was found in memory less than a tenth of a second ago. A look is a system call, a seventh of what a small answer costs: what is asked for ten times
+    /// a second is not evicted in between but by somebody who drops caches.
+    /// </summary>
+    internal bool IsResidentLately => Volatile.Read(ref _residentAt) is not 0 and int at && (uint)(Environment.TickCount - at + 1) <= ResidentLookMs;
+
+    /// <summary>It is in memory now.</summary>
+    internal void NoteResident() => Volatile.Write(ref _residentAt, Environment.TickCount | 1);
+
     /// <inheritdoc/>
     public void ReadFailed(Errno error) => ReadFault(error);
 
@@ -76,10 +115,18 @@ public sealed class StoredObject : IReadFaults
     internal Failure Damage(string problem)
     {
         Disk.Readers.Damaged();
-        Disk.Readers.Log.LogError(
-            "mountpath {Mountpath}, {Path}: damaged object: {Problem}", Disk.Path, System.Text.Encoding.UTF8.GetString(Path.Whole.Span), problem);
+        if (Interlocked.Exchange(ref _isDamageTold, 1) == 0) // once for each time it is found: a client that asks again and again tells nothing new
+        {
+            Disk.Readers.Log.LogError(
+                "mountpath {Mountpath}, {Path}: damaged object: {Problem}", Disk.Path, System.Text.Encoding.UTF8.GetString(Path.Whole.Span), problem);
+        }
+
         return new Failure(ErrorCode.Damaged, $"the object is damaged and has no other copy: {problem}");
     }
+
+    private static int FirstBlock(long offset) => (int)(offset / Limits.BlockBytes);
+
+    private static int EndBlock(long offset, long count) => (int)((offset + count + Limits.BlockBytes - 1) / Limits.BlockBytes);
 
     /// <summary>What a client may know of it.</summary>
     public ObjectAttributes Attributes() => new()

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
@@ -18,7 +19,6 @@ public sealed class WorkFile : IAsyncDisposable
     private const int NameBytesMax = 255; // ext4(5), xfs(5)
     private const int PooledMax = 256; // more than commits run at once; 256 x 300 bytes
 
-    private static readonly byte[] s_quarantine = ".sluice/quarantine"u8.ToArray();
     private static readonly ObjectPool<WorkFile> s_pool = new DefaultObjectPool<WorkFile>(new DefaultPooledObjectPolicy<WorkFile>(), PooledMax);
 
     private byte[] _path = new byte[128]; // grows with the longest name of a bucket
@@ -180,7 +180,7 @@ public sealed class WorkFile : IAsyncDisposable
     /// <summary>Moves the file out of the way for somebody to look at; a file that cannot be moved goes with the next start.</summary>
     private async ValueTask QuarantineAsync(ILogger log)
     {
-        IoResult<DirectoryLease> quarantine = await Disk.Directories.AcquireAsync(s_quarantine, DirectoryUse.Create);
+        IoResult<DirectoryLease> quarantine = await Disk.Directories.AcquireAsync(Quarantine.DirectoryPath, DirectoryUse.Create);
         if (!quarantine.Ok)
         {
             return;

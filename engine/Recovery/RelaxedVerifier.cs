@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
@@ -15,8 +16,6 @@ namespace Sluice.Engine.Recovery;
 /// </summary>
 internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flushedGeneration, RecoveryReport report, ILogger log)
 {
-    private static readonly byte[] s_quarantine = ".sluice/quarantine"u8.ToArray();
-
     private readonly Dictionary<ulong, List<byte[]>> _kept = [];
 
     /// <summary>Verifies all objects of the bucket on this mountpath.</summary>
@@ -73,7 +72,7 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
     /// <summary>Verifies one object; true when the directory was changed.</summary>
     private async Task<bool> VerifyAsync(FileHandle directory, byte[] leaf, byte[] path)
     {
-        if (!TryReadName(path, out ObjectName name))
+        if (!ObjectPath.TryReadName(bucket.Objects, path, out ObjectName name))
         {
             log.LogWarning("mountpath {Mountpath}: {Path} is not an object's path; left alone", disk.Path, Encoding.UTF8.GetString(path));
             return false;
@@ -169,25 +168,7 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
         }
 
         // Somebody may have put a file there by hand: it is not ours to delete.
-        using DirectoryLease quarantine = disk.Check(
-            await disk.Directories.AcquireAsync(s_quarantine, DirectoryUse.CreateDurable), "mkdir", s_quarantine);
-        byte[] name = disk.NewWorkName(0);
-        disk.Check(await disk.Io.RenameAsync(directory, leaf, quarantine.Handle, name, RenameMode.Replace), "rename", path);
-        log.LogWarning("mountpath {Mountpath}: {Path} is in quarantine as {Name}", disk.Path, Encoding.UTF8.GetString(path), Encoding.ASCII.GetString(name));
-    }
-
-    private bool TryReadName(byte[] path, out ObjectName name)
-    {
-        name = default;
-        ReadOnlySpan<byte> encoded = path.AsSpan(bucket.Objects.Length + 1);
-        ReadOnlySpan<byte> leaf = ObjectPath.ReservedLeaf.Span;
-        if (encoded.EndsWith(leaf) && encoded.Length > leaf.Length && encoded[^(leaf.Length + 1)] == (byte)'/')
-        {
-            encoded = encoded[..^(leaf.Length + 1)];
-        }
-
-        var decoded = new byte[ObjectName.BytesMax];
-        return NameCodec.TryDecode(encoded, decoded, out int bytes)
-            && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
+        var note = new QuarantineNote(NoRecord, bucket.Name.ToString(), Encoding.UTF8.GetString(path));
+        await Quarantine.MoveAsync(disk, directory, leaf, digest: 0, note, log);
     }
 }

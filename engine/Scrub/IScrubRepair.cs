@@ -25,10 +25,3 @@ public interface IScrubRepair
     /// </summary>
     ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job);
 }
-
-/// <summary>Where nothing has a copy, nothing is brought back.</summary>
-public sealed class NoRepair : IScrubRepair
-{
-    /// <inheritdoc/>
-    public ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) => ValueTask.FromResult(RepairOutcome.Impossible);
-}

@@ -28,6 +28,12 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
     /// <summary>Looks at a file; what is found is told to the run.</summary>
     public async ValueTask CheckAsync(byte[] path, EntryKind kind)
     {
+        using IDisposable? use = world.Enter(disk);
+        if (use is null)
+        {
+            return;
+        }
+
         if (kind != EntryKind.File || !TryReadName(path, out ObjectName name))
         {
             run.Tell(disk, bucket, Text(path), "stray", "it is no object's file", "reported");

@@ -19,8 +19,14 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         foreach (PartKind kind in PartName.Kinds)
         {
             ReadOnlyMemory<byte> directory = PartName.DirectoryOf(bucket, kind);
-            await foreach ((byte[] path, EntryKind entry) in TreeWalk.FilesAsync(disk, directory, run.Job.Aborted))
+            await foreach ((byte[] path, EntryKind entry) in TreeWalk.FilesAsync(world, disk, directory, run.Job.Aborted))
             {
+                using IDisposable? use = world.Enter(disk);
+                if (use is null)
+                {
+                    return;
+                }
+
                 try
                 {
                     await CheckPartAsync(kind, directory, path, entry);
@@ -36,8 +42,14 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
     /// <summary>Looks at the work directory: what this run did not make there, nobody will finish.</summary>
     public async ValueTask CheckWorkFilesAsync()
     {
-        await foreach ((byte[] path, EntryKind _) in TreeWalk.FilesAsync(disk, bucket.Work, run.Job.Aborted))
+        await foreach ((byte[] path, EntryKind _) in TreeWalk.FilesAsync(world, disk, bucket.Work, run.Job.Aborted))
         {
+            using IDisposable? use = world.Enter(disk);
+            if (use is null)
+            {
+                return;
+            }
+
             ReadOnlySpan<byte> name = path.AsSpan(bucket.Work.Length + 1);
             if (!disk.IsOfThisRun(name) && !name.Contains((byte)'/')) // below a directory: a place that is being prepared
             {

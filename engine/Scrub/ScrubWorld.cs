@@ -11,6 +11,12 @@ public sealed class ScrubWorld
     /// <summary>The mountpaths that objects are read from.</summary>
     public required Func<IReadOnlyList<ObjectDisk>> Disks { get; init; }
 
+    /// <summary>
+    /// Begins to work with a mountpath, which stays open until the answer is disposed; null when it has left. For the time of one object or directory, so
+    /// that a mountpath need not wait to be let go of.
+    /// </summary>
+    public required Func<ObjectDisk, IDisposable?> Enter { get; init; }
+
     /// <summary>Those that a digest's objects go to, best first.</summary>
     public required Func<ulong, ObjectDisk[]> Ranked { get; init; }
 

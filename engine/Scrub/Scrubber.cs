@@ -33,15 +33,21 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
     }
 
     /// <summary>Bytes of the objects of a mountpath, by the sizes of their files.</summary>
-    private static async Task<long> CountAsync(JobContext job, ObjectDisk disk, IReadOnlyList<Bucket> buckets)
+    private async Task<long> CountAsync(JobContext job, ObjectDisk disk, IReadOnlyList<Bucket> buckets)
     {
         long bytes = 0;
         try
         {
             foreach (Bucket bucket in buckets)
             {
-                await foreach ((byte[] path, _) in TreeWalk.FilesAsync(disk, bucket.Objects, job.Aborted))
+                await foreach ((byte[] path, _) in TreeWalk.FilesAsync(world, disk, bucket.Objects, job.Aborted))
                 {
+                    using IDisposable? use = world.Enter(disk);
+                    if (use is null)
+                    {
+                        return bytes;
+                    }
+
                     IoResult<FileStatus> status = await disk.Io.StatAtAsync(disk.Root, path);
                     bytes += status.Ok ? status.Value.SizeBytes : 0;
                 }
@@ -65,7 +71,7 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
             try
             {
                 await Parallel.ForEachAsync(
-                    TreeWalk.FilesAsync(disk, bucket.Objects, run.Job.Aborted),
+                    TreeWalk.FilesAsync(world, disk, bucket.Objects, run.Job.Aborted),
                     new ParallelOptions { MaxDegreeOfParallelism = ColdBlocks.SmallMax, CancellationToken = run.Job.Aborted },
                     (file, _) => objects.CheckAsync(file.Path, file.Kind));
                 await parts.CheckPartsAsync();

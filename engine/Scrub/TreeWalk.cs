@@ -11,24 +11,24 @@ namespace Sluice.Engine.Scrub;
 /// </summary>
 internal static class TreeWalk
 {
-    /// <summary>Paths below the mountpath, and what is there, in no order; directories are walked and not answered.</summary>
+    /// <summary>
+    /// Paths below the mountpath, and what is there, in no order; directories are walked and not answered. The walk ends where it is when the
+    /// mountpath leaves.
+    /// </summary>
     public static async IAsyncEnumerable<(byte[] Path, EntryKind Kind)> FilesAsync(
-        ObjectDisk disk, ReadOnlyMemory<byte> directory, [EnumeratorCancellation] CancellationToken cancellation)
+        ScrubWorld world, ObjectDisk disk, ReadOnlyMemory<byte> directory, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var open = new Stack<(byte[] Path, byte[] After)>();
         open.Push((directory.ToArray(), []));
         while (open.TryPop(out (byte[] Path, byte[] After) at))
         {
-            IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, at.Path, OpenIntent.Directory);
-            if (opened.Error is Errno.ENOENT or Errno.ENOTDIR)
-            {
-                continue; // removed while we walk, or a bucket without any here
-            }
-
             var next = new NextEntries(at.After, Limits.WalkEntriesMax);
-            using (FileHandle handle = disk.Check(opened, "open", at.Path))
+            using (IDisposable? use = world.Enter(disk))
             {
-                disk.Check(await disk.Io.ListAsync(handle, next), "getdents", at.Path);
+                if (use is null || !await ListAsync(disk, at.Path, next))
+                {
+                    continue;
+                }
             }
 
             List<(byte[] Name, EntryKind Kind)> entries = next.Take(out bool isCut);
@@ -51,6 +51,20 @@ internal static class TreeWalk
                 }
             }
         }
+    }
+
+    /// <summary>False when there is no such directory: removed while we walk, or a bucket without any here.</summary>
+    private static async ValueTask<bool> ListAsync(ObjectDisk disk, byte[] path, NextEntries sink)
+    {
+        IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, path, OpenIntent.Directory);
+        if (opened.Error is Errno.ENOENT or Errno.ENOTDIR)
+        {
+            return false;
+        }
+
+        using FileHandle handle = disk.Check(opened, "open", path);
+        disk.Check(await disk.Io.ListAsync(handle, sink), "getdents", path);
+        return true;
     }
 
     /// <summary>The entries that come next after a name, in byte order, up to a number of them. Holds twice as many while it reads.</summary>

@@ -33,9 +33,9 @@ public sealed partial class RingLoop : IDisposable
 
     // Loop thread only.
     private Ring _ring = null!;
+    private readonly PassTimes _passes = new();
     private long _nextTick;
     private long _postsEnd, _turnEnd;
-    private bool _iterationTimed;
     private bool _ticking;
     private readonly List<IRingTicker?> _tickers = []; // null: removed while they are called
 
@@ -90,22 +90,28 @@ public sealed partial class RingLoop : IDisposable
     public long WakeCount { get; private set; }
 
     /// <summary>Passes through the loop.</summary>
-    public long IterationCount { get; private set; }
+    public long IterationCount => _passes.Count;
 
     /// <summary>Threads for requests that block, as the kernel has it; 0 when it does not tell.</summary>
     public int BlockingWorkersMax { get; private set; }
 
     /// <summary>The longest time between two returns to the kernel since <see cref="ResetLongestIteration"/>; everybody else waited that long.</summary>
-    public TimeSpan LongestIteration { get; private set; }
+    public TimeSpan LongestIteration => _passes.Longest;
 
     /// <summary>
-    /// Passes that took longer than <see cref="SlowIteration"/>, by the clock on the wall: on a machine that stops a processor for a while, as virtual ones do, some
-    /// of them did nothing.
+    /// Of the slow passes the most processor time of the thread, up to 0.5 ms too high; zero while there was none. The kernel counts what interrupts took from
+    /// the thread as its own, and what a virtual machine was stopped for.
     /// </summary>
-    public long SlowIterationCount { get; private set; }
+    public TimeSpan LongestIterationProcessorTime => _passes.LongestProcessor;
+
+    /// <summary>Passes that took longer than <see cref="SlowIteration"/>, by the clock on the wall.</summary>
+    public long SlowIterationCount => _passes.SlowCount;
+
+    /// <summary>Those of them that took more processor time than that; in the others the thread waited for the core.</summary>
+    public long SlowIterationProcessorCount => _passes.SlowProcessorCount;
 
     /// <summary>Starts measuring anew. Any thread; exact only on the loop.</summary>
-    public void ResetLongestIteration() => LongestIteration = TimeSpan.Zero;
+    public void ResetLongestIteration() => _passes.Reset();
 
     /// <summary>Has <paramref name="ticker"/> called until <see cref="RemoveTicker"/>. A loop without tickers sleeps as long as nothing happens. Loop thread only.</summary>
     public void AddTicker(IRingTicker ticker)
@@ -191,10 +197,9 @@ public sealed partial class RingLoop : IDisposable
     private void Iterate()
     {
         _ring.SubmitAndWait(WaitTime());
-        long started = Stopwatch.GetTimestamp();
+        long started = _passes.Begin();
         (_postsEnd, _turnEnd) = (started + (s_turnTicksMax / 2), started + s_turnTicksMax); // half is the completions'
         Volatile.Write(ref _sleep, Awake);
-        IterationCount++;
         Reap();
         RunTurns();
         if (_tickers.Count > 0 && started >= _nextTick)
@@ -203,15 +208,7 @@ public sealed partial class RingLoop : IDisposable
             Tick();
         }
 
-        TimeSpan took = Stopwatch.GetElapsedTime(started);
-        if (took > LongestIteration && _iterationTimed)
-        {
-            LongestIteration = took;
-        }
-
-        SlowIterationCount += took > SlowIteration ? 1 : 0;
-
-        _iterationTimed = true; // the first one compiles or pages in what it runs
+        _passes.End();
     }
 
     private bool IsTurnOver => Stopwatch.GetTimestamp() >= _turnEnd;

@@ -20,6 +20,7 @@ internal sealed class ClusterApi(
     ];
 
     private readonly JobApi _jobs = new(engine, node);
+    private readonly QuarantineApi _quarantine = new(engine);
 
     /// <summary>GET or HEAD /v1/health: liveness; readiness, rebalance readiness and details on request.</summary>
     public async ValueTask<Failure?> HealthAsync(RequestContext context)
@@ -75,6 +76,8 @@ internal sealed class ClusterApi(
                 EngineStatus status = await engine.StatusAsync();
                 await Answers.JsonAsync(context, writer => WriteMap(writer, status, context));
                 return null;
+            case "quarantine":
+                return await _quarantine.ListAsync(context);
             case "software_version":
                 await Answers.TextAsync(context, node.Version);
                 return null;
@@ -90,6 +93,7 @@ internal sealed class ClusterApi(
         (_, "") => NativeApi.NotAllowed(context, "GET, PUT"),
         ("PUT", Actions.Start) => _jobs.StartAsync(context, message),
         ("PUT", Actions.Stop) => _jobs.StopAsync(context, message),
+        ("PUT", Actions.DropQuarantine) => _quarantine.DropAsync(context, message),
         _ => NativeApi.Refused(BucketApi.Unbuilt(message.Action, context.Method)),
     };
 

@@ -65,8 +65,23 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
         }
 
         context.Headers.ContentLength = range.Count;
-        await _sender.SendAsync(context, reader, range);
-        return null;
+        Failure? failed = asked.Count > 0 && reader.BucketProperties.EnableReadRange
+            ? await SendWithDigestAsync(context, reader, range)
+            : await _sender.SendAsync(context, reader, range);
+        if (failed is not null)
+        {
+            context.Headers.ContentRange = StringValues.Empty;
+        }
+
+        return failed;
+    }
+
+    /// <summary>The digest that goes out is that of the range.</summary>
+    private async ValueTask<Failure?> SendWithDigestAsync(RequestContext context, ObjectReader reader, ByteRange range)
+    {
+        ChecksumType type = reader.Stored.Metadata.Checksum.Type;
+        Result<Checksum> ofRange = type == ChecksumType.None ? Checksum.None : await reader.DigestOfRangeAsync(type, range.Offset, range.Count);
+        return ofRange.Ok ? await _sender.SendAsync(context, reader, range, ofRange.Value) : ofRange.Error;
     }
 
     /// <summary>HEAD, in the dialect that the query asks for.</summary>

@@ -1,5 +1,10 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Sluice.Contract;
 using Sluice.Engine;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Pooling;
 using Sluice.Transport.Cold;
 using Sluice.Transport.Http;
 using Sluice.Transport.Uring;
@@ -8,7 +13,7 @@ namespace Sluice.Transport.Api;
 
 /// <summary>
 /// The way out of an object's bytes. Small ones are read into the head's buffer and go out with it; larger ones are sent from the page cache where they
-/// are resident and the connection can do it, and what is not resident by <see cref="ColdTransfer"/>; other connections have them read in pieces. Once
+/// are resident, verified as their bucket wants it, and the connection can do it, the rest by <see cref="ColdTransfer"/>; other connections have them read in pieces. Once
 /// the head is out a failure can only be told by breaking the connection: the client sees a short body, never wrong or padded bytes.
 /// </summary>
 internal sealed class ObjectSender(ColdReads cold)
@@ -16,21 +21,27 @@ internal sealed class ObjectSender(ColdReads cold)
     /// <summary>Up to here one copy and one send: 11.5 us against 12.4 for a file segment at 4 KiB; at 64 KiB the segment wins (prototype).</summary>
     private const int InlineBytesMax = UringOutput.RingFileBytesMax;
 
-    /// <summary>Sends the head, to which what is said of the object is added, and a range, which may be empty.</summary>
-    public ValueTask SendAsync(RequestContext context, ObjectReader reader, ByteRange range) =>
-        range.Count <= InlineBytesMax ? SendSmallAsync(context, reader, range)
-        : context.Bodies is { } bodies ? SendSegmentsAsync(context, bodies, reader, range)
-        : SendPiecesAsync(context, reader, range);
+    /// <summary>
+    /// Sends the head, to which what is said of the object is added, and a range, which may be empty. A value is a refusal before anything was sent.
+    /// </summary>
+    public ValueTask<Failure?> SendAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange = default) =>
+        range.Count <= InlineBytesMax ? SendSmallAsync(context, reader, range, ofRange)
+        : context.Bodies is { } bodies ? SendSegmentsAsync(context, bodies, reader, range, ofRange)
+        : SendPiecesAsync(context, reader, range, ofRange);
 
-    /// <summary>False when the head cannot be completed: the connection is broken then.</summary>
-    private static async ValueTask<bool> StartAsync(RequestContext context, ObjectReader reader)
+    /// <summary>False when the head cannot be completed: the connection is broken then. A digest of the range, if there is one, stands for the object's.</summary>
+    private static async ValueTask<bool> StartAsync(RequestContext context, ObjectReader reader, Checksum ofRange)
     {
         var texts = HeaderTexts.Of(reader.Stored);
-        ReadOnlyMemory<byte> lines = texts.Lines;
+        ReadOnlyMemory<byte> lines = ofRange.Type == ChecksumType.None ? texts.Lines : default;
         IConnectionBodies? adds = !lines.IsEmpty && context.Bodies is { IsOnLoop: true } bodies && bodies.TryAddToHead(lines) ? bodies : null;
         if (adds is null)
         {
             texts.Write(context.Headers);
+            if (ofRange.Type != ChecksumType.None)
+            {
+                context.Headers[HeaderNames.ChecksumValue] = ofRange.Hex;
+            }
         }
 
         await context.StartAsync();
@@ -43,16 +54,21 @@ internal sealed class ObjectSender(ColdReads cold)
         return false;
     }
 
-    private static async ValueTask SendSmallAsync(RequestContext context, ObjectReader reader, ByteRange range)
+    private static async ValueTask<Failure?> SendSmallAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange)
     {
-        if (!await StartAsync(context, reader) || range.Count == 0)
+        if (range.Count > 0 && !reader.MaySendSmall(range.Offset, range.Count))
         {
-            return;
+            return await SendSmallVerifiedAsync(context, reader, range, ofRange);
+        }
+
+        if (!await StartAsync(context, reader, ofRange) || range.Count == 0)
+        {
+            return null;
         }
 
         if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count, reader.Stored))
         {
-            return; // Kestrel flushes at the end of the request
+            return null; // Kestrel flushes at the end of the request
         }
 
         Memory<byte> buffer = context.Output.GetMemory((int)range.Count)[..(int)range.Count];
@@ -60,77 +76,172 @@ internal sealed class ObjectSender(ColdReads cold)
         if (!read.Ok)
         {
             context.Abort();
-            return;
+            return null;
         }
 
         context.Output.Advance(read.Value); // Kestrel flushes at the end of the request
+        return null;
     }
 
-    /// <summary>Windows that are resident go from the file to the socket; where one is not, it is read.</summary>
-    private async ValueTask SendSegmentsAsync(RequestContext context, IConnectionBodies bodies, ObjectReader reader, ByteRange range)
+    /// <summary>The blocks that a small range lies in are compared with their digests before the head goes out.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private static async ValueTask<Failure?> SendSmallVerifiedAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange)
     {
-        if (!await StartAsync(context, reader))
+        byte[] bytes = ArrayPool<byte>.Shared.Rent((int)range.Count);
+        try
         {
-            return;
+            Result read = await ReadVerifiedAsync(reader, range, bytes);
+            if (!read.Ok)
+            {
+                return read.Error;
+            }
+
+            if (await StartAsync(context, reader, ofRange))
+            {
+                bytes.AsSpan(0, (int)range.Count).CopyTo(context.Output.GetSpan((int)range.Count));
+                context.Output.Advance((int)range.Count);
+            }
+
+            return null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private static async ValueTask<Result> ReadVerifiedAsync(ObjectReader reader, ByteRange range, Memory<byte> bytes)
+    {
+        if (range.Count == reader.SizeBytes)
+        {
+            return new Result((await reader.ReadBlockAsync(0, bytes)).Error); // small, and so one block
         }
 
+        long end = range.Offset + range.Count;
+        for (long next = range.Offset; next < end;)
+        {
+            int block = (int)(next / Limits.BlockBytes);
+            int at = (int)(next % Limits.BlockBytes);
+            int count = (int)Math.Min(reader.BlockBytes(block) - at, end - next);
+            using BlockBuffers.Rented rented = await reader.RentBlockAsync();
+            Result<BlockSource> read = await reader.ReadBlockAsync(block, rented.Memory);
+            if (!read.Ok)
+            {
+                return read.Error!;
+            }
+
+            rented.Memory.Slice(at, count).CopyTo(bytes[(int)(next - range.Offset)..]);
+            next += count;
+        }
+
+        return Result.Done;
+    }
+
+    /// <summary>Windows that may go out as they lie in the page cache go from the file to the socket; where one may not, it is read.</summary>
+    private async ValueTask<Failure?> SendSegmentsAsync(RequestContext context, IConnectionBodies bodies, ObjectReader reader, ByteRange range, Checksum ofRange)
+    {
         ColdTransfer? transfer = null;
         long offset = range.Offset;
         long end = range.Offset + range.Count;
+        int window = (int)Math.Min(ObjectWindow.Bytes, range.Count);
+        bool may = reader.MaySend(offset, window);
+        if (!may)
+        {
+            transfer = new ColdTransfer(context, bodies, reader, cold, range);
+            if (await transfer.BeginAsync(offset, window) is { } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        if (!await StartAsync(context, reader, ofRange))
+        {
+            await (transfer?.DropAsync() ?? default);
+            return null;
+        }
+
         while (offset < end)
         {
-            int window = (int)Math.Min(ObjectWindow.Bytes, end - offset);
-            if (!reader.IsResident(offset, window))
+            if (!may)
             {
                 transfer ??= new ColdTransfer(context, bodies, reader, cold, range);
                 offset = await transfer.SendAsync(offset, window);
                 if (offset < 0)
                 {
-                    return;
+                    return null;
+                }
+            }
+            else
+            {
+                offset += bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Stored) ? window : 0;
+                if (!await context.FlushAsync())
+                {
+                    return null; // the client is gone
+                }
+            }
+
+            window = (int)Math.Min(ObjectWindow.Bytes, end - offset);
+            may = offset < end && reader.MaySend(offset, window);
+        }
+
+        return null;
+    }
+
+    /// <summary>The disk reads into the connection's own buffers; what is to be compared is copied there from where it was.</summary>
+    private static async ValueTask<Failure?> SendPiecesAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange)
+    {
+        long offset = range.Offset;
+        long end = range.Offset + range.Count;
+        if (!reader.MaySend(offset, PartOfBlock(context, offset, end)) && reader.Verify != VerifyMode.Never)
+        {
+            Result<BlockSource> first = await reader.LookAtBlockAsync((int)(offset / Limits.BlockBytes));
+            if (!first.Ok)
+            {
+                return first.Error;
+            }
+        }
+
+        if (!await StartAsync(context, reader, ofRange))
+        {
+            return null;
+        }
+
+        while (offset < end)
+        {
+            int piece = PartOfBlock(context, offset, end);
+            if (reader.Verify != VerifyMode.Never && !reader.MaySend(offset, piece))
+            {
+                int rest = (int)Math.Min(Limits.BlockBytes - (offset % Limits.BlockBytes), end - offset);
+                if (!await VerifiedCopy.SendAsync(context, reader, offset, rest))
+                {
+                    return null;
                 }
 
+                offset += rest;
                 continue;
             }
 
-            if (bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Stored))
-            {
-                offset += window;
-            }
-
-            if (!await context.FlushAsync())
-            {
-                return; // the client is gone
-            }
-        }
-    }
-
-    /// <summary>The disk reads into the connection's own buffers.</summary>
-    private static async ValueTask SendPiecesAsync(RequestContext context, ObjectReader reader, ByteRange range)
-    {
-        if (!await StartAsync(context, reader))
-        {
-            return;
-        }
-
-        long offset = range.Offset;
-        long end = range.Offset + range.Count;
-        while (offset < end)
-        {
-            int piece = (int)Math.Min(context.PieceBytesMax, end - offset);
             Memory<byte> buffer = context.Output.GetMemory(piece);
             Result<int> read = await reader.ReadAsync(buffer[..piece], offset);
             if (!read.Ok)
             {
                 context.Abort();
-                return;
+                return null;
             }
 
             context.Output.Advance(read.Value);
             offset += read.Value;
             if (!await context.FlushAsync())
             {
-                return; // the client is gone
+                return null; // the client is gone
             }
         }
+
+        return null;
     }
+
+    /// <summary>Bytes of a piece from <paramref name="offset"/>: within its block, and what an answer may have at once.</summary>
+    private static int PartOfBlock(RequestContext context, long offset, long end) =>
+        (int)Math.Min(Math.Min(context.PieceBytesMax, end - offset), Limits.BlockBytes - (offset % Limits.BlockBytes));
 }

@@ -38,7 +38,7 @@ public sealed class JobBench : IAsyncDisposable
         Result<MountpathTable> attached = await MountpathTable.AttachAsync(options, environment);
         Assert.True(attached.Ok, attached.Error?.Message);
         _attached = attached.Value;
-        var markers = new JobMarkers(environment.Io, _attached.All, environment.Log);
+        var markers = new JobMarkers(environment.Io, () => new MountpathUse(attached.Value.All), environment.Log);
         _table = new JobTable(environment, new JobBudget(environment.Time, () => 0, 0), markers);
         register?.Invoke(_table);
         await _table.ResumeAsync();
@@ -50,7 +50,11 @@ public sealed class JobBench : IAsyncDisposable
         await Table.CloseAsync();
         Assert.All(Table.All, job => Assert.False(job.IsRunning));
         _table = null;
-        _attached?.Dispose();
+        foreach (Mountpath mountpath in _attached!.All)
+        {
+            mountpath.Dispose();
+        }
+
         _attached = null;
     }
 

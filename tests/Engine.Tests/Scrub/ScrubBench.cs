@@ -111,6 +111,7 @@ public sealed class ScrubBench : IAsyncDisposable
         var world = new ScrubWorld
         {
             Disks = () => disks,
+            Enter = _ => Stream.Null,
             Ranked = _ => [.. disks],
             Locks = new NameLock(),
             Time = TimeProvider.System,
@@ -126,4 +127,9 @@ public sealed class ScrubBench : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Fixture.DisposeAsync();
+
+    private sealed class NoRepair : IScrubRepair
+    {
+        public ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) => ValueTask.FromResult(RepairOutcome.Impossible);
+    }
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Recovery;
@@ -84,12 +85,12 @@ public sealed class ReplicaSetBench : IPartMap
         var disks = new List<ObjectDisk>();
         foreach (string path in Disk.Mountpaths)
         {
-            disks.Add(new ObjectDisk(disks.Count, path, (await _io.OpenRootAsync(path)).Value, _io, ++_instance));
+            ulong digest = Hrw.IdDigest(Encoding.ASCII.GetBytes(path));
+            disks.Add(new ObjectDisk(disks.Count, path, (await _io.OpenRootAsync(path)).Value, _io, ++_instance) { IdDigest = digest });
         }
 
         _disks = [.. disks];
-        ulong[] digests = [.. _disks.Select(disk => Hrw.IdDigest(Encoding.ASCII.GetBytes(disk.Path)))];
-        _lookup = new ObjectLookup(_disks, digests, locks, new CacheSizes(1024, 64), NullLogger.Instance) { SearchAll = true };
+        _lookup = new ObjectLookup(new DiskTable(new DiskSet(_disks, searchAll: true)), locks, new CacheSizes(1024, 64), NullLogger.Instance);
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, clock, static _ => ValueTask.CompletedTask, NullLogger.Instance))];
         var heads = new HeadPublisher(_lookup, locks, new NestedNames(locks, _lookup), clock);
         _commit = new ObjectCommit(_lookup, locks, heads, clock, disk => _flushers[disk.Index], this, NullLogger.Instance);
@@ -231,12 +232,7 @@ public sealed class ReplicaSetBench : IPartMap
         },
     };
 
-    private ObjectDisk[] Order()
-    {
-        var order = new int[_disks.Length];
-        _lookup!.Rank(_digest, order);
-        return [.. order.Select(index => _disks[index])];
-    }
+    private ObjectDisk[] Order() => _lookup!.Disks.Current.Ranked(_digest);
 
     private async Task CompareHeadsAsync(List<string> violations, List<ObjectPlace> heads, CommittedSet standing)
     {
