@@ -180,7 +180,7 @@ public sealed class ScrubTests
             for (int i = 0; !done.IsCancellationRequested; i++)
             {
                 string name = $"n{writer}/{i % 5}";
-                await bench.PutAsync(name, ScrubBench.Content(i % 7 * 300_000, i), i % 2 == 0 ? ScrubBench.Pairs(1500) : null);
+                await bench.PutAsync(name, ScrubBench.Content(i % 7 * 20_000, i), i % 2 == 0 ? ScrubBench.Pairs(1500) : null);
                 if (i % 3 == 0)
                 {
                     await bench.Fixture.DeleteAsync(name);
@@ -194,7 +194,7 @@ public sealed class ScrubTests
         }));
         try
         {
-            for (int round = 0; round < 15; round++)
+            for (int round = 0; round < 8; round++)
             {
                 Job job = await bench.ScrubAsync("""{"repair":true}""");
                 Assert.Equal([], job.Findings.Select(finding => $"{finding.Kind} {finding.Name}: {finding.Detail}"));
