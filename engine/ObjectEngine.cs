@@ -93,10 +93,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
-        _walk = new ObjectWalk(() => _disks.Current.Readable, _disks);
+        _walk = new ObjectWalk(_disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
+        Jobs.Register(JobKinds.Scrub, MakeScrub);
         Reconciler = new ObjectReconciler(
             _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
         _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
@@ -212,6 +213,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.removed"] = Recovered.Removed,
                 ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
+                ["scrub.findings"] = _scrubCounters.Findings.Value,
+                ["scrub.repaired"] = _scrubCounters.Repaired.Value,
             }.Concat(Jobs.Counters()).ToDictionary(),
         };
     }

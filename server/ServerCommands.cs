@@ -1,4 +1,4 @@
-// The verbs around the server: serve, config, self-test, version. Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
+// The verbs around the server: serve, config, self-test, fsck, version. Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
 using System.CommandLine;
 using System.Reflection;
 using Microsoft.Extensions.Logging;
@@ -22,7 +22,7 @@ public static class ServerCommands
 
     /// <summary>All of them, for one invocation.</summary>
     public static IReadOnlyList<Command> All(CommandWorld world) =>
-        [ServeCommand(world), ConfigCommand(world), SelfTestCommand(world), VersionCommand(world)];
+        [ServeCommand(world), ConfigCommand(world), SelfTestCommand(world), FsckVerb.Create(world), VersionCommand(world)];
 
     private static Command ServeCommand(CommandWorld world)
     {

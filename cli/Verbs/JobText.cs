@@ -6,7 +6,7 @@ using Sluice.Contract;
 namespace Sluice.Cli.Verbs;
 
 /// <summary>Jobs and what they found, for people and as JSON.</summary>
-internal static class JobText
+public static class JobText
 {
     /// <summary>Heading of the lines of a list.</summary>
     public static string Heading => $"{"id",-12}  {"kind",-13}  {"state",-8}  {"done",5}  {"objects",9}  {"bytes",10}  {"started",-19}  target";

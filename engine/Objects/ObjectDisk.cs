@@ -125,6 +125,11 @@ public sealed class ObjectDisk : IDisposable
         return digestBytes + instanceBytes + numberBytes + 2;
     }
 
+    /// <summary>True for the name of a work file that this run made: not one that an earlier run left.</summary>
+    public bool IsOfThisRun(ReadOnlySpan<byte> workName) =>
+        workName.Length > 34 && workName[33] == (byte)'.'
+        && ulong.TryParse(workName[17..33], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong instance) && instance == _instance;
+
     /// <summary>Digest that a work file's name begins with; false for a name that is not ours.</summary>
     public static bool TryReadWorkName(ReadOnlySpan<byte> name, out ulong digest)
     {

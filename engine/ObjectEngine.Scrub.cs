@@ -1,0 +1,161 @@
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
+using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Scrub;
+
+namespace Sluice.Engine;
+
+/// <summary>Scrubbing: as a job of a running engine, and of mountpaths that no engine serves.</summary>
+public sealed partial class ObjectEngine
+{
+    private readonly ScrubCounters _scrubCounters = new();
+
+    /// <summary>
+    /// Takes the mountpaths, which no server may be using, scrubs them and lets go of them. Without repair nothing is recovered and nothing of an
+    /// object is changed; with it the engine is opened as for serving. Answers the ended job; refuses as <see cref="OpenAsync"/> does.
+    /// <paramref name="begun"/> is told of the job when it runs.
+    /// </summary>
+    public static async Task<Result<Job>> CheckAsync(
+        EngineOptions options, EngineEnvironment environment, ScrubSettings settings, Action<Job> begun, CancellationToken cancellation)
+    {
+        foreach (string path in options.Mountpaths)
+        {
+            // A path without one would become a new mountpath.
+            if (!await HasIdentityAsync(environment.Io, path))
+            {
+                return new Failure(ErrorCode.StorageFailed, $"{path} is no mountpath: there is no .sluice/{MountpathIdentity.Kind}");
+            }
+        }
+
+        ObjectEngine engine;
+        if (settings.Repair)
+        {
+            Result<ObjectEngine> opened = await OpenAsync(options, environment);
+            if (!opened.Ok)
+            {
+                return opened.Error!;
+            }
+
+            engine = opened.Value;
+        }
+        else
+        {
+            Result<MountpathTable> attached = await MountpathTable.AttachAsync(options, environment);
+            if (!attached.Ok)
+            {
+                return attached.Error!;
+            }
+
+            engine = new ObjectEngine(attached.Value, options, environment);
+        }
+
+        try
+        {
+            string? problem = settings.Repair ? null : await engine._buckets.LoadAsync(engine.Mountpaths.Map.Cluster);
+            if (problem is not null)
+            {
+                return new Failure(ErrorCode.StorageFailed, problem);
+            }
+
+            Result<Job> started = await engine.Jobs.StartAsync(
+                JobKinds.Scrub, JobTarget.All, job => engine.ScrubAsync(job, settings, [.. engine._buckets.All], engine._disks.Current.Readable), WhenRunning.Refuse);
+            if (started.Ok)
+            {
+                begun(started.Value);
+                await using CancellationTokenRegistration abort = cancellation.Register(() => engine.Jobs.Abort(started.Value.Id, "interrupted"));
+                await started.Value.Ended;
+            }
+
+            return started;
+        }
+        catch (StorageException fault)
+        {
+            return new Failure(ErrorCode.StorageFailed, fault.Message); // the operator asks: paths may be named
+        }
+        finally
+        {
+            await (settings.Repair ? engine.DisposeAsync() : engine.AbandonAsync());
+        }
+    }
+
+    private static async ValueTask<bool> HasIdentityAsync(IFileIo io, string path)
+    {
+        IoResult<FileHandle> opened = await io.OpenRootAsync(path);
+        if (!opened.Ok)
+        {
+            return true; // attaching says why
+        }
+
+        using FileHandle root = opened.Value;
+        return (await io.StatAtAsync(root, System.Text.Encoding.ASCII.GetBytes($".sluice/{MountpathIdentity.Kind}"))).Ok;
+    }
+
+    private Result<Func<JobContext, Task>> MakeScrub(JobRequest request)
+    {
+        Result<ScrubSettings> settings = ScrubSettings.Parse(request.Arguments);
+        if (!settings.Ok)
+        {
+            return settings.Error!;
+        }
+
+        IReadOnlyList<Bucket> buckets = [.. _buckets.All];
+        if (request.Target.Bucket is { } name)
+        {
+            if (_buckets.Find(name) is not { } bucket)
+            {
+                return BucketTable.NotFound(name);
+            }
+
+            buckets = [bucket];
+        }
+
+        IReadOnlyList<ObjectDisk> disks = _disks.Current.Readable;
+        if (request.Target.Mountpath is { } path)
+        {
+            disks = [.. disks.Where(disk => disk.Path == path)];
+            if (disks.Count == 0)
+            {
+                return new Failure(ErrorCode.BadRequest, "there is no such mountpath: give it as the server has it configured");
+            }
+        }
+
+        return (Result<Func<JobContext, Task>>)(job => ScrubAsync(job, settings.Value, buckets, disks));
+    }
+
+    private Task ScrubAsync(JobContext job, ScrubSettings settings, IReadOnlyList<Bucket> buckets, IReadOnlyList<ObjectDisk> disks)
+    {
+        var world = new ScrubWorld
+        {
+            Disks = () => _disks.Current.Readable,
+            Enter = EnterDisk,
+            Ranked = digest => _disks.Current.Ranked(digest),
+            Locks = _locks,
+            Time = _environment.Time,
+            Repair = new CopyRepair(_damagedCopies),
+        };
+        return new Scrubber(world, _scrubCounters).RunAsync(job, settings, buckets, disks);
+    }
+
+    private IDisposable? EnterDisk(ObjectDisk disk)
+    {
+        DiskUse use = _disks.Enter(DiskUseKind.Upload); // a large object at a low rate takes as long as a slow client
+        if (use.Set.Open.Contains(disk))
+        {
+            return use;
+        }
+
+        use.Dispose();
+        return null;
+    }
+
+    /// <summary>Repair as far as copies are there.</summary>
+    private sealed class CopyRepair(DamagedCopies copies) : IScrubRepair
+    {
+        public async ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) =>
+            await copies.SetAsideAsync(bucket, name, digest) > 0 ? RepairOutcome.Repaired : RepairOutcome.Impossible;
+    }
+}

@@ -1,0 +1,170 @@
+using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
+using Sluice.Engine.Objects;
+using Sluice.Native.Codecs;
+
+namespace Sluice.Engine.Scrub;
+
+/// <summary>
+/// Reads objects of one mountpath past the page cache and compares them with their digests. Large ones one at a time, the next blocks being read while
+/// one is hashed, so that a spinning disk reads in a row; small ones beside them, several at once, since each of them is a wait.
+/// </summary>
+internal sealed class ColdBlocks : IDisposable
+{
+    /// <summary>Small objects at a time.</summary>
+    public const int SmallMax = 3;
+
+    private const int AheadMax = 3; // blocks of a large object that are in memory; with the small ones 6 MiB a mountpath
+
+    private readonly ObjectDisk _disk;
+    private readonly JobContext _job;
+    private readonly RateLimit _rate;
+    private readonly Func<ReadOnlyMemory<byte>, ulong, bool> _matches;
+    private readonly BlockBuffers _buffers = new(AheadMax + SmallMax);
+    private readonly SemaphoreSlim _large = new(1, 1);
+
+    /// <summary><paramref name="matches"/> says whether a block has a digest: <see cref="Matches"/>, except in a test of this test.</summary>
+    public ColdBlocks(ObjectDisk disk, JobContext job, RateLimit rate, Func<ReadOnlyMemory<byte>, ulong, bool> matches)
+    {
+        (_disk, _job, _rate, _matches) = (disk, job, rate, matches);
+    }
+
+    /// <summary>The block has that CRC-64/NVMe.</summary>
+    public static bool Matches(ReadOnlyMemory<byte> block, ulong digest) => Crc64Nvme.Hash(block.Span) == digest;
+
+    /// <summary>
+    /// Reads the whole object. Null when it is what its record says; else what is wrong, a word and a sentence. Throws <see cref="StorageException"/>
+    /// when the disk fails, <see cref="OperationCanceledException"/> when the job is aborted.
+    /// </summary>
+    public async ValueTask<(string Kind, string Detail)?> ProblemAsync(FileHandle file, ObjectMetadata metadata)
+    {
+        if (metadata.BlockCount <= 1)
+        {
+            return await ProblemAsync(file, metadata, 1);
+        }
+
+        await _large.WaitAsync(_job.Aborted);
+        try
+        {
+            return await ProblemAsync(file, metadata, AheadMax);
+        }
+        finally
+        {
+            _large.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _buffers.Dispose();
+        _large.Dispose();
+    }
+
+    private async ValueTask<(string Kind, string Detail)?> ProblemAsync(FileHandle file, ObjectMetadata metadata, int ahead)
+    {
+        using Digest digest = Digest.Rent(metadata.Checksum.Type);
+        var reads = new Queue<(BlockBuffers.Rented Buffer, Task<int> Read)>();
+        try
+        {
+            int next = 0;
+            for (int block = 0; block < metadata.BlockCount; block++)
+            {
+                for (; next < metadata.BlockCount && reads.Count < ahead; next++)
+                {
+                    await PaceAsync(SizeOf(metadata, next));
+                    BlockBuffers.Rented buffer = await _buffers.RentAsync();
+                    reads.Enqueue((buffer, ReadAsync(file, buffer.Memory, (long)next * Limits.BlockBytes, SizeOf(metadata, next))));
+                }
+
+                (BlockBuffers.Rented current, Task<int> read) = reads.Peek();
+                int expected = SizeOf(metadata, block);
+                int bytes = await read;
+                _job.Count(0, bytes);
+                if (bytes < expected)
+                {
+                    return ("block", $"it ends at byte {((long)block * Limits.BlockBytes) + bytes} of {metadata.SizeBytes}");
+                }
+
+                if (!_matches(current.Memory[..expected], metadata.BlockDigests.Span[block]))
+                {
+                    return ("block", $"block {block} does not match its digest");
+                }
+
+                digest.Append(current.Memory.Span[..expected]);
+                reads.Dequeue();
+                current.Dispose();
+            }
+        }
+        finally
+        {
+            await EndAsync(reads);
+        }
+
+        return digest.Finish().Equals(metadata.Checksum) ? null : ("digest", "it does not match its digest, although each of its blocks does");
+    }
+
+    /// <summary>A disk writes into its buffer whatever became of the comparison: none is given back before its read has ended.</summary>
+    private static async ValueTask EndAsync(Queue<(BlockBuffers.Rented Buffer, Task<int> Read)> reads)
+    {
+        foreach ((BlockBuffers.Rented buffer, Task<int> read) in reads)
+        {
+            await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the failure that counts is on its way already, or the object is bad anyhow
+            buffer.Dispose();
+        }
+    }
+
+    private static int SizeOf(ObjectMetadata metadata, int block) =>
+        (int)Math.Min(Limits.BlockBytes, metadata.SizeBytes - ((long)block * Limits.BlockBytes));
+
+    private async ValueTask PaceAsync(int bytes)
+    {
+        await _job.PaceAsync(bytes);
+        await _rate.TakeAsync(bytes, _job.Aborted);
+    }
+
+    /// <summary>Whole pages are asked for, whatever the block has: that is what can be read past the page cache.</summary>
+    private async Task<int> ReadAsync(FileHandle file, Memory<byte> buffer, long offset, int expected)
+    {
+        int done = 0;
+        while (done < expected)
+        {
+            int read = _disk.Check(await _disk.Io.ReadColdAsync(file, buffer[done..], offset + done), "read", default);
+            if (read == 0)
+            {
+                break;
+            }
+
+            done += read;
+        }
+
+        return Math.Min(done, expected);
+    }
+}
+
+/// <summary>So many bytes a second, first come, first served; 0: as many as anybody wants.</summary>
+internal sealed class RateLimit(TimeProvider time, long bytesPerSecond)
+{
+    private readonly Lock _gate = new();
+    private long _freeAt; // when what was taken is paid off, in the ticks of the time provider
+
+    /// <summary>Waits until so many bytes may be moved.</summary>
+    public ValueTask TakeAsync(long bytes, CancellationToken cancellation)
+    {
+        if (bytesPerSecond == 0)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        TimeSpan wait;
+        lock (_gate)
+        {
+            long now = time.GetTimestamp();
+            long begin = Math.Max(_freeAt, now);
+            _freeAt = begin + (long)((double)bytes / bytesPerSecond * time.TimestampFrequency);
+            wait = time.GetElapsedTime(now, begin);
+        }
+
+        return wait <= TimeSpan.Zero ? ValueTask.CompletedTask : new ValueTask(Task.Delay(wait, time, cancellation));
+    }
+}

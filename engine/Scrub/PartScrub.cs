@@ -1,0 +1,166 @@
+using System.Text;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Placement;
+using Sluice.Native;
+
+namespace Sluice.Engine.Scrub;
+
+/// <summary>
+/// Looks for files that no object speaks of: parts whose head is gone or is of another generation, and work files of an earlier run. What a part
+/// belongs to is looked at again under the name's writer lock, because a commit makes parts durable before their head.
+/// </summary>
+internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk, Bucket bucket, ObjectScrub objects)
+{
+    /// <summary>Looks at everything in the directories of parts.</summary>
+    public async ValueTask CheckPartsAsync()
+    {
+        foreach (PartKind kind in PartName.Kinds)
+        {
+            ReadOnlyMemory<byte> directory = PartName.DirectoryOf(bucket, kind);
+            await foreach ((byte[] path, EntryKind entry) in TreeWalk.FilesAsync(world, disk, directory, run.Job.Aborted))
+            {
+                using IDisposable? use = world.Enter(disk);
+                if (use is null)
+                {
+                    return;
+                }
+
+                try
+                {
+                    await CheckPartAsync(kind, directory, path, entry);
+                }
+                catch (StorageException fault)
+                {
+                    run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "unreadable", $"{fault.Error} on {fault.Verb}", "reported");
+                }
+            }
+        }
+    }
+
+    /// <summary>Looks at the work directory: what this run did not make there, nobody will finish.</summary>
+    public async ValueTask CheckWorkFilesAsync()
+    {
+        await foreach ((byte[] path, EntryKind _) in TreeWalk.FilesAsync(world, disk, bucket.Work, run.Job.Aborted))
+        {
+            using IDisposable? use = world.Enter(disk);
+            if (use is null)
+            {
+                return;
+            }
+
+            ReadOnlySpan<byte> name = path.AsSpan(bucket.Work.Length + 1);
+            if (!disk.IsOfThisRun(name) && !name.Contains((byte)'/')) // below a directory: a place that is being prepared
+            {
+                string action = run.Repairs ? await RemoveAsync(path, bucket.Work) : "reported";
+                run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "work-file", "an earlier run left it", action);
+            }
+        }
+    }
+
+    private async ValueTask CheckPartAsync(PartKind kind, ReadOnlyMemory<byte> directory, byte[] path, EntryKind entry)
+    {
+        if (entry != EntryKind.File || !PartName.TryRead(kind, path.AsSpan(directory.Length + 1), out PartName part))
+        {
+            run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "stray", "it is no part's file", "reported");
+            return;
+        }
+
+        (ObjectName? owner, string? problem) = await OwnerAsync(path, part);
+        if (owner is not { } name)
+        {
+            if (problem is not null && !objects.IsKnown(part.Digest, part.Generation))
+            {
+                run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "part", problem, "reported");
+            }
+
+            return;
+        }
+
+        if (await IsSpokenOfAsync(part, name))
+        {
+            return;
+        }
+
+        await world.Locks.AcquireWriterAsync(part.Digest);
+        try
+        {
+            if (await IsThereAsync(path) && !await IsSpokenOfAsync(part, name) && !await IsKeptAsync(part))
+            {
+                string action = run.Repairs ? await RemoveAsync(path, directory) : "reported";
+                run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "part", $"no head of {name} speaks of it", action);
+            }
+        }
+        finally
+        {
+            world.Locks.ReleaseWriter(part.Digest);
+        }
+    }
+
+    /// <summary>Whose it is, as the file itself says; null with a sentence when it does not, null without one when it is gone.</summary>
+    private async ValueTask<(ObjectName? Owner, string? Problem)> OwnerAsync(byte[] path, PartName part)
+    {
+        if (part.Kind == PartKind.Sidecar)
+        {
+            (ObjectMetadata? sidecar, _, string? problem) = await SidecarFiles.ReadAsync(disk, path);
+            if (sidecar is null)
+            {
+                return await IsThereAsync(path) ? (null, problem) : (null, null);
+            }
+
+            return ObjectName.TryCreate(sidecar.SidecarOf, out ObjectName name, out _)
+                && Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span) == part.Digest
+                    ? (name, null) : (null, "it is named after another object than it says");
+        }
+
+        IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, path, OpenIntent.Read);
+        if (opened.Error == Errno.ENOENT)
+        {
+            return (null, null);
+        }
+
+        using FileHandle file = disk.Check(opened, "open", path);
+        WorkTarget? target = await WorkTarget.ReadAsync(disk, file, path, bucket, part.Digest);
+        return target is { } known ? (known.Name, null) : (null, "it does not say whose it is");
+    }
+
+    /// <summary>A sidecar belongs to the head beside it, other parts to a head on any mountpath.</summary>
+    private async ValueTask<bool> IsSpokenOfAsync(PartName part, ObjectName name)
+    {
+        IReadOnlyList<ObjectDisk> disks = part.Kind == PartKind.Sidecar ? [disk] : world.Disks();
+        foreach (ObjectDisk one in disks)
+        {
+            using ScrubbedHead? head = await ScrubWorld.HeadAsync(one, bucket, name);
+            if (head is { Metadata: null } // a damaged one may speak of it, and tells of itself
+                || (head is not null && head.Metadata.Bid == bucket.Bid && head.Metadata.Generation == part.Generation
+                    && (part.Kind != PartKind.Sidecar || head.Metadata.HasSidecar)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A relaxed overwrite keeps the old file in the work directory, and its parts, until the new one is flushed.</summary>
+    private async ValueTask<bool> IsKeptAsync(PartName part) =>
+        (await DirectoryNames.FilesAsync(disk, bucket.Work))
+            .Exists(name => disk.IsOfThisRun(name) && ObjectDisk.TryReadWorkName(name, out ulong digest) && digest == part.Digest);
+
+    private async ValueTask<bool> IsThereAsync(byte[] path) => (await disk.Io.StatAtAsync(disk.Root, path)).Ok;
+
+    private async ValueTask<string> RemoveAsync(byte[] path, ReadOnlyMemory<byte> directory)
+    {
+        try
+        {
+            await ObjectRemoval.UnlinkAsync(disk, path, directory, Durability.Strict);
+            run.CountRepaired();
+            return "removed";
+        }
+        catch (StorageException)
+        {
+            return "failed"; // counted with the disk's faults
+        }
+    }
+}
