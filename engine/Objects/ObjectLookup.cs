@@ -19,7 +19,7 @@ namespace Sluice.Engine.Objects;
 /// never outlives the object it describes. A hit takes no lock on the name and touches no disk.
 /// </para>
 /// </summary>
-public sealed class ObjectLookup : IDisposable
+public sealed partial class ObjectLookup : IDisposable
 {
     private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
 
@@ -105,21 +105,6 @@ public sealed class ObjectLookup : IDisposable
         }
     }
 
-    /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
-    internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
-    {
-        await _locks.AcquireReaderAsync(digest);
-        try
-        {
-            Result<OpenObject> found = await FindAsync(bucket, name, digest);
-            return found is { Ok: true, Value.Stored.Metadata.Slices: not null } ? await OpenSlicesAsync(bucket, name, digest, found.Value) : found;
-        }
-        finally
-        {
-            _locks.ReleaseReader(digest);
-        }
-    }
-
     /// <summary>What the object is, without keeping it open.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<StoredObject>> StatAsync(Bucket bucket, ObjectName name, ulong digest)
@@ -188,45 +173,6 @@ public sealed class ObjectLookup : IDisposable
         }
 
         return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : NotFound(bucket, name);
-    }
-
-    /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
-    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)
-    {
-        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-        if (file is null)
-        {
-            return default;
-        }
-
-        StoredObject? stored = null;
-        try
-        {
-            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
-            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
-        }
-        finally
-        {
-            if (stored is null)
-            {
-                file.Dispose();
-            }
-        }
-    }
-
-    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
-    private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
-    {
-        Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
-        if (!slices.Ok)
-        {
-            head.File.Dispose();
-            return slices.Error!;
-        }
-
-        head.File.Companion = slices.Value;
-        return head with { Striped = slices.Value };
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
