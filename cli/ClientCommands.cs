@@ -25,7 +25,9 @@ public static class ClientCommands
             HeadVerb.Create(options),
             CatVerb.Create(options),
             JobVerbs.Create(options),
+            MountpathVerbs.Create(options),
             ScrubVerb.Create(options),
+            QuarantineVerbs.Create(options),
         ];
         foreach (Command verb in verbs)
         {

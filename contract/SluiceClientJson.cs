@@ -11,6 +11,8 @@ namespace Sluice.Contract;
 [JsonSerializable(typeof(WireListPage))]
 [JsonSerializable(typeof(Dictionary<string, WireJob[]>))]
 [JsonSerializable(typeof(WireReport))]
+[JsonSerializable(typeof(WireQuarantined[]))]
+[JsonSerializable(typeof(WireDropped))]
 internal sealed partial class SluiceClientJson : JsonSerializerContext;
 
 /// <summary>Error body (contract: native API §3).</summary>

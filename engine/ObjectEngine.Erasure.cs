@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
@@ -5,6 +6,7 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -94,9 +96,14 @@ public sealed partial class ObjectEngine
     {
         await _damagedCopies.SetAsideAsync(bucket, name, digest);
         using DiskUse use = _disks.Enter();
-        if (ErasureReconciler.Handles(bucket.Properties))
+        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, verify: ErasureReconciler.Handles(bucket.Properties));
+        if (!done.Ok || done.Value.StillDegraded)
         {
-            await _erasureReconciler.ReconcileAsync(bucket, name, digest, job: null, verify: true);
+            _log.LogWarning("{Bucket}/{Object} is not repaired: {Why}", bucket.Name, name, done.Error?.Message ?? "too few mountpaths have room or work");
+        }
+        else if (done.Value.Changed)
+        {
+            _log.LogInformation("{Bucket}/{Object} is repaired: {Copies} files made, {Removed} removed", bucket.Name, name, done.Value.CopiesMade, done.Value.Removed);
         }
     }
 }

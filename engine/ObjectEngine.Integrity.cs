@@ -1,9 +1,11 @@
+using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 

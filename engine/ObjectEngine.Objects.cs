@@ -9,6 +9,7 @@ using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Pooling;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -101,6 +102,11 @@ public sealed partial class ObjectEngine
             Bucket bucket = allowed.Value;
             ulong digest = DigestOf(request.Bucket, request.Name);
             using DiskUse upload = _disks.Enter(DiskUseKind.Upload);
+            if (await _space.IsFullAsync(_lookup.HomeOf(digest)))
+            {
+                return ObjectDisk.OutOfSpace;
+            }
+
             if (bucket.Properties.Ec.Enabled)
             {
                 Result<StoredObject> coded = await _erasureWriter.PutAsync(bucket, request, digest, _bodyReadBytes, cancellation);
@@ -109,9 +115,25 @@ public sealed partial class ObjectEngine
             }
 
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-            WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
-            set.Add(ReplicaMember.Head(work));
-            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(new WorkFileSink(work), request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
+            IBodySink sink;
+            if (bucket.Properties.Mirror is { Enabled: true, Sync: true })
+            {
+                Result added = await CopiesSink.AddHeadsAsync(set, _disks.Current.Ranked(digest), _log);
+                if (!added.Ok)
+                {
+                    return added.Error!;
+                }
+
+                sink = new CopiesSink(set, _log);
+            }
+            else
+            {
+                WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
+                set.Add(ReplicaMember.Head(work));
+                sink = work;
+            }
+
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(sink, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
             if (!body.Ok)
             {
                 return body.Error!;
@@ -119,6 +141,11 @@ public sealed partial class ObjectEngine
 
             Result<StoredObject> stored = await _commit.CommitAsync(set, body.Value, request.Custom);
             _counters.Puts.Add();
+            if (stored.Ok && (set.IsDegraded || stored.Value.Copies.Count + 1 < bucket.Properties.Mirror.Wanted))
+            {
+                await CompleteCopiesAsync(set);
+            }
+
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
         catch (StorageException fault)

@@ -119,6 +119,11 @@ public sealed class BucketRow
     [JsonPropertyName("access")]
     public required ulong Access { get; set; }
 
+    /// <summary>The most copies that an object may have; absent for one.</summary>
+    [JsonPropertyName("spread")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Spread { get; set; }
+
     /// <summary>The section of the properties of that name; absent while it is the default.</summary>
     [JsonPropertyName("mirror")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -147,6 +152,7 @@ public sealed class BucketRow
         WasRelaxed = record.Properties.WasRelaxed,
         WasSpread = record.Properties.WasSpread,
         Access = (ulong)record.Properties.Access,
+        Spread = record.Properties.Spread == 1 ? null : record.Properties.Spread,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
     };
@@ -171,6 +177,7 @@ public sealed class BucketRow
             WasRelaxed = WasRelaxed,
             WasSpread = WasSpread,
             Access = (AccessBits)Access,
+            Spread = Spread ?? 1,
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
         });
@@ -180,6 +187,7 @@ public sealed class BucketRow
     public string? Problem() =>
         Bid == 0 ? $"bucket {Name} has no generation"
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
+        : Spread is < 1 or > MirrorProperties.CopiesMax ? $"bucket {Name} has a spread out of range"
         : (MirrorSection().Error ?? EcSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
         : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
 

@@ -91,7 +91,7 @@ internal sealed class ErasureReconciler(ErasureContext context, ObjectLookup loo
                 set.Add(ReplicaMember.Head(await WorkFile.CreateAsync(disk, bucket, digest)));
             }
 
-            Result copied = await CopyAsync(reader, new CopiesSink([.. set.Members.Select(static member => member.Work)]));
+            Result copied = await CopyAsync(reader, new ReplicaSink([.. set.Members.Select(static member => member.Work)]));
             return copied.Ok ? await ConvertAsync(set, reader) : copied.Error!;
         }
 

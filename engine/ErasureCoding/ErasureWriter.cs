@@ -117,7 +117,7 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
             set.Add(ReplicaMember.Head(await WorkFile.CreateAsync(disk, set.Bucket, set.Digest)));
         }
 
-        var copies = new CopiesSink([.. set.Members.Select(static member => member.Work)]);
+        var copies = new ReplicaSink([.. set.Members.Select(static member => member.Work)]);
         return await BodyReceiver.ReceiveAsync(copies, request, set.Bucket.Properties.ChecksumType, readBytes, cancellation);
     }
 }

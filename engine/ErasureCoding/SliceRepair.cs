@@ -305,7 +305,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
         Invariant.That(file.TryHold(), "a file that was just opened is open");
         using var reader = new ObjectReader(opened.Value, bucket);
         return reader.Stored.Metadata.Generation == stored.Metadata.Generation
-            ? await ErasureReconciler.CopyAsync(reader, new CopiesSink([.. set.Members.Select(static member => member.Work)]))
+            ? await ErasureReconciler.CopyAsync(reader, new ReplicaSink([.. set.Members.Select(static member => member.Work)]))
             : new Failure(ErrorCode.Busy, "the object was changed meanwhile");
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Listing;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 
@@ -14,9 +15,9 @@ public readonly record struct WalkedName(ObjectName Name, ulong Digest);
 /// <summary>
 /// The names of a bucket for jobs: each once, in byte order, over all mountpaths, in bounded memory. No lock is held: a name may be gone,
 /// or be new, when its turn comes, so who acts on one takes its lock and looks again. A name is answered when some file stands under it,
-/// whatever is the matter with that file.
+/// whatever is the matter with that file. With the <paramref name="table"/> of the disks it can last while mountpaths come and go.
 /// </summary>
-public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks)
+public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable? table = null)
 {
     /// <summary>
     /// Walks the bucket. Names that are made or removed meanwhile may be met or not. Throws <see cref="Io.StorageException"/> when a disk
@@ -25,8 +26,16 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks)
     public async IAsyncEnumerable<WalkedName> NamesAsync(Bucket bucket, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var walk = new DirectoryWalk(disks(), bucket.Objects, default, default, Limits.WalkEntriesMax);
-        while (await walk.NextAsync() is { } bytes)
+        while (true)
         {
+            // Entered anew for each name: a mountpath that leaves is closed while the walk lasts, and passed over from then on.
+            using DiskUse? use = table?.Enter();
+            if (await walk.NextAsync() is not { } bytes)
+            {
+                yield break;
+            }
+
+
             cancellation.ThrowIfCancellationRequested();
             if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
             {

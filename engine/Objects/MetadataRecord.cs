@@ -188,7 +188,7 @@ public static class MetadataRecord
             return "record checksum does not match";
         }
 
-        if ((RecordKind)record[1] is not (RecordKind.Object or RecordKind.Sidecar or RecordKind.Stripe or RecordKind.Slice))
+        if ((RecordKind)record[1] is not (RecordKind.Object or RecordKind.Sidecar or RecordKind.Stripe or RecordKind.Slice or RecordKind.Tombstone))
         {
             return $"record kind {record[1]} is not known to this version";
         }

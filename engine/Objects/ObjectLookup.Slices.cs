@@ -9,6 +9,9 @@ namespace Sluice.Engine.Objects;
 /// <summary>Opens what stands on one mountpath, and the slices of an erasure-coded object with its head.</summary>
 public sealed partial class ObjectLookup
 {
+    /// <summary>How slices are opened.</summary>
+    internal ErasureContext? Erasure { get; init; }
+
     /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
     internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
     {
@@ -55,11 +58,11 @@ public sealed partial class ObjectLookup
         Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
         if (!slices.Ok)
         {
-            head.File.Dispose();
+            head.Dispose();
             return slices.Error!;
         }
 
         head.File.Companion = slices.Value;
-        return head with { Striped = slices.Value };
+        return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
     }
 }

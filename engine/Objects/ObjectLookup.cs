@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
-using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
@@ -21,7 +20,7 @@ namespace Sluice.Engine.Objects;
 /// </summary>
 public sealed partial class ObjectLookup : IDisposable
 {
-    private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
+    private static readonly Func<OpenObject, bool> s_hold = static open => open.TryHold();
 
     private readonly NameLock _locks;
     private readonly ILogger _log;
@@ -36,7 +35,7 @@ public sealed partial class ObjectLookup : IDisposable
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.Dispose(), static open => open.CacheWeight);
     }
 
     /// <summary>The disks. Who uses one outside of this class's verbs has entered a set.</summary>
@@ -44,9 +43,6 @@ public sealed partial class ObjectLookup : IDisposable
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll => Disks.Current.SearchAll;
-
-    /// <summary>How slices are opened.</summary>
-    internal ErasureContext? Erasure { get; init; }
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -64,7 +60,7 @@ public sealed partial class ObjectLookup : IDisposable
     /// <summary>The mountpaths that new objects go to, best first.</summary>
     public IReadOnlyList<ObjectDisk> Ranked(ulong digest) => Disks.Current.Ranked(digest);
 
-    /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
+    /// <summary>The object, open. The caller owns the hold and ends it with <see cref="OpenObject.Release"/>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
     {
@@ -86,7 +82,7 @@ public sealed partial class ObjectLookup : IDisposable
 
             if (found.Ok)
             {
-                Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                Invariant.That(found.Value.TryHold(), "a file that was just opened is open");
                 StoredObject stored = found.Value.Stored;
                 if (_metadata.Find(digest, bucket.Bid, name.Utf8.Span) is { } known && known.Disk == stored.Disk && known.Metadata.Generation == stored.Metadata.Generation)
                 {
@@ -125,7 +121,7 @@ public sealed partial class ObjectLookup : IDisposable
                 return found.Error!;
             }
 
-            found.Value.File.Dispose();
+            found.Value.Dispose();
             _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
             return found.Value.Stored;
         }
@@ -137,10 +133,13 @@ public sealed partial class ObjectLookup : IDisposable
 
     /// <summary>
     /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
-    /// name's lock, as writer or reader. The caller owns the file.
+    /// name's lock, as writer or reader. The caller owns the files.
     /// </summary>
+    public ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest) =>
+        bucket.Properties.HasCopies ? FindCopiesAsync(bucket, name, digest) : FindOneAsync(bucket, name, digest);
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest)
+    private async ValueTask<Result<OpenObject>> FindOneAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         OpenObject? best = null;
         Failure? damage = null;
@@ -172,7 +171,7 @@ public sealed partial class ObjectLookup : IDisposable
             }
         }
 
-        return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : NotFound(bucket, name);
+        return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : await MissingAsync(bucket, name, digest);
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
@@ -209,9 +208,9 @@ public sealed partial class ObjectLookup : IDisposable
     {
         List<ObjectPlace> places = [];
         DiskSet set = Disks.Current;
-        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.WasSpread);
+        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.IsSpread);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
-        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span), also);
         return places;
     }
 
@@ -231,7 +230,7 @@ public sealed partial class ObjectLookup : IDisposable
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
         DiskSet disks = Disks.Current;
-        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.WasSpread)
+        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.IsSpread)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
@@ -247,17 +246,34 @@ public sealed partial class ObjectLookup : IDisposable
         return set.Found;
     }
 
+    /// <summary>
+    /// True when nothing is known of the name of a set, and whatever stands there can stand only where its one head will: on the name's first mountpath. For
+    /// the writer of the name.
+    /// </summary>
+    public bool IsUnknown(ReplicaSet set) => !SearchAll && !set.IsWide && !set.Bucket.Properties.IsSpread
+        && set.Members[0].Work.Disk == HomeOf(set.Digest)
+        && _metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is null;
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
-    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain)
+    private async ValueTask AddPlacesAsync(
+        List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain, ReplicaSet? tolerant = null)
     {
         foreach (ObjectDisk disk in searched)
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is not null)
+            try
             {
-                using FileHandle open = file;
-                (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
-                places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+                if (file is not null)
+                {
+                    using FileHandle open = file;
+                    (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
+                    places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                }
+            }
+            catch (StorageException fault) when (tolerant is { CanLoseHeads: true })
+            {
+                _log.LogError("{Fault}", fault.Message);
+                tolerant.IsDegraded = tolerant.IsUncertain = true;
             }
         }
     }
@@ -286,8 +302,8 @@ public sealed partial class ObjectLookup : IDisposable
     /// <summary>Forgets everything that lies on a mountpath that has left, or is about to.</summary>
     public void EvictDisk(ObjectDisk disk)
     {
-        _metadata.RemoveWhere(stored => stored.Disk == disk);
-        _open.RemoveWhere(open => open.Stored.Disk == disk);
+        _metadata.RemoveWhere(stored => stored.Disk == disk || stored.Copies.Any(copy => copy.Disk == disk));
+        _open.RemoveWhere(open => open.IsOn(disk));
     }
 
     /// <summary>Closes the cached files; those that are being sent stay open until they are released.</summary>
@@ -300,6 +316,26 @@ public sealed partial class ObjectLookup : IDisposable
     /// <summary>The refusal for a name that has no object.</summary>
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
+
+    /// <summary>
+    /// The refusal for a name that was not found: where it would lie on mountpaths that are away it is not to be had, which is not the same as that
+    /// it does not exist, unless a tombstone says so.
+    /// </summary>
+    private async ValueTask<Failure> MissingAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        DiskSet set = Disks.Current;
+        if (set.Away.Count == 0)
+        {
+            return NotFound(bucket, name);
+        }
+
+        (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
+        BucketProperties kept = bucket.Properties;
+        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, kept.Ec.Enabled ? kept.Ec.ParitySlices + 1 : kept.CopiesKnown);
+        return isElsewhere
+            ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
+            : NotFound(bucket, name);
+    }
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -356,24 +392,6 @@ public sealed partial class ObjectLookup : IDisposable
         Interlocked.Increment(ref _damaged);
         _log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}", disk.Path, Encoding.UTF8.GetString(path.Whole.Span), problem);
         return new Failure(ErrorCode.Damaged, $"{bucket.Name}/{name} is damaged and has no other copy");
-    }
-}
-
-/// <summary>A file under an object's name: what it is when that can be read, and whether it is of the living bucket.</summary>
-public readonly record struct ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket)
-{
-    /// <summary>The one on that mountpath, if any.</summary>
-    public static ObjectPlace? On(List<ObjectPlace> places, ObjectDisk disk)
-    {
-        foreach (ObjectPlace place in places)
-        {
-            if (place.Disk == disk)
-            {
-                return place;
-            }
-        }
-
-        return null;
     }
 }
 

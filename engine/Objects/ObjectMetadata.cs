@@ -44,7 +44,7 @@ public sealed class ObjectMetadata
     /// <summary>Digest of the sidecar's bytes, or of what lies behind a slice's units (CRC-64/NVMe); 0 without one.</summary>
     public ulong SidecarDigest { get; init; }
 
-    /// <summary>Name of the object that a sidecar belongs to; empty in every other record.</summary>
+    /// <summary>Name of the object that a sidecar or a tombstone belongs to; empty in every other record.</summary>
     public ReadOnlyMemory<byte> SidecarOf { get; init; }
 
     /// <summary>Layout and slices of an erasure-coded object, in its heads and slices; null in every other record.</summary>
@@ -78,7 +78,7 @@ public enum RecordKind : byte
     /// <summary>A slice of an erasure-coded object.</summary>
     Slice = 6,
 
-    /// <summary>Reserved: the name was deleted while a mountpath was away.</summary>
+    /// <summary>Older generations of the name are gone: it was overwritten or deleted while a mountpath was away.</summary>
     Tombstone = 7,
 }
 
@@ -97,7 +97,7 @@ public enum RecordField : byte
     /// <summary>Digest of the sidecar, 8 bytes.</summary>
     Sidecar = 4,
 
-    /// <summary>Name of the object a sidecar belongs to.</summary>
+    /// <summary>Name of the object a sidecar or a tombstone belongs to.</summary>
     SidecarOf = 5,
 
     /// <summary>Redundancy map of an erasure-coded object.</summary>

@@ -20,30 +20,40 @@ public readonly struct ObjectReader : IDisposable
     /// <summary>An object up to here is read whole with any part of it.</summary>
     private const int SmallBytesMax = 32 << 10;
 
-    private readonly OpenObject _open;
+    private readonly OpenObject _open; // the first copy, whose the hold is
+    private readonly OpenObject _copy; // the one that is read while it is good
     private readonly Bucket _bucket;
 
-    /// <summary>Takes over the hold on the file of <paramref name="open"/>.</summary>
+    /// <summary>Takes over the hold on the files of <paramref name="open"/>.</summary>
     internal ObjectReader(OpenObject open, Bucket bucket)
     {
         _open = open;
+        _copy = open.LeastBusy();
         _bucket = bucket;
     }
 
-    /// <summary>The object.</summary>
-    public StoredObject Stored => _open.Stored;
+    /// <summary>The object, as the copy that is read now has it.</summary>
+    public StoredObject Stored => Copy.Stored;
 
     /// <summary>Size in bytes.</summary>
     public long SizeBytes => Stored.Metadata.SizeBytes;
 
     /// <summary>What is known of the object.</summary>
-    public ObjectAttributes Attributes => Stored.Attributes();
+    public ObjectAttributes Attributes => _open.Stored.Attributes();
 
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
 
-    /// <summary>The open file that was found under the name, empty when its object is erasure-coded; valid until the reader is disposed.</summary>
-    public FileHandle Handle => _open.File;
+    /// <summary>The open file of the copy that is read now; valid until the reader is disposed.</summary>
+    public FileHandle Handle => Copy.File;
+
+    /// <summary>Who is told when reading a file of this object fails, and may know another.</summary>
+    public IReadFaults Faults => Copy;
+
+    /// <summary>True when the object has further copies, to which reads go over.</summary>
+    public bool HasCopies => _open.Next is not null;
+
+    private OpenObject Copy => _copy.Usable();
 
     /// <summary>
     /// The file that has the byte at <paramref name="offset"/>, which the object has, and how many of up to <paramref name="countMax"/> bytes lie behind each other
@@ -53,7 +63,8 @@ public readonly struct ObjectReader : IDisposable
     {
         if (_open.Striped is not { } striped)
         {
-            return new ObjectPiece(_open.File, offset, countMax, Stored);
+            OpenObject copy = Copy;
+            return new ObjectPiece(copy.File, offset, countMax, copy);
         }
 
         UnitPlace place = striped.Geometry.PlaceOf(offset);
@@ -97,8 +108,8 @@ public readonly struct ObjectReader : IDisposable
     }
 
     /// <summary>
-    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
-    /// shorter than the object, with StorageFailed when the disk fails.
+    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Where a copy fails another is read. Refuses with
+    /// Damaged when the file is shorter than the object, with StorageFailed when the disk fails.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
@@ -110,13 +121,26 @@ public readonly struct ObjectReader : IDisposable
             return done.Ok ? wanted : done.Error!;
         }
 
-        IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
-        if (!read.Ok)
+        OpenObject copy = Copy;
+        while (true)
         {
-            return Stored.ReadFault(read.Error);
-        }
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(wanted);
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, buffer[..wanted], offset);
+            stored.Disk.EndRead(wanted);
+            if (read.Ok && read.Value == wanted)
+            {
+                return wanted;
+            }
 
-        return read.Value == wanted ? wanted : Stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}");
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return failure;
+            }
+
+            copy = other;
+        }
     }
 
     /// <summary>
@@ -133,20 +157,26 @@ public readonly struct ObjectReader : IDisposable
         }
 
         int done = 0;
+        OpenObject copy = Copy;
         while (done < count)
         {
-            IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(Handle, buffer[done..], offset + done);
-            if (!read.Ok)
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(count - done);
+            IoResult<int> read = await stored.Disk.Io.ReadColdAsync(copy.File, buffer[done..], offset + done);
+            stored.Disk.EndRead(count - done);
+            if (read.Ok && read.Value > 0)
             {
-                return Stored.ReadFault(read.Error);
+                done += read.Value;
+                continue;
             }
 
-            if (read.Value == 0)
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + done} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
             {
-                return Stored.Damage($"it ends at byte {offset + done} of {SizeBytes}");
+                return failure;
             }
 
-            done += read.Value;
+            (copy, done) = (other, 0); // from the beginning: what is asked for stays aligned
         }
 
         return Result.Done;
@@ -255,8 +285,48 @@ public readonly struct ObjectReader : IDisposable
             return readFailed is null ? await SettleStripedAsync(striped, block, bytes) : readFailed;
         }
 
-        Failure failure = readFailed ?? Stored.Damage($"block {block} does not match its digest");
-        return await Stored.Disk.Readers.RescueAsync(_bucket, Stored, block, bytes) ? BlockSource.OtherCopy : failure;
+        if (HasCopies)
+        {
+            Result<BlockSource> other = await ReadOtherAsync(block, bytes);
+            if (other.Ok)
+            {
+                return other;
+            }
+
+            readFailed = other.Error;
+        }
+
+        StoredObject damaged = Stored;
+        Failure failure = readFailed ?? damaged.Damage(Mismatch(block));
+        return await damaged.Disk.Readers.RescueAsync(_bucket, damaged, block, bytes) ? BlockSource.OtherCopy : failure;
+    }
+
+    private static string Mismatch(int block) => $"block {block} does not match its digest";
+
+    /// <summary>
+    /// Reads a block that was bad from the copies that are open, until one has it: that is the one to be read from then on. The first is read again, since
+    /// the bytes may have come from a copy that somebody else has given up meanwhile.
+    /// </summary>
+    private async ValueTask<Result<BlockSource>> ReadOtherAsync(int block, Memory<byte> bytes)
+    {
+        OpenObject copy = Copy;
+        while (true)
+        {
+            StoredObject stored = copy.Stored;
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, bytes, (long)block * Limits.BlockBytes);
+            if (read.Ok && read.Value == bytes.Length && Crc64Nvme.Hash(bytes.Span) == stored.Metadata.BlockDigests.Span[block])
+            {
+                return BlockSource.OwnFile;
+            }
+
+            Failure failure = read.Ok ? stored.Damage(Mismatch(block)) : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return failure;
+            }
+
+            copy = other;
+        }
     }
 
     /// <summary>A block that is not what was written: the units that it lies in are compared, and what is damaged is rebuilt.</summary>
@@ -319,7 +389,7 @@ public readonly struct ObjectReader : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _open.File.DangerousRelease();
+    public void Dispose() => _open.Release();
 }
 
 /// <summary>
@@ -339,10 +409,10 @@ public enum BlockSource
 }
 
 /// <summary>Where readers of one engine tell of damage, and find help.</summary>
-internal sealed record ReaderReports(ILogger Log, Action Damaged)
+internal sealed record ReaderReports(ILogger Log, Action<StoredObject> Damaged, Action<StoredObject> Failed)
 {
     /// <summary>Nowhere.</summary>
-    public static readonly ReaderReports None = new(NullLogger.Instance, static () => { });
+    public static readonly ReaderReports None = new(NullLogger.Instance, static _ => { }, static _ => { });
 
     /// <summary>Who finds the block elsewhere; null where there is nowhere else. Set before the first read.</summary>
     public IBlockRescue? Rescue { get; set; }

@@ -50,8 +50,11 @@ public readonly record struct ObjectAttributes
     /// <summary>Layout of an erasure-coded object; null of any other.</summary>
     public SliceMap? Slices { get; init; }
 
-    /// <summary>The mountpath that holds it, as configured.</summary>
+    /// <summary>The mountpath that holds it, as configured; of several copies the first.</summary>
     public required string Mountpath { get; init; }
+
+    /// <summary>The mountpaths that hold further copies.</summary>
+    public IReadOnlyList<string> CopyMountpaths { get => field ?? []; init; }
 }
 
 /// <summary>Who holds the name right now (contract: objects §3, check-lock).</summary>

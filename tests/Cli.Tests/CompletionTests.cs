@@ -27,9 +27,9 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket put get ls rm head cat job scrub completion --help --version")]
+    [InlineData("sluice ", "bucket put get ls rm head cat job mountpath scrub quarantine completion --help --version")]
     [InlineData("sluice bu", "bucket")]
-    [InlineData("sluice bucket ", "create rm ls show --endpoint --json --ca --client-cert --client-key --insecure --help")]
+    [InlineData("sluice bucket ", "create rm ls show set make-n-copies --endpoint --json --ca --client-cert --client-key --insecure --help")]
     [InlineData("sluice bucket create --p", "--property")]
     [InlineData("sluice get --re", "--recursive")]
     [InlineData("sluice put file --j", "--jobs --json")]
@@ -43,9 +43,9 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket cat completion get head job ls put rm scrub")]
+    [InlineData("sluice ", "bucket cat completion get head job ls put quarantine rm scrub")]
     [InlineData("sluice bu", "bucket")]
-    [InlineData("sluice bucket ", "create ls rm show")]
+    [InlineData("sluice bucket ", "create ls make-n-copies rm set show")]
     [InlineData("sluice bucket create --p", "--property")]
     [InlineData("sluice get --re", "--recursive")]
     [InlineData("sluice put file --j", "--jobs --json")]

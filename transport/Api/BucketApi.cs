@@ -79,13 +79,20 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck, ec-encode.</summary>
+    /// <summary>POST: create-bck, ec-encode, make-n-copies.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action == Actions.EcEncode)
         {
             Result<Job> job = await engine.StartErasureCodingAsync(s_caller, bucket);
             return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
+        if (message.Action == Actions.MakeCopies)
+        {
+            return PropertyValues.TryInteger(message.Value, out long copies) && copies is >= 1 and <= MirrorProperties.CopiesMax
+                ? await ChangedAsync(context, await engine.MakeCopiesAsync(s_caller, bucket, (int)copies))
+                : new Failure(ErrorCode.BadRequest, $"the value of {Actions.MakeCopies} must be a number of copies from 1 to {MirrorProperties.CopiesMax}");
         }
 
         if (message.Action != Actions.CreateBucket)
@@ -123,15 +130,15 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         }
 
         Result<BucketRecord> before = engine.HeadBucket(s_caller, bucket);
-        Result<BucketRecord> changed = await engine.SetBucketPropertiesAsync(s_caller, bucket, message.Value);
+        Result<BucketChange> changed = await engine.ChangeBucketAsync(s_caller, bucket, message.Value);
         if (!changed.Ok)
         {
             return changed.Error;
         }
 
-        if (!before.Ok || before.Value.Properties.Ec == changed.Value.Properties.Ec)
+        if (!before.Ok || before.Value.Properties.Ec == changed.Value.Record.Properties.Ec)
         {
-            return await DoneAsync(context);
+            return await ChangedAsync(context, changed);
         }
 
         // What is there already is brought to the new properties in the background; the answer says by which job.
@@ -161,6 +168,22 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         writer.WriteString("name", name?.NamespaceName ?? "");
         writer.WriteEndObject();
         writer.WriteEndObject();
+    }
+
+    /// <summary>The answer is the id of the job that the change has started, as bare text; empty when there is none.</summary>
+    private static async ValueTask<Failure?> ChangedAsync(RequestContext context, Result<BucketChange> changed)
+    {
+        if (!changed.Ok)
+        {
+            return changed.Error;
+        }
+
+        if (changed.Value.Job is not { } job)
+        {
+            return await DoneAsync(context);
+        }
+
+        return await JobAsync(context, job);
     }
 
     /// <summary>The id of a job, as text.</summary>

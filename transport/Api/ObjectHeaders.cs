@@ -142,7 +142,11 @@ internal static class ObjectHeaders
     public static string Location(in ObjectAttributes known, NodeIdentity node) => $"{node.Display}:mp[{known.Mountpath}]";
 
     /// <summary>The mountpaths that hold it, as a list.</summary>
-    public static string MirrorPaths(in ObjectAttributes known) => $"[{known.Mountpath}]";
+    public static string MirrorPaths(in ObjectAttributes known) =>
+        known.CopyMountpaths.Count == 0 ? $"[{known.Mountpath}]" : $"[{known.Mountpath} {string.Join(' ', known.CopyMountpaths)}]";
+
+    /// <summary>How many mountpaths hold it.</summary>
+    public static int Copies(in ObjectAttributes known) => 1 + known.CopyMountpaths.Count;
 
     private static string[] Split(string props) => props.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
@@ -189,7 +193,7 @@ internal static class ObjectHeaders
     private static void WriteCopies(IHeaderDictionary headers, ObjectAttributes known)
     {
         headers[HeaderNames.MirrorPaths] = MirrorPaths(known);
-        headers[HeaderNames.MirrorCopies] = "1";
+        headers[HeaderNames.MirrorCopies] = Text(Copies(known));
     }
 
     /// <summary>Custom pairs, one a line.</summary>
