@@ -3,7 +3,6 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
-using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
@@ -44,9 +43,6 @@ public sealed partial class ObjectLookup : IDisposable
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll => Disks.Current.SearchAll;
-
-    /// <summary>How slices are opened.</summary>
-    internal ErasureContext? Erasure { get; init; }
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -98,21 +94,6 @@ public sealed partial class ObjectLookup : IDisposable
             }
 
             return found;
-        }
-        finally
-        {
-            _locks.ReleaseReader(digest);
-        }
-    }
-
-    /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
-    internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
-    {
-        await _locks.AcquireReaderAsync(digest);
-        try
-        {
-            Result<OpenObject> found = await FindAsync(bucket, name, digest);
-            return found is { Ok: true, Value.Stored.Metadata.Slices: not null } ? await OpenSlicesAsync(bucket, name, digest, found.Value) : found;
         }
         finally
         {
@@ -191,45 +172,6 @@ public sealed partial class ObjectLookup : IDisposable
         }
 
         return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : await MissingAsync(bucket, name, digest);
-    }
-
-    /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
-    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)
-    {
-        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-        if (file is null)
-        {
-            return default;
-        }
-
-        StoredObject? stored = null;
-        try
-        {
-            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
-            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
-        }
-        finally
-        {
-            if (stored is null)
-            {
-                file.Dispose();
-            }
-        }
-    }
-
-    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
-    private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
-    {
-        Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
-        if (!slices.Ok)
-        {
-            head.Dispose();
-            return slices.Error!;
-        }
-
-        head.File.Companion = slices.Value;
-        return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>

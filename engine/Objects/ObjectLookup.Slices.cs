@@ -1,0 +1,68 @@
+using System.Runtime.CompilerServices;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
+using Sluice.Engine.Io;
+using Sluice.Engine.Pooling;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>Opens what stands on one mountpath, and the slices of an erasure-coded object with its head.</summary>
+public sealed partial class ObjectLookup
+{
+    /// <summary>How slices are opened.</summary>
+    internal ErasureContext? Erasure { get; init; }
+
+    /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
+    internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            return found is { Ok: true, Value.Stored.Metadata.Slices: not null } ? await OpenSlicesAsync(bucket, name, digest, found.Value) : found;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
+    /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)
+    {
+        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+        if (file is null)
+        {
+            return default;
+        }
+
+        StoredObject? stored = null;
+        try
+        {
+            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
+        }
+        finally
+        {
+            if (stored is null)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
+    private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
+    {
+        Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
+        if (!slices.Ok)
+        {
+            head.Dispose();
+            return slices.Error!;
+        }
+
+        head.File.Companion = slices.Value;
+        return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
+    }
+}
