@@ -74,6 +74,18 @@ public static class HeaderNames
     /// <summary>Number of copies.</summary>
     public const string MirrorCopies = "Ais-Mirror-Copies";
 
+    /// <summary>Of an erasure-coded object: generation of its slices, as a decimal number.</summary>
+    public const string EcGeneration = "Ais-Ec-Generation";
+
+    /// <summary>Its data slices.</summary>
+    public const string EcData = "Ais-Ec-Data";
+
+    /// <summary>Its parity slices.</summary>
+    public const string EcParity = "Ais-Ec-Parity";
+
+    /// <summary>Whether it is stored in whole copies beside its slices.</summary>
+    public const string EcReplicated = "Ais-Ec-Replicated";
+
     /// <summary>Property tree of a bucket.</summary>
     public const string BucketProperties = "Ais-Bucket-Props";
 
@@ -99,6 +111,9 @@ public static class Actions
     /// <summary>Change bucket properties.</summary>
     public const string SetBucketProperties = "set-bprops";
 
+    /// <summary>Set the number of copies of a bucket, and bring its objects to it.</summary>
+    public const string MakeCopies = "make-n-copies";
+
     /// <summary>List buckets or objects.</summary>
     public const string List = "list";
 
@@ -114,10 +129,13 @@ public static class Actions
     /// <summary>Remove files from quarantine; ours.</summary>
     public const string DropQuarantine = "drop-quarantine";
 
+    /// <summary>Bring the objects of a bucket to the slices that it wants.</summary>
+    public const string EcEncode = "ec-encode";
+
     private static readonly HashSet<string> s_known =
     [
-        CreateBucket, DestroyBucket, SetBucketProperties, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "make-n-copies", "ec-encode", "rechunk",
+        EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
+        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "rechunk",
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -127,7 +145,9 @@ public static class Actions
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
-    public static bool IsBuilt(string action) => action is CreateBucket or DestroyBucket or SetBucketProperties or List or CheckLock or Start or Stop or DropQuarantine;
+    public static bool IsBuilt(string action) =>
+        action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
+        or EcEncode or DropQuarantine;
 
     /// <summary>True for every action that the contract names, built or not.</summary>
     public static bool IsKnown(string action) => s_known.Contains(action);

@@ -19,9 +19,16 @@ public sealed partial class SluiceClient
     public Task DestroyBucketAsync(BucketAddress bucket, CancellationToken token) =>
         RunAsync(Request(HttpMethod.Delete, BucketTarget(bucket), ControlBody.Write(Actions.DestroyBucket, Null)), token);
 
-    /// <summary>Changes the leaves that <paramref name="properties"/> holds, and nothing else.</summary>
-    public Task SetBucketPropertiesAsync(BucketAddress bucket, JsonObject properties, CancellationToken token) =>
-        RunAsync(Request(HttpMethod.Patch, BucketTarget(bucket), ControlBody.Write(Actions.SetBucketProperties, Tree(properties))), token);
+    /// <summary>
+    /// Changes the leaves that <paramref name="properties"/> holds, and nothing else. Answers the id of the job that brings the objects to them; empty
+    /// when none is needed.
+    /// </summary>
+    public Task<string> SetBucketPropertiesAsync(BucketAddress bucket, JsonObject properties, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Patch, BucketTarget(bucket), ControlBody.Write(Actions.SetBucketProperties, Tree(properties))), token);
+
+    /// <summary>Sets the number of copies, 1 for no mirror, and answers the id of the job that brings all objects to it.</summary>
+    public Task<string> MakeCopiesAsync(BucketAddress bucket, int copies, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Post, BucketTarget(bucket), ControlBody.Write(Actions.MakeCopies, writer => writer.WriteNumberValue(copies))), token);
 
     /// <summary>The bucket's property tree; 404 if there is none.</summary>
     public async Task<JsonObject> HeadBucketAsync(BucketAddress bucket, CancellationToken token)

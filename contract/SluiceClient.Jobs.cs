@@ -9,19 +9,8 @@ public sealed partial class SluiceClient
     private const string ClusterTarget = $"/{Routes.Version}/{Routes.Cluster}";
 
     /// <summary>Starts a job and answers its id, by which it is known from now on; 409 while one runs that it would meet.</summary>
-    public async Task<string> StartJobAsync(JobQuery job, IReadOnlyDictionary<string, object> settings, CancellationToken token)
-    {
-        byte[] body = ControlBody.Write(Actions.Start, writer => WriteQuery(writer, job, settings));
-        using HttpResponseMessage response = await SendAsync(Request(HttpMethod.Put, ClusterTarget, body), token);
-        try
-        {
-            return await response.Content.ReadAsStringAsync(token);
-        }
-        catch (Exception failure) when (failure is IOException or HttpRequestException)
-        {
-            throw BrokenAnswer(failure);
-        }
-    }
+    public Task<string> StartJobAsync(JobQuery job, IReadOnlyDictionary<string, object> settings, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Put, ClusterTarget, ControlBody.Write(Actions.Start, writer => WriteQuery(writer, job, settings))), token);
 
     /// <summary>Tells jobs to end, and does not wait for that. None that runs is no failure.</summary>
     public Task StopJobsAsync(JobQuery jobs, CancellationToken token) =>
@@ -42,6 +31,20 @@ public sealed partial class SluiceClient
         using HttpResponseMessage response = await AskAsync("job_report", new JobQuery { Id = id }, token);
         WireReport? report = await ReadJsonAsync(response, SluiceClientJson.Default.WireReport, token);
         return new JobReport(report?.Count ?? 0, [.. (report?.Findings ?? []).Select(finding => finding.ToView())]);
+    }
+
+    /// <summary>A request whose answer is bare text.</summary>
+    private async Task<string> TextAsync(HttpRequestMessage request, CancellationToken token)
+    {
+        using HttpResponseMessage response = await SendAsync(request, token);
+        try
+        {
+            return await response.Content.ReadAsStringAsync(token);
+        }
+        catch (Exception failure) when (failure is IOException or HttpRequestException)
+        {
+            throw BrokenAnswer(failure);
+        }
     }
 
     private Task<HttpResponseMessage> AskAsync(string what, JobQuery jobs, CancellationToken token)

@@ -1,7 +1,10 @@
 using Microsoft.Extensions.Logging;
+using Sluice.Engine.Health;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Space;
 
 namespace Sluice.Engine;
 
@@ -17,6 +20,9 @@ public sealed class EngineOptions
     /// <summary>Accept a mountpath that was recorded at another path.</summary>
     public bool AllowMoved { get; init; }
 
+    /// <summary>Start without mountpaths of the set that are missing or fail; they are compared with the others when they come back.</summary>
+    public bool AllowDegraded { get; init; }
+
     /// <summary>Uuids of mountpaths that are gone for good.</summary>
     public IReadOnlyList<string> ForgetMountpaths { get; init; } = [];
 
@@ -29,11 +35,22 @@ public sealed class EngineOptions
     /// <summary>Buffers of a block that blocks are verified in, all mountpaths together; four for each are enough.</summary>
     public int VerifyBuffersMax { get; init; } = BlockBuffers.CountMax * Limits.MountpathsMax;
 
+    /// <summary>
+    /// Bytes for erasure coding, at least 5 MiB: parity of uploads that are coming in, units that were rebuilt for readers.
+    /// </summary>
+    public long ErasureBytes { get; init; } = 32 << 20;
+
     /// <summary>Bytes of a request's body that are waited for before they are written, up to <see cref="Limits.BodyReadBytes"/>.</summary>
     public int BodyReadBytes { get; init; } = Limits.BodyReadBytes;
 
     /// <summary>How long a relaxed write may wait for its flush. Zero: only when asked (tests).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How drives are watched.</summary>
+    public HealthOptions Health { get; init; } = new();
+
+    /// <summary>How full mountpaths may be.</summary>
+    public SpaceMarks Space { get; init; } = SpaceMarks.Default;
 
     /// <summary>What jobs may move of each mountpath while clients want something, in bytes a second; 0: jobs never wait for clients.</summary>
     public long JobBytesPerSecond { get; init; } = JobBudget.MountpathBytesPerSecond;
@@ -87,8 +104,14 @@ public sealed record MountpathStatus
     /// <summary>Bytes free.</summary>
     public required long FreeBytes { get; init; }
 
-    /// <summary>No disk error has been seen since start.</summary>
+    /// <summary>It is open, and no disk error has been seen since it was.</summary>
     public required bool Healthy { get; init; }
+
+    /// <summary>What it is there for.</summary>
+    public required ServingState State { get; init; }
+
+    /// <summary>Why it is out of service; empty when it is in it.</summary>
+    public required string Reason { get; init; }
 }
 
 /// <summary>What the engine says of itself.</summary>

@@ -2,8 +2,11 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
 
@@ -15,6 +18,17 @@ public sealed partial class ObjectEngine
     {
         try
         {
+            if (ErasureProblem(BucketProperties.Default, properties) is { } problem)
+            {
+                return problem;
+            }
+
+            Result<BucketProperties> asked = BucketProperties.Apply(BucketProperties.Default, properties);
+            if (asked.Ok && Refused(asked.Value) is { } refused)
+            {
+                return refused;
+            }
+
             Result<Bucket> made = await _buckets.CreateAsync(bucket, properties);
             return made.Ok ? made.Value.Record : made.Error!;
         }
@@ -43,6 +57,7 @@ public sealed partial class ObjectEngine
             }
 
             _lookup.EvictBucket(destroyed.Value.Bid);
+            _copyJobs.Forget(destroyed.Value);
             StartEmptyingTrash();
             return Result.Done;
         }
@@ -58,6 +73,13 @@ public sealed partial class ObjectEngine
     /// </summary>
     public async ValueTask<Result<BucketRecord>> SetBucketPropertiesAsync(Caller caller, BucketName bucket, JsonElement patch)
     {
+        Result<BucketChange> changed = await ChangeBucketAsync(caller, bucket, patch);
+        return changed.Ok ? changed.Value.Record : changed.Error!;
+    }
+
+    /// <summary>The same; the answer has the job that brings the bucket's objects to the new properties, which has been started.</summary>
+    public async ValueTask<Result<BucketChange>> ChangeBucketAsync(Caller caller, BucketName bucket, JsonElement patch, bool makesCopies = false)
+    {
         Result<Bucket> allowed = Enter(caller, bucket, AccessBits.PatchBucket, "PATCH");
         if (!allowed.Ok)
         {
@@ -66,9 +88,20 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<BucketProperties> asked = BucketProperties.Apply(allowed.Value.Properties, patch);
+            if (ErasureProblem(allowed.Value.Properties, patch) is { } problem)
+            {
+                return problem;
+            }
+
+            BucketProperties before = allowed.Value.Properties;
+            Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
+            if (asked.Ok && asked.Value.Mirror != before.Mirror && Refused(asked.Value) is { } refused)
+            {
+                return refused;
+            }
+
             bool becomesStrict = asked.Ok && asked.Value.Durability == Durability.Strict
-                && allowed.Value.Properties.Durability == Durability.Relaxed;
+                && before.Durability == Durability.Relaxed;
             if (becomesStrict && !await TryFlushAsync())
             {
                 return StaysRelaxed(bucket);
@@ -82,7 +115,13 @@ public sealed partial class ObjectEngine
                 return StaysRelaxed(bucket);
             }
 
-            return changed.Ok ? changed.Value.Record : changed.Error!;
+            if (!changed.Ok)
+            {
+                return changed.Error!;
+            }
+
+            Result<Job?> job = await ConvertAsync(changed.Value, before.Mirror, makesCopies);
+            return job.Ok ? new BucketChange(changed.Value.Record, job.Value) : job.Error!;
         }
         catch (StorageException fault)
         {
@@ -115,6 +154,14 @@ public sealed partial class ObjectEngine
         {
             await attached.Flusher.FlushAsync();
         }
+    }
+
+    /// <summary>Why the bucket cannot have the erasure coding that is asked for; null when it can, when it has it already, or when it is forced.</summary>
+    private Failure? ErasureProblem(BucketProperties before, JsonElement patch)
+    {
+        bool isForced = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("force", out JsonElement force) && force.ValueKind == JsonValueKind.True;
+        Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
+        return isForced || !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, _disks.Current.Serving.Count);
     }
 
     private static Failure StaysRelaxed(BucketName bucket) => new(

@@ -1,9 +1,11 @@
+using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -65,6 +67,4 @@ public sealed partial class ObjectEngine
             return Refuse(fault);
         }
     }
-
-    private async ValueTask RepairAsync(Bucket bucket, ObjectName name, ulong digest) => await _damagedCopies.SetAsideAsync(bucket, name, digest);
 }

@@ -8,12 +8,15 @@ using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Pooling;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
 /// <summary>The verbs on objects.</summary>
 public sealed partial class ObjectEngine
 {
+    private const int PatchAttemptsMax = 16; // each needs somebody else who changed the object in between
+
     /// <summary>Opens an object for reading. The caller disposes the reader.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<ObjectReader>> OpenObjectAsync(Caller caller, BucketName bucket, ObjectName name)
@@ -98,10 +101,38 @@ public sealed partial class ObjectEngine
             Bucket bucket = allowed.Value;
             ulong digest = DigestOf(request.Bucket, request.Name);
             using DiskUse upload = _disks.Enter(DiskUseKind.Upload);
+            if (await _space.IsFullAsync(_lookup.HomeOf(digest)))
+            {
+                return ObjectDisk.OutOfSpace;
+            }
+
+            if (bucket.Properties.Ec.Enabled)
+            {
+                Result<StoredObject> coded = await _erasureWriter.PutAsync(bucket, request, digest, _bodyReadBytes, cancellation);
+                _counters.Puts.Add();
+                return coded.Ok ? coded.Value.Attributes() : coded.Error!;
+            }
+
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-            WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
-            set.Add(ReplicaMember.Head(work));
-            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(work, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
+            IBodySink sink;
+            if (bucket.Properties.Mirror is { Enabled: true, Sync: true })
+            {
+                Result added = await CopiesSink.AddHeadsAsync(set, _disks.Current.Ranked(digest), _log);
+                if (!added.Ok)
+                {
+                    return added.Error!;
+                }
+
+                sink = new CopiesSink(set, _log);
+            }
+            else
+            {
+                WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
+                set.Add(ReplicaMember.Head(work));
+                sink = work;
+            }
+
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(sink, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
             if (!body.Ok)
             {
                 return body.Error!;
@@ -109,6 +140,11 @@ public sealed partial class ObjectEngine
 
             Result<StoredObject> stored = await _commit.CommitAsync(set, body.Value, request.Custom);
             _counters.Puts.Add();
+            if (stored.Ok && (set.IsDegraded || stored.Value.Copies.Count + 1 < bucket.Properties.Mirror.Wanted))
+            {
+                await CompleteCopiesAsync(set);
+            }
+
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
         catch (StorageException fault)
@@ -150,13 +186,29 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<StoredObject> stored = await _patch.SetCustomAsync(allowed.Value, name, DigestOf(bucket, name), custom, replaceAll);
+            Result<StoredObject> stored = await SetCustomAsync(allowed.Value, name, DigestOf(bucket, name), custom, replaceAll);
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
         catch (StorageException fault)
         {
             return Refuse(fault);
         }
+    }
+
+    /// <summary>In place, or by new heads where they speak of slices; which of them may change while it is looked at.</summary>
+    private async ValueTask<Result<StoredObject>> SetCustomAsync(
+        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll)
+    {
+        Result<StoredObject> stored = new Failure(ErrorCode.Busy, "the object is being changed");
+        for (int attempt = 0; attempt < PatchAttemptsMax && stored.Error is { Code: ErrorCode.Busy }; attempt++)
+        {
+            Result<StoredObject> known = await _lookup.StatAsync(bucket, name, digest);
+            stored = known is { Ok: true, Value.Metadata.Slices: not null }
+                ? await _erasureWriter.SetCustomAsync(bucket, name, digest, known.Value, replaceAll ? custom : ObjectPatch.Merge(known.Value.Metadata.Custom, custom))
+                : await _patch.SetCustomAsync(bucket, name, digest, custom, replaceAll);
+        }
+
+        return stored;
     }
 
     /// <summary>Who holds the object's name right now.</summary>

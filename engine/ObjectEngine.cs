@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
+using Sluice.Engine.Health;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
@@ -8,6 +10,8 @@ using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
+using Sluice.Engine.Space;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -19,7 +23,8 @@ namespace Sluice.Engine;
 public sealed partial class ObjectEngine : IAsyncDisposable
 {
     // Set at open, read by all.
-    private readonly MountpathTable _mountpaths;
+    private readonly MountpathTable _mountpaths; // as the engine was started with them
+    private readonly Func<Mountpath, AttachedDisk> _attach;
     private readonly EngineEnvironment _environment;
     private readonly ILogger _log;
     private readonly ObjectClock _clock;
@@ -33,9 +38,16 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly ObjectRemoval _removal;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
+    private readonly ErasureContext _erasure;
+    private readonly ErasureWriter _erasureWriter;
+    private readonly ErasureReconciler _erasureReconciler;
     private readonly DamagedCopies _damagedCopies;
     private readonly BlockRescue _rescue;
     private readonly ObjectWalk _walk;
+    private readonly Resilver _resilver;
+    private readonly DiskHealth? _health; // null until the engine is made
+    private readonly SpaceWatch _space;
+    private readonly CopyJobs _copyJobs;
     private readonly Counters _counters = new();
     private readonly DateTimeOffset _startedAt;
 
@@ -50,38 +62,58 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _log = environment.Log;
         _clock = new ObjectClock(environment.Time);
         _startedAt = environment.Time.GetUtcNow();
-        var readers = new ReaderReports(_log, _counters.Damaged.Add);
+        var readers = new ReaderReports(_log, ReadDamaged, RepairByPath);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _bodyReadBytes = options.BodyReadBytes;
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
-        _disks = new DiskTable(new DiskSet(mountpaths.All.Select((mountpath, index) => new AttachedDisk(
-            mountpath,
-            new ObjectDisk(index, mountpath.Path, mountpath.Root, environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length])
-            {
-                IdDigest = mountpath.IdDigest,
-                Readers = readers,
-            },
-            _clock,
-            _log).Disk), mountpaths.MisplacedPossible));
-        _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log);
+        _attach = mountpath => Attach(mountpath, readers, instance);
+        AttachedDisk[] attached = [.. mountpaths.All.Select(_attach)];
+        foreach (AttachedDisk one in attached.Where(one => mountpaths.Map.Siblings.Exists(row => row.Uuid == one.Mountpath.Uuid && row.Stale)))
+        {
+            one.Disk.State = ServingState.Joining;
+        }
+
+        _disks = new DiskTable(new DiskSet(
+            attached.Select(one => one.Disk), mountpaths.Map.MisplacedPossible, away: [.. MountpathKeeper.AwayOf(mountpaths.Map, attached)]));
+        _erasure = new ErasureContext(new ErasureMemory(options.ErasureBytes), _log)
+        {
+            DiskOf = id => _disks.Current.Readable.FirstOrDefault(disk => disk.Uuid == id && id != Guid.Empty),
+        };
+        _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log) { Erasure = _erasure };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = static disk => disk.Attachment!.Flusher;
         Repairs = new RepairQueue(RepairAsync, _log);
         _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _log);
         readers.Rescue = _rescue = new BlockRescue(_disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
-        var parts = new RecordedParts();
+        RecordedParts parts = NewParts();
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
-        _removal = new ObjectRemoval(_lookup, _locks, flusherOf, parts);
+        _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
+        _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit));
+        _erasure.RepairWanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
+        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
-        _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.ClusterUuid, _log), _clock, _log);
-        _walk = new ObjectWalk(_disks);
+        _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
+        _walk = new ObjectWalk(() => _disks.Current.Readable, _disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
         Jobs.Register(JobKinds.Scrub, MakeScrub);
+        Jobs.Register(JobKinds.EcEncode, MakeEncoding);
+        Reconciler = new ObjectReconciler(
+            _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
+        _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
+        _copyJobs = new CopyJobs(Jobs, _walk, Reconciler, _buckets);
+        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, _log);
+        Jobs.Register(JobKinds.Resilver, _ => new Func<JobContext, Task>(_resilver.RunAsync));
+        Mountpaths = NewKeeper(options, attached);
+        _space = new SpaceWatch(options.Space, environment.Time);
+        _health = new DiskHealth(options.Health, environment, _disks, Mountpaths.FaultAsync, _log);
     }
 
     /// <summary>The background work that has a name, a progress and an end.</summary>
     public JobTable Jobs { get; }
+
+    /// <summary>Makes the files of a name what its bucket wants.</summary>
+    public ObjectReconciler Reconciler { get; }
 
     /// <summary>What recovery did when this engine was opened.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -98,10 +130,28 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     /// </summary>
     public static async Task<Result<ObjectEngine>> OpenAsync(EngineOptions options, EngineEnvironment environment)
     {
-        Result<MountpathTable> attached = await MountpathTable.AttachAsync(options, environment);
+        HashSet<string> avoided = [];
+        while (true)
+        {
+            (Result<ObjectEngine> opened, string? failedAt) = await OpenAsync(options, environment, avoided);
+            bool triesWithout = options.AllowDegraded && failedAt is not null && avoided.Add(failedAt);
+            if (!triesWithout)
+            {
+                return opened;
+            }
+
+            environment.Log.LogError("{Problem}; starting without {Mountpath}", opened.Error?.Message, failedAt);
+        }
+    }
+
+    /// <summary>Opens it without the mountpaths to avoid; where one failed while it was being settled, that one is told.</summary>
+    private static async Task<(Result<ObjectEngine> Opened, string? FailedAt)> OpenAsync(
+        EngineOptions options, EngineEnvironment environment, HashSet<string> avoided)
+    {
+        Result<MountpathTable> attached = await MountpathTable.AttachAsync(options, environment, avoided);
         if (!attached.Ok)
         {
-            return attached.Error!;
+            return (attached.Error!, null);
         }
 
         var engine = new ObjectEngine(attached.Value, options, environment);
@@ -110,55 +160,44 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             string? problem = await engine.StartAsync(options);
             if (problem is null)
             {
-                return engine;
+                return (engine, null);
             }
 
             await engine.AbandonAsync();
-            return new Failure(ErrorCode.StorageFailed, problem);
+            return (new Failure(ErrorCode.StorageFailed, problem), null);
         }
         catch (StorageException fault)
         {
+            string? failedAt = engine._disks.Current.Open.FirstOrDefault(disk => disk.FaultCount > 0)?.Path;
             await engine.AbandonAsync();
-            return new Failure(ErrorCode.StorageFailed, fault.Message); // the operator starts the engine: paths may be named
+            return (new Failure(ErrorCode.StorageFailed, fault.Message), failedAt); // the operator starts the engine: paths may be named
         }
     }
 
     /// <summary>Identity, mountpaths and counters.</summary>
     public async ValueTask<EngineStatus> StatusAsync()
     {
-        var mountpaths = new List<MountpathStatus>();
-        using DiskUse use = _disks.Enter();
-        foreach (AttachedDisk attached in Attached)
-        {
-            Mountpath mountpath = attached.Mountpath;
-            IoResult<FileSystemStatus> space = await _environment.Io.StatFileSystemAsync(mountpath.Root);
-            mountpaths.Add(new MountpathStatus
-            {
-                Path = mountpath.Path,
-                Uuid = mountpath.Uuid,
-                FileSystem = mountpath.FileSystem,
-                SizeBytes = space.Ok ? space.Value.SizeBytes : 0,
-                FreeBytes = space.Ok ? space.Value.FreeBytes : 0,
-                Healthy = space.Ok && attached.Disk.FaultCount == 0,
-            });
-        }
-
+        List<MountpathStatus> mountpaths = await MountpathStatusAsync();
+        MountpathIdentity map = Mountpaths.Map;
         return new EngineStatus
         {
-            ClusterUuid = _mountpaths.ClusterUuid,
-            NodeId = _mountpaths.NodeId,
-            CreatedAt = _mountpaths.CreatedAt,
+            ClusterUuid = map.Cluster,
+            NodeId = map.Node,
+            CreatedAt = map.Created,
             StartedAt = _startedAt,
-            MapVersion = _mountpaths.MapVersion,
+            MapVersion = map.MapVersion,
             Mountpaths = mountpaths,
-            Warnings = _mountpaths.Warnings,
-            Counters = new Dictionary<string, long>
+            Warnings = [.. _mountpaths.Warnings, .. OutOfServiceWarnings()],
+            Counters = new Dictionary<string, long>(_erasure.Counters())
             {
                 ["get.count"] = _counters.Gets.Value,
                 ["put.count"] = _counters.Puts.Value,
                 ["delete.count"] = _counters.Deletes.Value,
                 ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
                 ["fault.count"] = _counters.Faults.Value,
+                ["disk.away"] = _disks.Current.Away.Count,
+                ["disk.tests"] = _health!.RunCount,
+                ["disk.faulted"] = _health.FaultedCount,
                 ["repair.queued"] = Repairs.Count,
                 ["repair.count"] = Repairs.DoneCount,
                 ["repair.failed"] = Repairs.FailedCount,
@@ -190,6 +229,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await StopBackgroundAsync();
         try
         {
+            await _copyJobs.FinishAsync();
             await FlushAsync();
             foreach (AttachedDisk attached in Attached)
             {
@@ -202,7 +242,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             }
             else
             {
-                await _mountpaths.MarkCleanAsync(_clock.Next());
+                foreach (AttachedDisk attached in Attached)
+                {
+                    await attached.Mountpath.MarkCleanAsync(_clock.Next());
+                }
             }
         }
         catch (StorageException fault)
@@ -215,14 +258,14 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     private async Task<string?> StartAsync(EngineOptions options)
     {
-        string? problem = await _buckets.LoadAsync(_mountpaths.ClusterUuid);
+        string? problem = await _buckets.LoadAsync(_mountpaths.Map.Cluster);
         if (problem is not null)
         {
             return problem;
         }
 
         IReadOnlyList<DiskState> states = [.. Attached.Select(disk => new DiskState(disk.Mountpath.WasClean, disk.Mountpath.FlushedGeneration))];
-        Recovered = await new StartupRecovery(_disks.Current.Open, states, _lookup, _locks, _heads, _log).RunAsync(_buckets.All);
+        Recovered = await new StartupRecovery(_disks.Current.Open, states, _lookup, _locks, _heads, NewParts(), _log).RunAsync(_buckets.All);
         if (Recovered.Any)
         {
             _log.LogInformation(
@@ -231,21 +274,38 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 Recovered.WorkFiles, Recovered.Verified, Recovered.RolledBack, Recovered.Removed, Recovered.Heads, Recovered.Leftovers);
         }
 
+        await new TombstoneSettlement(_disks, _lookup, _clock, _log).RunAsync(_buckets.All, keep: Mountpaths.Map.Siblings.Exists(row => row.Stale));
+
         // What recovery renamed and removed is durable before the mark says that all up to now is.
         foreach (AttachedDisk attached in Attached)
         {
             await attached.SyncAsync();
         }
 
-        await _mountpaths.MarkRunningAsync(_clock.Next());
+        foreach (AttachedDisk attached in Attached)
+        {
+            await attached.Mountpath.MarkRunningAsync(_clock.Next());
+        }
+
         StartEmptyingTrash();
         _repairing = Repairs.RunAsync(_closing.Token);
         await Jobs.ResumeAsync();
+        if (_disks.Current.SearchAll)
+        {
+            await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Join);
+        }
+
+        if (!states.All(state => state.Clean))
+        {
+            await _copyJobs.AfterCrashAsync();
+        }
+
         foreach (AttachedDisk attached in Attached)
         {
             attached.StartFlushing(options.FlushInterval, _environment.Time);
         }
 
+        _health!.Start();
         return null;
     }
 
@@ -263,7 +323,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
     private async ValueTask StopBackgroundAsync()
     {
+        await _health!.CloseAsync();
         await Jobs.CloseAsync();
+        await Mountpaths.CloseAsync();
         await _closing.CancelAsync();
         await _repairing;
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
@@ -280,6 +342,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         Array.ForEach(_verifyBuffers, buffers => buffers.Dispose());
+        _erasure.Memory.Dispose();
         _closing.Dispose();
     }
 }

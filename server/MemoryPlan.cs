@@ -31,7 +31,7 @@ internal readonly record struct MemoryDemand
 /// asserts. Everything is cut from the top: what a share has is not borrowed by another.
 /// <para>
 /// Shares in sixteenths: runtime 2, caches 2, requests 2, connections 1, garbage 1 (these four are the managed heap), receive buffers 1, blocks 1, heads ½,
-/// cold reads 1, verification ½, sockets 4. With the system's sockets the shares of receive buffers, blocks, heads and cold reads are the heap's.
+/// cold reads 1, verification ½, sockets 4, of which erasure coding has 1 where there are mountpaths for it. With the system's sockets the shares of receive buffers, blocks, heads and cold reads are the heap's.
 /// </para>
 /// </summary>
 internal sealed record MemoryPlan
@@ -56,6 +56,9 @@ internal sealed record MemoryPlan
 
     /// <summary>Managed memory of a request that is answered from memory: a listing's names of 2 MiB at most, what is known of them, the text, and its growing.</summary>
     public const int ControlBytes = 12 << 20;
+
+    /// <summary>What one of the largest units is rebuilt in: 4 MiB, and 4 buffers of 256 KiB to read in.</summary>
+    private const long ErasureBytesMin = 5L << 20;
 
     private const int KiB = 1 << 10;
     private const int MiB = 1 << 20;
@@ -88,6 +91,7 @@ internal sealed record MemoryPlan
         }
 
         VerifyBuffers = (int)Math.Min(Share(1) / 2 / Limits.BlockBytes, (long)Engine.Objects.BlockBuffers.CountMax * demand.Mountpaths);
+        ErasureBytes = demand.Mountpaths < 2 ? ErasureBytesMin : Math.Max(Share(1), ErasureBytesMin);
         (TunedSockets, SocketBytes) = CutSockets();
         Check();
     }
@@ -181,6 +185,12 @@ internal sealed record MemoryPlan
     /// <summary>Buffers that blocks are verified in, all mountpaths together, of <see cref="Limits.BlockBytes"/>.</summary>
     public int VerifyBuffers { get; }
 
+    /// <summary>
+    /// Memory for erasure coding in bytes: parity of uploads that are coming in, and units that were rebuilt, of which at least one of the largest. With one
+    /// mountpath, where nothing is coded, it is addresses alone.
+    /// </summary>
+    public long ErasureBytes { get; }
+
     /// <summary>Sockets whose buffers are left to the kernel.</summary>
     public int TunedSockets { get; }
 
@@ -209,6 +219,7 @@ internal sealed record MemoryPlan
         new("heads", (long)LoopCount * HeadsPerLoop * UringTransportOptions.HeadBytes),
         new("cold", (long)LoopCount * ColdReadsPerLoop * ColdReadBytes),
         new("verify", (long)VerifyBuffers * Limits.BlockBytes),
+        new("erasure", _demand.Mountpaths < 2 ? 0 : ErasureBytes),
         new("sockets", (TunedSockets * TunedSocketBytes) + (2L * SocketBytes * RequestsPlanned)),
     ];
 
@@ -230,7 +241,7 @@ internal sealed record MemoryPlan
     /// </summary>
     private (int TunedSockets, int SocketBytes) CutSockets()
     {
-        long share = Share(4);
+        long share = Share(4) - (_demand.Mountpaths < 2 ? 0 : ErasureBytes);
         int tuned = (int)Math.Min(share / 2 / TunedSocketBytes, ConnectionsMax);
         tuned = tuned < TunedSocketsMin ? 0 : tuned;
         long each = (share - (tuned * TunedSocketBytes)) / (2 * RequestsPlanned);

@@ -201,6 +201,7 @@ public static class Serve
         OpenFilesMax = OpenFilesMax(),
         VerifyBuffersMax = plan.VerifyBuffers,
         BodyReadBytes = plan.BodyReadBytes,
+        ErasureBytes = plan.ErasureBytes,
         FlushInterval = settings.FlushInterval,
     };
 

@@ -10,19 +10,27 @@ namespace Sluice.Bench.Rows;
 /// <summary>Who takes a PUT, and what it promises before it answers.</summary>
 /// <param name="Server">Null for the bare system calls.</param>
 /// <param name="IsStrict">On stable storage before the answer.</param>
-internal sealed record PutSide(string Name, Contestant? Server, bool IsStrict);
+internal sealed record PutSide(string Name, Contestant? Server, bool IsStrict)
+{
+    /// <summary>Copies of each object, each on a disk of its own.</summary>
+    public int Copies { get; init; } = 1;
+
+    /// <summary>Properties of its bucket.</summary>
+    public string Properties =>
+        $$"""{"durability":"{{(IsStrict ? "strict" : "relaxed")}}","mirror":{"enabled":{{(Copies > 1 ? "true" : "false")}},"copies":{{Math.Max(Copies, 2)}}}}""";
+}
 
 /// <summary>
 /// PUT of new names by the product's own load generator, which sends no checksum: ours computes XXH64 and the digest of each block. Each row has a fresh XFS of
 /// its own (see <see cref="LoopDisk"/>), on which each side has a directory; it is synced after each turn, outside of what is measured.
 /// </summary>
-internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDefault, IReadOnlyList<PutSide> sides) : IRow
+internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDefault, IReadOnlyList<PutSide> sides, int disks = 1) : IRow
 {
     private const string Bucket = "put";
     private const long DiskBytes = 64 * Sizes.GiB; // sparse
     private const long TurnBytesMax = Sizes.GiB; // what the page cache takes without beginning to write
 
-    private LoopDisk? _disk;
+    private readonly List<LoopDisk> _disks = [];
     private string _home = "";
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"put/{Sizes.Text(sizeBytes)}/{what}/{writers}");
@@ -38,49 +46,51 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
     public async Task PrepareAsync(BenchWorld world)
     {
         _home = world.MakeDirectory(Name);
-        if (!world.Settings.IsInPlace)
+        for (int i = 0; i < disks && !world.Settings.IsInPlace; i++)
         {
-            _disk = await LoopDisk.MakeAsync(_home, "disk", DiskBytes, readBytesPerSecond: 0, world.Token);
+            _disks.Add(await LoopDisk.MakeAsync(_home, $"disk{i}", DiskBytes, readBytesPerSecond: 0, world.Token));
         }
     }
 
     public Task<IReadOnlyList<IContender>> OpenAsync(BenchWorld world) => Opening.AllAsync(sides, async side =>
     {
-        string path = Path.Combine(_disk?.Path ?? _home, string.Concat(side.Name.Where(char.IsAsciiLetterOrDigit)));
+        string own = string.Concat(side.Name.Where(char.IsAsciiLetterOrDigit));
+        string[] paths = [.. Enumerable.Range(0, disks).Select(i => Path.Combine(i < _disks.Count ? _disks[i].Path : Path.Combine(_home, $"disk{i}"), own))];
+        string path = paths[0];
         if (side.Server is not { } contestant)
         {
             return new SyscallContender(side, Directory.CreateDirectory(path).FullName, sizeBytes, writers, TurnBytesMax, world);
         }
 
-        IServer server = contestant.Make(world.Settings, path, [Path.Combine(path, "mp")], new NginxOptions { TakesPut = true });
+        IServer server = contestant.Make(world.Settings, path, [.. paths.Select(each => Path.Combine(each, "mp"))], new NginxOptions { TakesPut = true }, _disks.Count < disks && disks > 1 ? ["--allow-shared-disk"] : []);
         (server as NginxServer)?.Link(Bucket, Directory.CreateDirectory(Path.Combine(path, "objects")).FullName);
         await Opening.StartAsync(server, world.Token);
-        var contender = new PutContender(side.Name, server, path, sizeBytes, writers, world);
-        await Opening.OrDisposeAsync(contender, () => contender.MakeBucketAsync(side.IsStrict));
+        var contender = new PutContender(side, server, paths, sizeBytes, writers, world);
+        await Opening.OrDisposeAsync(contender, contender.MakeBucketAsync);
         return contender;
     });
 
     public async ValueTask DisposeAsync()
     {
-        if (_disk is not null)
+        foreach (LoopDisk disk in _disks)
         {
-            await _disk.DisposeAsync();
+            await disk.DisposeAsync();
         }
 
         BenchWorld.Remove(_home);
     }
 
-    private sealed class PutContender(string name, IServer server, string path, long sizeBytes, int writers, BenchWorld world) : IContender
+    private sealed class PutContender(PutSide side, IServer server, string[] paths, long sizeBytes, int writers, BenchWorld world) : IContender
     {
         private const double WarmSeconds = 0.5;
 
-        public string Name => name;
+        public string Name => side.Name;
 
-        public async Task MakeBucketAsync(bool isStrict)
+        public async Task MakeBucketAsync()
         {
-            if (server is SluiceServer ours && !Directory.Exists(SluiceServer.ObjectsOf(Path.Combine(path, "mp"), Bucket)))
+            if (server is SluiceServer ours && !Directory.Exists(SluiceServer.ObjectsOf(Path.Combine(paths[0], "mp"), Bucket)))
             {
-                await ours.MakeBucketAsync(Bucket, isStrict ? """{"durability":"strict"}""" : """{"durability":"relaxed"}""", world.Token);
+                await ours.MakeBucketAsync(Bucket, side.Properties, world.Token);
             }
         }
 
@@ -89,7 +99,7 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
         public async Task<Sample> MeasureAsync(CancellationToken token)
         {
             Sample sample = await ServedContender.MeasureAsync(server, () => PutAsync(world.Settings.Seconds, token));
-            await Command.RunAsync(["sync", "-f", path], token);
+            await Command.RunAsync(["sync", "-f", .. paths], token);
             return sample;
         }
 

@@ -20,7 +20,7 @@ internal static class RowCatalog
 
     /// <summary>All rows, in the order of the results.</summary>
     public static IEnumerable<IRow> All(BenchSettings settings) =>
-        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
+        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. Copies(settings), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
 
     /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
     internal static bool Matches(string name, string patterns) => patterns
@@ -76,6 +76,13 @@ internal static class RowCatalog
         from size in (long[])[4 * Sizes.KiB, Sizes.MiB]
         from connections in (int[])[Few, Many]
         select new HotGetRow(size, connections, "wrk", connections == Few, [Contestant.Nginx, Contestant.Ours(settings)], isTls: true);
+
+    /// <summary>A second copy beside none, over the same two disks.</summary>
+    private static IEnumerable<IRow> Copies(BenchSettings settings) =>
+        from size in (long[])[Sizes.MiB, 16 * Sizes.MiB]
+        from isStrict in (bool[])[true, false]
+        let plain = new PutSide("sluice", Contestant.Ours(settings), isStrict)
+        select new PutRow(size, 8, isStrict ? "copies-strict" : "copies-relaxed", isStrict, [plain, plain with { Name = "sluice, 2 copies", Copies = 2 }], disks: 2);
 
     /// <summary>Each size beside nginx (which syncs nothing) and beside bare system calls, and strict beside relaxed.</summary>
     private static IEnumerable<IRow> Puts(BenchSettings settings)

@@ -5,11 +5,14 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>bucket create|rm|ls|show</c>.</summary>
+/// <summary><c>bucket create|rm|ls|show|set|make-n-copies</c>.</summary>
 internal static class BucketVerbs
 {
     public static Command Create(VerbOptions options) =>
-        new("bucket", "Make, remove, list and show buckets") { Make(options), Remove(options), List(options), Show(options) };
+        new("bucket", "Make, remove, list, show and change buckets")
+        {
+            Make(options), Remove(options), List(options), Show(options), Set(options), MakeCopies(options),
+        };
 
     private static Command Make(VerbOptions options)
     {
@@ -89,6 +92,64 @@ internal static class BucketVerbs
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static Command Set(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        var properties = new Argument<string[]>("property")
+        {
+            Description = "a property to set, as KEY=VALUE, such as mirror.enabled=true",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<bool> wait = JobVerbs.WaitOption();
+        var command = new Command("set", "Change a bucket's properties; what is stored is brought to them in the background") { bucket, properties, wait };
+        options.Bind(
+            command,
+            async (parse, run, token) =>
+            {
+                BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
+                JsonObject tree = PropertyTree.Parse(parse.GetRequiredValue(properties))!; // one at least
+                return await EndAsync(run, await run.Client.SetBucketPropertiesAsync(address, tree, token), parse.GetValue(wait), token);
+            },
+            showsProgress: true);
+        return command;
+    }
+
+    private static Command MakeCopies(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        var copies = new Argument<int>("copies") { Description = "how many mountpaths have each object; 1 for no mirror" };
+        Option<bool> wait = JobVerbs.WaitOption();
+        var command = new Command("make-n-copies", "Set how many copies a bucket's objects have, and bring all of them to it") { bucket, copies, wait };
+        options.Bind(
+            command,
+            async (parse, run, token) =>
+            {
+                BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
+                return await EndAsync(run, await run.Client.MakeCopiesAsync(address, parse.GetValue(copies), token), parse.GetValue(wait), token);
+            },
+            showsProgress: true);
+        return command;
+    }
+
+    /// <summary>A change is done, and has perhaps started a job: its id, or, for who waits, how it ended.</summary>
+    private static async Task<ExitCode> EndAsync(VerbRun run, string jobId, bool waits, CancellationToken token)
+    {
+        if (jobId.Length == 0)
+        {
+            return ExitCode.Ok;
+        }
+
+        if (!waits)
+        {
+            JobVerbs.PrintId(run, jobId);
+            return ExitCode.Ok;
+        }
+
+        JobView job = await JobVerbs.AwaitAsync(run, jobId, token);
+        run.Print(() => JobText.Document(job), writer => JobText.Write(writer, job));
+        return JobVerbs.Tell(run, job);
     }
 
     private static Argument<string> BucketArgument() => new("bucket") { Description = "the bucket, as ais://NAME or NAME" };

@@ -27,11 +27,18 @@ public sealed class Bucket
     /// <summary>Directory of the slices.</summary>
     public const string SliceDirectory = "%ec";
 
+    /// <summary>Directory of the tombstones.</summary>
+    public const string TombstoneDirectory = "%tb";
+
     private readonly Lock _gate = new();
     private BucketRecord _record;
     private int _inside;
     private bool _closed;
     private TaskCompletionSource? _empty;
+    private readonly int[] _commits = new int[2]; // under way, by the parity of the epoch that they began in
+    private readonly SemaphoreSlim _draining = new(1, 1);
+    private int _epoch;
+    private TaskCompletionSource? _drained;
 
     /// <summary>A bucket that is open for changes.</summary>
     public Bucket(BucketRecord record)
@@ -45,6 +52,7 @@ public sealed class Bucket
         Sidecars = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SidecarDirectory}");
         Chunks = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ChunkDirectory}");
         Slices = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SliceDirectory}");
+        Tombstones = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{TombstoneDirectory}");
     }
 
     /// <summary>Name and current properties.</summary>
@@ -77,6 +85,9 @@ public sealed class Bucket
     /// <summary>Directory of its slices.</summary>
     public ReadOnlyMemory<byte> Slices { get; }
 
+    /// <summary>Directory of its tombstones.</summary>
+    public ReadOnlyMemory<byte> Tombstones { get; }
+
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()
     {
@@ -99,6 +110,61 @@ public sealed class Bucket
         }
 
         empty?.SetResult();
+    }
+
+    /// <summary>As <see cref="TryEnter()"/>, for a commit: what it reads of the properties from here on it keeps to. Ends with <see cref="Leave(int)"/>.</summary>
+    public bool TryEnter(out int epoch)
+    {
+        lock (_gate)
+        {
+            _inside += _closed ? 0 : 1;
+            epoch = _epoch & 1;
+            _commits[epoch] += _closed ? 0 : 1;
+            return !_closed;
+        }
+    }
+
+    /// <summary>Ends <see cref="TryEnter(out int)"/>.</summary>
+    public void Leave(int epoch)
+    {
+        TaskCompletionSource? drained = null;
+        lock (_gate)
+        {
+            _commits[epoch]--;
+            if (_commits[epoch] == 0 && epoch != (_epoch & 1))
+            {
+                (drained, _drained) = (_drained, null);
+            }
+        }
+
+        drained?.SetResult();
+        Leave();
+    }
+
+    /// <summary>Returns when every commit that was under way at the call has ended: those that go on have seen the properties of now.</summary>
+    public async Task DrainCommitsAsync()
+    {
+        await _draining.WaitAsync();
+        try
+        {
+            Task drained = Task.CompletedTask;
+            lock (_gate)
+            {
+                int old = _epoch & 1;
+                _epoch++;
+                if (_commits[old] > 0)
+                {
+                    _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    drained = _drained.Task;
+                }
+            }
+
+            await drained;
+        }
+        finally
+        {
+            _draining.Release();
+        }
     }
 
     /// <summary>Lets nobody in any more and waits until everybody has left.</summary>

@@ -110,9 +110,19 @@ public sealed class BucketRow
     [JsonPropertyName("was_relaxed")]
     public bool WasRelaxed { get; set; }
 
+    /// <summary>True once the bucket has ever had objects with heads on several mountpaths: all are searched.</summary>
+    [JsonPropertyName("was_spread")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WasSpread { get; set; }
+
     /// <summary>Access mask.</summary>
     [JsonPropertyName("access")]
     public required ulong Access { get; set; }
+
+    /// <summary>The most copies that an object may have; absent for one.</summary>
+    [JsonPropertyName("spread")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Spread { get; set; }
 
     /// <summary>The section of the properties of that name; absent while it is the default.</summary>
     [JsonPropertyName("mirror")]
@@ -140,7 +150,9 @@ public sealed class BucketRow
         Versioning = record.Properties.Versioning,
         Durability = record.Properties.Durability,
         WasRelaxed = record.Properties.WasRelaxed,
+        WasSpread = record.Properties.WasSpread,
         Access = (ulong)record.Properties.Access,
+        Spread = record.Properties.Spread == 1 ? null : record.Properties.Spread,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
     };
@@ -163,7 +175,9 @@ public sealed class BucketRow
             Versioning = Versioning,
             Durability = Durability,
             WasRelaxed = WasRelaxed,
+            WasSpread = WasSpread,
             Access = (AccessBits)Access,
+            Spread = Spread ?? 1,
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
         });
@@ -173,6 +187,7 @@ public sealed class BucketRow
     public string? Problem() =>
         Bid == 0 ? $"bucket {Name} has no generation"
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
+        : Spread is < 1 or > MirrorProperties.CopiesMax ? $"bucket {Name} has a spread out of range"
         : (MirrorSection().Error ?? EcSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
         : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
 

@@ -129,6 +129,21 @@ public sealed record BucketProperties
     /// <summary>True once the bucket has ever been relaxed; its objects are verified after an unclean start. Not on the wire.</summary>
     public bool WasRelaxed { get; init; }
 
+    /// <summary>True once objects of the bucket may be erasure-coded: they have heads on several mountpaths, or on others than their first. Not on the wire.</summary>
+    public bool WasSpread { get; init; }
+
+    /// <summary>
+    /// The most copies that an object may have: what the bucket has wanted since all of its objects were last brought to what it wants. A write has
+    /// put at least one of them on one of so many first mountpaths. 1 in a bucket without a mirror. Not on the wire.
+    /// </summary>
+    public int Spread { get; init; } = 1;
+
+    /// <summary>True while objects may have heads on several mountpaths.</summary>
+    public bool HasCopies => Spread > 1;
+
+    /// <summary>True while objects may have heads on others than their first mountpath, for whatever reason.</summary>
+    public bool IsSpread => HasCopies || WasSpread;
+
     /// <summary><c>mirror</c>: whole copies.</summary>
     public MirrorProperties Mirror { get; init; } = MirrorProperties.Default;
 
@@ -216,13 +231,15 @@ public sealed record BucketProperties
     private static Result<BucketProperties> ApplyMirror(BucketProperties to, JsonProperty section)
     {
         Result<MirrorProperties> applied = PropertyValues.ApplySection(to.Mirror, section, MirrorProperties.Apply);
-        return applied.Ok ? to with { Mirror = applied.Value.Settled() } : applied.Error!;
+        return applied.Ok ? to.With(applied.Value.Settled()) : applied.Error!;
     }
+
+    private BucketProperties With(MirrorProperties mirror) => this with { Mirror = mirror, Spread = Math.Max(Spread, mirror.Wanted) };
 
     private static Result<BucketProperties> ApplyEc(BucketProperties to, JsonProperty section)
     {
         Result<EcProperties> applied = PropertyValues.ApplySection(to.Ec, section, EcProperties.Apply);
-        return applied.Ok ? to with { Ec = applied.Value } : applied.Error!;
+        return applied.Ok ? to with { Ec = applied.Value, WasSpread = to.WasSpread || applied.Value.Enabled } : applied.Error!;
     }
 
     private static Result<BucketProperties> ApplyChecksum(BucketProperties to, JsonProperty property)

@@ -104,6 +104,23 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         }
     }
 
+    /// <summary>Writes what there is once more: the mountpaths that keep it have changed.</summary>
+    public async ValueTask RewriteAsync()
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            if (_version > 0)
+            {
+                await PersistAsync([.. _buckets.Values.Select(bucket => bucket.Record)], _destroyed);
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
     /// <summary>Changes properties of a bucket.</summary>
     public async ValueTask<Result<Bucket>> ChangeAsync(BucketName name, JsonElement patch)
     {
@@ -122,9 +139,29 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
                 return applied.Error!;
             }
 
-            await PersistAsync([.. _buckets.Values.Select(other => other == bucket ? bucket.Record with { Properties = applied.Value } : other.Record)], _destroyed);
-            bucket.Replace(applied.Value);
+            await ReplaceAsync(bucket, applied.Value);
             return bucket;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Every object of the bucket has been brought to <paramref name="copies"/> copies, and no commit is under way that would give one more: from
+    /// now on no more are looked for. Does nothing when the bucket wants another number by now, or is gone.
+    /// </summary>
+    public async ValueTask SettleCopiesAsync(Bucket bucket, int copies)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            BucketProperties properties = bucket.Properties;
+            if (Find(bucket.Name) == bucket && properties.Mirror.Wanted == copies && properties.Spread != copies)
+            {
+                await ReplaceAsync(bucket, properties with { Spread = copies });
+            }
         }
         finally
         {
@@ -156,6 +193,12 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         {
             _writing.Release();
         }
+    }
+
+    private async ValueTask ReplaceAsync(Bucket bucket, BucketProperties properties)
+    {
+        await PersistAsync([.. _buckets.Values.Select(other => other == bucket ? bucket.Record with { Properties = properties } : other.Record)], _destroyed);
+        bucket.Replace(properties);
     }
 
     private static string Describe(BucketName name) =>

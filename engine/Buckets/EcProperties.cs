@@ -5,8 +5,7 @@ using Sluice.Contract;
 namespace Sluice.Engine.Buckets;
 
 /// <summary>
-/// The section <c>ec</c> of a bucket's properties: erasure coding. Everything of it is kept and shown; switching it on is refused until
-/// it is built.
+/// The section <c>ec</c> of a bucket's properties: erasure coding over mountpaths (docs/decisions/0009-erasure-coding.md).
 /// </summary>
 public sealed record EcProperties
 {
@@ -57,12 +56,12 @@ public sealed record EcProperties
         const string Section = "ec";
         return property.Name switch
         {
-            "enabled" => PropertyValues.OffOrNotBuilt(to, Section, property, "enabled"),
+            "enabled" => PropertyValues.Bool(Section, property, on => to with { Enabled = on }),
             "objsize_limit" => PropertyValues.Integer(Section, property, -1, Limits.ObjectBytesMax, bytes => to with { SizeLimitBytes = bytes }),
             "data_slices" => PropertyValues.Integer(Section, property, 1, SlicesMax, slices => to with { DataSlices = (int)slices }),
             "parity_slices" => PropertyValues.Integer(Section, property, 1, SlicesMax, slices => to with { ParitySlices = (int)slices }),
             "unit" => ApplyUnit(to, property.Value),
-            "keep_replica" => PropertyValues.Bool(Section, property, on => to with { KeepReplica = on }),
+            "keep_replica" => PropertyValues.OffOrNotBuilt(to, Section, property, "keep_replica"),
             "disk_only" => PropertyValues.Bool(Section, property, on => to with { DiskOnly = on }),
             "compression" => ApplyCompression(to, property.Value),
             "bundle_multiplier" => PropertyValues.Integer(Section, property, 1, MultiplierMax, times => to with { BundleMultiplier = (int)times }),

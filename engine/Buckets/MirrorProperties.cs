@@ -34,7 +34,7 @@ public sealed record MirrorProperties
         const string Section = "mirror";
         return property.Name switch
         {
-            "enabled" => PropertyValues.OffOrNotBuilt(to, Section, property, "enabled"),
+            "enabled" => PropertyValues.Bool(Section, property, on => to with { Enabled = on }),
             "copies" => PropertyValues.Integer(Section, property, 1, CopiesMax, copies => to with { Copies = (int)copies }),
             "burst_buffer" => PropertyValues.Integer(Section, property, 1, QueueMax, objects => to with { BurstBuffer = (int)objects }),
             "sync" => PropertyValues.Bool(Section, property, on => to with { Sync = on }),

@@ -5,7 +5,7 @@ using Sluice.Contract;
 namespace Sluice.Engine.Buckets;
 
 /// <summary>Reads values of the property tree, which come as JSON's kinds or as texts, and words the refusals.</summary>
-internal static class PropertyValues
+public static class PropertyValues
 {
     /// <summary>End of the refusal of what is not built.</summary>
     public const string NotBuilt = "is not supported by this version";

@@ -92,8 +92,13 @@ public static class Quarantine
     public static async ValueTask<bool> DropAsync(ObjectDisk disk, string file)
     {
         byte[] name = Encoding.UTF8.GetBytes(file);
+        if (!BlockingVerbs.IsComponent(name))
+        {
+            return false;
+        }
+
         IoResult<DirectoryLease> opened = await disk.Directories.AcquireAsync(s_path, DirectoryUse.Existing);
-        if (opened.Error == Errno.ENOENT || !BlockingVerbs.IsComponent(name))
+        if (opened.Error == Errno.ENOENT)
         {
             return false;
         }

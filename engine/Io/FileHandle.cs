@@ -114,9 +114,13 @@ public sealed class FileHandle : SafeHandleMinusOneIsInvalid
         return held;
     }
 
+    /// <summary>What is closed with it, after its last user: the slices of an object whose head it is.</summary>
+    internal IDisposable? Companion { get; set; }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle()
     {
+        Companion?.Dispose();
         _owner.Close(Descriptor);
         return true;
     }

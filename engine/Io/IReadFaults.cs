@@ -10,4 +10,14 @@ public interface IReadFaults
 
     /// <summary>The file ends at <paramref name="offset"/> bytes, before what was promised of it.</summary>
     void EndsAt(long offset);
+
+    /// <summary>
+    /// After one of these: another file with the same bytes at the same places, for what is left to be read, and who is told of it then. The file
+    /// is held for the caller, who releases it. Null when there is none.
+    /// </summary>
+    IReadFaults? HoldAnother(out FileHandle? file)
+    {
+        file = null;
+        return null;
+    }
 }

@@ -15,9 +15,9 @@ public readonly record struct WalkedName(ObjectName Name, ulong Digest);
 /// <summary>
 /// The names of a bucket for jobs: each once, in byte order, over all mountpaths, in bounded memory. No lock is held: a name may be gone,
 /// or be new, when its turn comes, so who acts on one takes its lock and looks again. A name is answered when some file stands under it,
-/// whatever is the matter with that file. When the set of mountpaths changes, the walk goes on over the new one behind the last name.
+/// whatever is the matter with that file. With the <paramref name="table"/> of the disks it can last while mountpaths come and go.
 /// </summary>
-public sealed class ObjectWalk(DiskTable disks)
+public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable? table = null)
 {
     /// <summary>
     /// Walks the bucket. Names that are made or removed meanwhile may be met or not. Throws <see cref="Io.StorageException"/> when a disk
@@ -25,35 +25,21 @@ public sealed class ObjectWalk(DiskTable disks)
     /// </summary>
     public async IAsyncEnumerable<WalkedName> NamesAsync(Bucket bucket, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        byte[] after = [];
+        using var walk = new DirectoryWalk(disks(), bucket.Objects, default, default, Limits.WalkEntriesMax);
         while (true)
         {
-            DiskSet set = disks.Current;
-            using var walk = new DirectoryWalk(set.Readable, bucket.Objects, default, after, Limits.WalkEntriesMax);
-            while (disks.Current == set)
+            // Entered anew for each name: a mountpath that leaves is closed while the walk lasts, and passed over from then on.
+            using DiskUse? use = table?.Enter();
+            if (await walk.NextAsync() is not { } bytes)
             {
-                cancellation.ThrowIfCancellationRequested();
-                byte[]? bytes;
-                using (DiskUse use = disks.Enter())
-                {
-                    if (use.Set != set)
-                    {
-                        break;
-                    }
+                yield break;
+            }
 
-                    bytes = await walk.NextAsync();
-                }
 
-                if (bytes is null)
-                {
-                    yield break;
-                }
-
-                after = bytes;
-                if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
-                {
-                    yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
-                }
+            cancellation.ThrowIfCancellationRequested();
+            if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
+            {
+                yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
             }
         }
     }

@@ -101,9 +101,9 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     /// <summary>The leaf of a directory is there or not: that is asked when its turn comes.</summary>
     private static async ValueTask<bool> ExistsAsync(Item item)
     {
-        if (item.Path.Length == 0)
+        if (item.Path.Length == 0 || !item.Disk.IsOpen)
         {
-            return true; // read off its directory
+            return item.Path.Length == 0; // read off its directory
         }
 
         IoResult<FileStatus> status = await item.Disk.Io.StatAtAsync(item.Disk.Root, item.Path);
@@ -112,7 +112,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
 
     private async ValueTask ReadAsync(Item item)
     {
-        if (item.Start.Length > 0 && !MayHold(item.Start))
+        if ((item.Start.Length > 0 && !MayHold(item.Start)) || !item.Disk.IsOpen)
         {
             return;
         }

@@ -16,8 +16,9 @@ public sealed class DiskSet
     private readonly ulong[] _digests;
 
     /// <summary>The set of these disks, in the order of their positions, by their states of this moment.</summary>
-    public DiskSet(IEnumerable<ObjectDisk> open, bool searchAll, long version = 1)
+    public DiskSet(IEnumerable<ObjectDisk> open, bool searchAll, long version = 1, IReadOnlyList<ulong>? away = null)
     {
+        Away = away ?? [];
         _open = [.. open];
         _serving = [.. _open.Where(disk => disk.State == ServingState.Serving)];
         _readable = [.. _serving, .. _open.Where(disk => disk.State == ServingState.Draining)];
@@ -32,6 +33,15 @@ public sealed class DiskSet
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll { get; }
+
+    /// <summary>
+    /// Digests of mountpaths that left with objects on them and may come back. While there is one, what is overwritten or deleted leaves a
+    /// tombstone, and a name that is not found may be there.
+    /// </summary>
+    public IReadOnlyList<ulong> Away { get; }
+
+    /// <summary>Objects may lie elsewhere than on their first mountpath, or on one that is away.</summary>
+    public bool IsUnsettled => SearchAll || Away.Count > 0;
 
     /// <summary>Those that new objects go to.</summary>
     public IReadOnlyList<ObjectDisk> Serving => _serving;
@@ -69,11 +79,37 @@ public sealed class DiskSet
         return best < 0 ? null : _serving[best];
     }
 
-    /// <summary>Where a reader looks for a digest, best first.</summary>
-    public ObjectDisk[] ReadOrder(ulong digest) => SearchAll ? [.. Ranked(digest), .. _readable[_serving.Length..]] : Alone(digest);
+    /// <summary>Where a reader looks for a digest, best first; of objects that may have copies, on <paramref name="all"/>.</summary>
+    public ObjectDisk[] ReadOrder(ulong digest, bool all = false) => all || SearchAll ? [.. Ranked(digest), .. _readable[_serving.Length..]] : Alone(digest);
 
     /// <summary>Where a writer looks for what he replaces or removes: also on those that have just come back.</summary>
-    public ObjectDisk[] WriteOrder(ulong digest) => SearchAll ? [.. Ranked(digest), .. _open.Except(_serving)] : Alone(digest);
+    public ObjectDisk[] WriteOrder(ulong digest, bool all = false) => all || SearchAll ? [.. Ranked(digest), .. _open.Except(_serving)] : Alone(digest);
+
+    /// <summary>
+    /// True when the first <paramref name="copies"/> mountpaths of a digest, those that are away counted, are all away: what was stored under it before
+    /// they left is not to be had now.
+    /// </summary>
+    public bool MayBeAway(ulong digest, int copies)
+    {
+        if (Away.Count < copies)
+        {
+            return false;
+        }
+
+        ulong best = 0;
+        foreach (ulong here in _digests)
+        {
+            best = Math.Max(best, Hrw.Weight(digest, here));
+        }
+
+        int before = 0;
+        foreach (ulong away in Away)
+        {
+            before += Hrw.Weight(digest, away) >= best ? 1 : 0;
+        }
+
+        return before >= copies;
+    }
 
     private ObjectDisk[] Alone(ulong digest)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Mountpaths;
@@ -11,6 +12,7 @@ public sealed class DiskTable
 {
     private readonly Lock _gate = new();
     private readonly List<DiskSet> _replaced = []; // somebody may still be in them
+    private readonly ConcurrentQueue<Straggler> _stragglers = new(); // as many as uploads were under way when the set changed
     private DiskSet _current;
 
     /// <summary>Begins with that set.</summary>
@@ -35,6 +37,15 @@ public sealed class DiskTable
         }
     }
 
+    /// <summary>
+    /// An object was stored on another mountpath than its first by now: its upload began before the set changed. All are searched while such an upload
+    /// goes on, and the resilver asks for the name before that ends.
+    /// </summary>
+    internal void AddStraggler(Straggler straggler) => _stragglers.Enqueue(straggler with { Name = straggler.Name.Copy() });
+
+    /// <summary>The next of them.</summary>
+    internal bool TryTakeStraggler(out Straggler straggler) => _stragglers.TryDequeue(out straggler);
+
     /// <summary>The same, for who works with the documents on them: answers all that are open.</summary>
     public MountpathUse EnterMountpaths()
     {
@@ -44,14 +55,14 @@ public sealed class DiskTable
 
     /// <summary>
     /// Puts a new set in place, of <paramref name="open"/> by their present states; answers it. The disk states that it is made from are
-    /// changed by one at a time: the caller sees to that.
+    /// changed by one at a time: the caller sees to that. <paramref name="away"/>: <see cref="DiskSet.Away"/>.
     /// </summary>
-    public DiskSet Replace(IEnumerable<ObjectDisk> open, bool searchAll)
+    public DiskSet Replace(IEnumerable<ObjectDisk> open, bool searchAll, IReadOnlyList<ulong>? away = null)
     {
         lock (_gate)
         {
             DiskSet old = _current;
-            var next = new DiskSet(open, searchAll, old.Version + 1);
+            var next = new DiskSet(open, searchAll, old.Version + 1, away);
             _replaced.Add(old);
             Volatile.Write(ref _current, next);
             old.Users.Close();

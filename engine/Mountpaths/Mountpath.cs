@@ -22,6 +22,8 @@ public sealed class Mountpath : IDisposable
         Uuid = uuid;
         IdDigest = Hrw.IdDigest(global::System.Text.Encoding.ASCII.GetBytes(uuid));
         FileSystem = opened.FileSystem;
+        Device = opened.Status.Device;
+        Inode = opened.Status.Inode;
         WasClean = state.Clean;
         FlushedGeneration = state.FlushedGeneration;
     }
@@ -43,6 +45,12 @@ public sealed class Mountpath : IDisposable
 
     /// <summary>Kind of file system: ext4, xfs, or its magic number.</summary>
     public string FileSystem { get; }
+
+    /// <summary>Device that the root was on when it was opened.</summary>
+    public ulong Device { get; }
+
+    /// <summary>Inode of the root.</summary>
+    public ulong Inode { get; }
 
     /// <summary>It was left by an orderly stop.</summary>
     public bool WasClean { get; }

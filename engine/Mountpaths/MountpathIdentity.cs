@@ -53,6 +53,20 @@ public sealed class MountpathIdentity
     [JsonPropertyName("siblings")]
     public required List<MountpathSibling> Siblings { get; set; }
 
+    /// <summary>The same set as the mountpath <paramref name="uuid"/> has it.</summary>
+    internal MountpathIdentity For(string uuid, bool forming = false) => new()
+    {
+        Format = Format,
+        Uuid = uuid,
+        Cluster = Cluster,
+        Node = Node,
+        Created = Created,
+        MapVersion = MapVersion,
+        MisplacedPossible = MisplacedPossible,
+        Forming = forming,
+        Siblings = Siblings,
+    };
+
     /// <summary>The JSON bytes.</summary>
     public byte[] Format1() => JsonSerializer.SerializeToUtf8Bytes(this, MountpathJson.Default.MountpathIdentity);
 
@@ -83,6 +97,34 @@ public sealed class MountpathSibling
     /// <summary>Path when it was last attached.</summary>
     [JsonPropertyName("path")]
     public required string Path { get; set; }
+
+    /// <summary>Why it is out of service; absent when it is to serve.</summary>
+    [JsonPropertyName("out")]
+    public string? Out { get; set; }
+
+    /// <summary>
+    /// It left with objects on it, or was not there at a start: while it is away overwrites and deletes leave tombstones, and when it comes
+    /// back it serves nothing until it has been compared with them.
+    /// </summary>
+    [JsonPropertyName("stale")]
+    public bool Stale { get; set; }
+
+    /// <summary>Attached while the server ran: it is opened at the next start though nobody gives its path.</summary>
+    [JsonPropertyName("attached_later")]
+    public bool AttachedLater { get; set; }
+
+    /// <summary>A copy that can be changed.</summary>
+    internal MountpathSibling Copy() => (MountpathSibling)MemberwiseClone();
+}
+
+/// <summary>Why a mountpath of the set is out of service: values of <see cref="MountpathSibling.Out"/>.</summary>
+public static class OutOfService
+{
+    /// <summary>An operator said so.</summary>
+    public const string ByOperator = "disabled";
+
+    /// <summary>It failed the tests of its health (the contract's flag).</summary>
+    public const string ByHealth = "disabled-by-FSHC";
 }
 
 /// <summary>How a mountpath was left: persisted in <c>.sluice/state</c>.</summary>
@@ -117,7 +159,10 @@ public sealed class MountpathState
 }
 
 /// <summary>Source-generated JSON of the mountpaths' documents.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(MountpathIdentity))]
 [JsonSerializable(typeof(MountpathState))]
 internal sealed partial class MountpathJson : JsonSerializerContext;

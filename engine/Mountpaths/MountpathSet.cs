@@ -10,16 +10,20 @@ internal sealed class MountpathSet
 {
     private readonly EngineOptions _options;
 
-    private MountpathSet(IReadOnlyList<OpenedMountpath> all, EngineOptions options)
+    private readonly List<MountpathSibling> _missed = [];
+
+    private MountpathSet(IReadOnlyList<OpenedMountpath> all, MountpathIdentity? newest, EngineOptions options)
     {
         _options = options;
         All = all;
-        Newest = all.Select(opened => opened.Identity).OfType<MountpathIdentity>().Where(identity => !identity.Forming)
-            .MaxBy(identity => identity.MapVersion);
+        Newest = newest;
     }
 
-    /// <summary>All paths, as configured.</summary>
+    /// <summary>All that are open, in the order they were given.</summary>
     public IReadOnlyList<OpenedMountpath> All { get; }
+
+    /// <summary>Mountpaths of the set that are not open: out of service, or left out of a degraded start.</summary>
+    public IReadOnlyList<MountpathSibling> Missed => _missed;
 
     /// <summary>The identity whose list of siblings counts; null for a set that is to be made.</summary>
     public MountpathIdentity? Newest { get; }
@@ -34,21 +38,30 @@ internal sealed class MountpathSet
     public bool IsChanged =>
         Newest is null
         || Fresh.Count > 0
-        || Newest.Siblings.Count != All.Count
+        || Newest.Siblings.Count != All.Count + _missed.Count
+        || _missed.Exists(sibling => sibling is { Out: null, Stale: false })
         || All.Any(opened => opened.Identity!.Forming || opened.Identity.MapVersion != Newest.MapVersion)
         || All.Any(opened => SiblingOf(opened)?.Path != opened.Path);
 
     /// <summary>Puts the examined paths together; a sentence when they do not fit.</summary>
-    public static (MountpathSet? Set, string? Problem) Judge(IReadOnlyList<OpenedMountpath> all, EngineOptions options)
+    public static (MountpathSet? Set, string? Problem) Judge(IReadOnlyList<OpenedMountpath> all, MountpathIdentity? newest, EngineOptions options)
     {
-        var set = new MountpathSet(all, options);
+        var set = new MountpathSet(all, newest, options);
         string? problem = set.PathProblem() ?? set.DeviceProblem() ?? set.IdentityProblem() ?? set.FreshProblem() ?? set.MissingProblem();
         return problem is null ? (set, null) : (null, problem);
     }
 
+    /// <summary>The identity that counts, of those that were read.</summary>
+    public static MountpathIdentity? NewestOf(IEnumerable<OpenedMountpath> all) => all.Select(opened => opened.Identity).OfType<MountpathIdentity>()
+        .Where(identity => !identity.Forming).MaxBy(identity => identity.MapVersion);
+
+    /// <summary>A mountpath of the set will not be there after all.</summary>
+    public void Miss(MountpathSibling sibling) => _missed.Add(sibling);
+
     private bool IsKnown(OpenedMountpath opened) => SiblingOf(opened) is not null;
 
-    private MountpathSibling? SiblingOf(OpenedMountpath opened) =>
+    /// <summary>Its row in the list that counts; null for a new one.</summary>
+    public MountpathSibling? SiblingOf(OpenedMountpath opened) =>
         opened.Identity is null ? null : Newest?.Siblings.Find(sibling => sibling.Uuid == opened.Identity.Uuid);
 
     private string? PathProblem()
@@ -60,9 +73,9 @@ internal sealed class MountpathSet
                 return $"mountpaths {one.Path} and {other.Path} are the same directory";
             }
 
-            if (IsInside(one.Path, other.Path) || IsInside(other.Path, one.Path))
+            if (LieInside(one.Path, other.Path) is { } problem)
             {
-                return $"mountpaths {one.Path} and {other.Path} lie inside one another: give each drive a directory of its own";
+                return problem;
             }
         }
 
@@ -102,6 +115,12 @@ internal sealed class MountpathSet
 
         foreach (OpenedMountpath opened in All)
         {
+            if (Newest is not null && opened.Identity is { Forming: false } own && own.MapVersion == Newest.MapVersion && !IsSame(own, Newest))
+            {
+                return $"mountpaths {opened.Path} and {All.First(other => other.Identity == Newest).Path} were each used without the other, and both changed: "
+                    + $"give only the ones that are to stay, with --allow-degraded, or empty the others";
+            }
+
             if (opened.Identity is { Forming: false } identity && SiblingOf(opened) is null)
             {
                 return $"mountpath {opened.Path} (identity {identity.Uuid}) was taken out of this cluster; empty it before it is used again";
@@ -148,9 +167,16 @@ internal sealed class MountpathSet
                 return $"mountpath {sibling.Path} ({sibling.Uuid}) is to be forgotten and is given all the same";
             }
 
+            if (!present && !forget && (sibling.Out is not null || _options.AllowDegraded))
+            {
+                _missed.Add(sibling);
+                continue;
+            }
+
             if (!present && !forget)
             {
                 return $"mountpath {sibling.Path} ({sibling.Uuid}) belongs to the set and is not given: add --mountpath {sibling.Path}, "
+                    + $"--allow-degraded to start without it, "
                     + $"or if its drive is gone for good, --forget-mountpath {sibling.Uuid}";
             }
 
@@ -173,6 +199,14 @@ internal sealed class MountpathSet
             }
         }
     }
+
+    /// <summary>A sentence when one path lies inside the other.</summary>
+    public static string? LieInside(string one, string other) => IsInside(one, other) || IsInside(other, one)
+        ? $"mountpaths {one} and {other} lie inside one another: give each drive a directory of its own"
+        : null;
+
+    private static bool IsSame(MountpathIdentity one, MountpathIdentity other) => one.Siblings.Select(sibling => (sibling.Uuid, sibling.Out, sibling.Stale))
+        .SequenceEqual(other.Siblings.Select(sibling => (sibling.Uuid, sibling.Out, sibling.Stale)));
 
     private static bool IsInside(string inner, string outer) =>
         inner.TrimEnd('/').StartsWith(outer.TrimEnd('/') + "/", StringComparison.Ordinal);

@@ -36,6 +36,9 @@ internal sealed class OpenedMountpath : IDisposable
 
     public MountpathState State { get; private set; } = new() { Clean = true, FlushedGeneration = 0 };
 
+    /// <summary>True when claiming found that another process has it.</summary>
+    public bool IsInUse { get; private set; }
+
     /// <summary>True when the directory holds nothing but what mkfs makes.</summary>
     public bool IsEmpty { get; private set; }
 
@@ -88,6 +91,7 @@ internal sealed class OpenedMountpath : IDisposable
         IoResult locked = await io.LockAsync(Lock);
         if (!locked.Ok)
         {
+            IsInUse = true;
             return $"mountpath {Path} is in use by another process";
         }
 

@@ -14,10 +14,10 @@ public sealed class BlockBuffers : IDisposable
     private readonly BufferSlab _slab;
     private readonly SemaphoreSlim _free;
 
-    /// <summary>So many buffers, from 1.</summary>
-    public BlockBuffers(int count)
+    /// <summary>So many buffers, from 1; of a block each, or of <paramref name="bufferBytes"/>, a power of two.</summary>
+    public BlockBuffers(int count, int bufferBytes = Limits.BlockBytes)
     {
-        _slab = new BufferSlab(Limits.BlockBytes, count);
+        _slab = new BufferSlab(bufferBytes, count);
         _free = new SemaphoreSlim(count, count);
     }
 

@@ -20,8 +20,18 @@ public readonly record struct ReceivedBody
     public required ReadOnlyMemory<ulong> BlockDigests { get; init; }
 }
 
+/// <summary>Where a body goes as it comes.</summary>
+public interface IBodySink
+{
+    /// <summary>
+    /// Takes the next piece, which begins at <paramref name="offset"/> and is the caller's again when the task is complete. Throws
+    /// <see cref="StorageException"/> when it cannot be stored.
+    /// </summary>
+    ValueTask WriteAsync(ReadOnlySequence<byte> data, long offset);
+}
+
 /// <summary>
-/// Takes a request's body into a work file, in pieces as they come, hashing on the way; holds no lock and no more memory than the
+/// Takes a request's body into one or several files, in pieces as they come, hashing on the way; holds no lock and no more memory than the
 /// pipe does. A body that is shorter or longer than declared, or whose digest is not what the client said, is refused here, before
 /// anything is visible.
 /// </summary>
@@ -30,7 +40,7 @@ public static class BodyReceiver
     /// <summary>Reads the body to its end, <paramref name="readBytes"/> at a time if the pipe has them. What reading the pipe throws (the client is gone) passes through.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<Result<ReceivedBody>> ReceiveAsync(
-        WorkFile work, PutRequest request, ChecksumType kept, int readBytes, CancellationToken cancellation)
+        IBodySink sink, PutRequest request, ChecksumType kept, int readBytes, CancellationToken cancellation)
     {
         using Digest stored = Digest.Rent(kept);
         using Digest? sent = request.Expected.Type == kept ? null : Digest.Rent(request.Expected.Type);
@@ -61,7 +71,7 @@ public static class BodyReceiver
                 blocks.Append(part.Span);
             }
 
-            work.Disk.Check(await work.Disk.Io.WriteFullyAsync(work.File, piece, size), "write", work.Path.Span);
+            await sink.WriteAsync(piece, size);
             size += piece.Length;
             request.Body.AdvanceTo(piece.End);
             if (read.IsCompleted)

@@ -77,7 +77,7 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
 
             head.GiveAway();
             var stored = new StoredObject(metadata, disk, path, clock.NowNs);
-            lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, stored);
+            lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, set.Show(stored));
             return (stored, Errno.None);
         }
         finally

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Native.Codecs;
 
 namespace Sluice.Engine.Objects;
@@ -56,7 +57,7 @@ public static class MetadataRecord
         int custom = metadata.HasSidecar ? 0 : CustomBytes(metadata.Custom);
         int blocks = metadata.HasSidecar ? 0 : 8 * metadata.BlockDigests.Length;
         int length = FixedBytes + Checksum.SizeBytes(metadata.Checksum.Type) + Field(VersionBytes(metadata.Version)) + Field(blocks) + Field(custom)
-            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + ChecksumBytes;
+            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + Field(MapOf(metadata)?.FieldBytes ?? 0) + ChecksumBytes;
         Invariant.That(length <= LengthMax, "the length field holds the record's length");
         return length;
     }
@@ -89,6 +90,7 @@ public static class MetadataRecord
         BinaryPrimitives.WriteUInt64LittleEndian(number, metadata.SidecarDigest);
         rest = PutField(rest, RecordField.Sidecar, metadata.HasSidecar ? number : []);
         rest = PutField(rest, RecordField.SidecarOf, metadata.SidecarOf.Span);
+        rest = PutMap(rest, MapOf(metadata));
         Invariant.That(rest.Length == ChecksumBytes, "the fields fill the record");
         BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash64.Hash(record[..(length - ChecksumBytes)]));
     }
@@ -113,10 +115,17 @@ public static class MetadataRecord
             return false;
         }
 
+        long size = BinaryPrimitives.ReadInt64LittleEndian(record[8..]);
+        SliceMap? map = null;
+        if (!fields.Map.IsEmpty && !SliceMap.TryParse(fields.Map, size, out map, out problem))
+        {
+            return false;
+        }
+
         metadata = new ObjectMetadata
         {
             Kind = (RecordKind)record[1],
-            SizeBytes = BinaryPrimitives.ReadInt64LittleEndian(record[8..]),
+            SizeBytes = size,
             Bid = BinaryPrimitives.ReadUInt64LittleEndian(record[16..]),
             Generation = BinaryPrimitives.ReadUInt64LittleEndian(record[24..]),
             Checksum = new Checksum(type, record.Slice(FixedBytes, digestBytes)),
@@ -126,16 +135,35 @@ public static class MetadataRecord
             HasSidecar = fields.SidecarDigest is not null,
             SidecarDigest = fields.SidecarDigest ?? 0,
             SidecarOf = fields.SidecarOf,
+            Slices = map,
         };
-        if (metadata.Kind == RecordKind.Object && !metadata.HasSidecar && metadata.BlockDigests.Length != metadata.BlockCount)
-        {
-            problem = $"{metadata.BlockDigests.Length} block digests for {metadata.BlockCount} blocks";
-            metadata = null;
-            return false;
-        }
-
-        return true;
+        problem = KindProblem(metadata);
+        metadata = problem is null ? metadata : null;
+        return metadata is not null;
     }
+
+    /// <summary>What the kind asks of the fields.</summary>
+    private static string? KindProblem(ObjectMetadata metadata)
+    {
+        bool hasMap = metadata.Slices is not null;
+        int? digests = metadata.Kind switch
+        {
+            RecordKind.Object or RecordKind.Stripe when !metadata.HasSidecar => metadata.BlockCount,
+            RecordKind.Slice when !metadata.HasSidecar => metadata.Slices?.Geometry.StripeCount,
+            _ => null,
+        };
+        return metadata.Kind switch
+        {
+            RecordKind.Object when hasMap => "a plain object has no redundancy map",
+            RecordKind.Stripe when hasMap == metadata.HasSidecar || metadata.Slices?.Number > 0 => "the redundancy map is missing, or not a head's",
+            RecordKind.Slice when metadata.Slices is not { Number: > 0 } map || map.Generation != metadata.Generation => "the redundancy map is not this slice's",
+            _ when digests is not null && digests != metadata.BlockDigests.Length => $"{metadata.BlockDigests.Length} block digests for {digests} blocks",
+            _ => null,
+        };
+    }
+
+    /// <summary>The map that the record itself has: a head's goes to the sidecar with everything that is bulky.</summary>
+    private static SliceMap? MapOf(ObjectMetadata metadata) => metadata is { HasSidecar: true, Kind: RecordKind.Stripe } ? null : metadata.Slices;
 
     private static string? FixedProblem(ReadOnlySpan<byte> record)
     {
@@ -160,7 +188,7 @@ public static class MetadataRecord
             return "record checksum does not match";
         }
 
-        if (record[1] is not ((byte)RecordKind.Object or (byte)RecordKind.Sidecar))
+        if ((RecordKind)record[1] is not (RecordKind.Object or RecordKind.Sidecar or RecordKind.Stripe or RecordKind.Slice or RecordKind.Tombstone))
         {
             return $"record kind {record[1]} is not known to this version";
         }
@@ -196,6 +224,19 @@ public static class MetadataRecord
         PutUInt24(to[1..], value.Length);
         value.CopyTo(to[FieldHeadBytes..]);
         return to[(FieldHeadBytes + value.Length)..];
+    }
+
+    private static Span<byte> PutMap(Span<byte> to, SliceMap? map)
+    {
+        if (map is null)
+        {
+            return to;
+        }
+
+        to[0] = (byte)RecordField.Redundancy;
+        PutUInt24(to[1..], map.FieldBytes);
+        map.Format(to.Slice(FieldHeadBytes, map.FieldBytes));
+        return to[(FieldHeadBytes + map.FieldBytes)..];
     }
 
     private static void PutUInt24(Span<byte> to, int value) =>
@@ -246,6 +287,7 @@ public static class MetadataRecord
         public List<KeyValuePair<string, string>>? Custom;
         public ulong? SidecarDigest;
         public byte[]? SidecarOf;
+        public ReadOnlySpan<byte> Map;
 
         /// <summary>Reads them all; answers what is wrong, or null.</summary>
         public string? Read(ReadOnlySpan<byte> rest)
@@ -298,6 +340,9 @@ public static class MetadataRecord
                     return null;
                 case RecordField.SidecarOf when value.Length <= ObjectName.BytesMax:
                     SidecarOf = value.ToArray();
+                    return null;
+                case RecordField.Redundancy:
+                    Map = value;
                     return null;
                 default:
                     return tag >= OptionalFieldsFrom ? null : $"field {tag} is malformed or not known to this version";

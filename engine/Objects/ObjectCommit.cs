@@ -20,7 +20,7 @@ namespace Sluice.Engine.Objects;
 /// directory until <see cref="RelaxedFlusher"/> has made the new one durable.
 /// </para>
 /// </summary>
-public sealed class ObjectCommit(
+public sealed partial class ObjectCommit(
     ObjectLookup lookup, NameLock locks, HeadPublisher headPublisher, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap,
     ILogger log)
 {
@@ -28,36 +28,73 @@ public sealed class ObjectCommit(
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
     /// </summary>
+    public ValueTask<Result<StoredObject>> CommitAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom) =>
+        CommitAsync(set, body, custom, converted: null);
+
+    /// <summary>
+    /// Commits other files of the object <paramref name="converted"/>: the set holds the same bytes, laid out anew, or new heads of its slices. Without
+    /// <paramref name="custom"/> it stays what it is to its readers; with it that is its custom metadata from now on. Refuses with Busy when the name has
+    /// another object by now.
+    /// </summary>
+    public ValueTask<Result<StoredObject>> ConvertAsync(ReplicaSet set, StoredObject converted, IReadOnlyList<KeyValuePair<string, string>>? custom = null) => CommitAsync(
+        set,
+        new ReceivedBody { SizeBytes = converted.Metadata.SizeBytes, Checksum = converted.Metadata.Checksum, BlockDigests = converted.Metadata.BlockDigests },
+        custom ?? converted.Metadata.Custom,
+        converted);
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<StoredObject>> CommitAsync(
-        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
+    private async ValueTask<Result<StoredObject>> CommitAsync(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, StoredObject? converted)
     {
-        bool strict = set.IsWide || set.Bucket.Properties.Durability == Durability.Strict;
-        if (strict && body.SizeBytes > Limits.EarlyFlushBytesMin)
+        bool isWide = set.IsWide;
+        bool strict = isWide || set.Bucket.Properties.Durability == Durability.Strict;
+        bool isEarly = strict && body.SizeBytes > Limits.EarlyFlushBytesMin;
+        if (isWide)
+        {
+            await PrepareAsync(set, isEarly);
+        }
+        else if (isEarly)
         {
             await SyncAllAsync(set.Members);
         }
 
-        if (!set.Bucket.TryEnter())
+        if (!set.Bucket.TryEnter(out int epoch))
         {
             return BucketTable.NotFound(set.Bucket.Name);
         }
 
         try
         {
+            if (set.CanLoseHeads)
+            {
+                await set.ShrinkAsync(set.Bucket.Properties.Mirror.Wanted);
+            }
+
             using DiskUse use = lookup.Disks.Enter();
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
-                CheckDisks(set);
+                await CheckDisksAsync(set);
+                DiskSet before = lookup.Disks.Current;
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
-                ObjectMetadata metadata = Describe(set.Bucket, body, custom, places);
+                ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
+                if (metadata is null)
+                {
+                    return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
+                }
+
                 metadata = await AddSidecarsAsync(set, metadata);
 
                 // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
-                return strict || HasOthers(places, set.Members[0].Work.Disk)
+                StoredObject stored = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk)
                     ? await CommitStrictAsync(set, metadata, places)
                     : await CommitRelaxedAsync(set, metadata, places);
+                if (before.IsUnsettled || lookup.Disks.Current.IsUnsettled)
+                {
+                    await FollowUpAsync(before, set, stored);
+                }
+
+                return stored;
             }
             finally
             {
@@ -66,25 +103,50 @@ public sealed class ObjectCommit(
         }
         finally
         {
-            set.Bucket.Leave();
+            set.Bucket.Leave(epoch);
         }
     }
 
     /// <summary>A mountpath may have left since the body was received: nobody would find what is committed there.</summary>
-    private static void CheckDisks(ReplicaSet set)
+    private static ValueTask CheckDisksAsync(ReplicaSet set)
     {
         for (int i = 0; i < set.Members.Count; i++)
         {
             WorkFile work = set.Members[i].Work;
             if (!work.Disk.IsOpen)
             {
-                throw work.Disk.Fault("commit: the mountpath has left", Errno.ENODEV, work.Path.Span);
+                return LoseAsync(work);
             }
+        }
+
+        return default;
+
+        async ValueTask LoseAsync(WorkFile work)
+        {
+            StorageException left = work.Disk.Fault("commit: the mountpath has left", Errno.ENODEV, work.Path.Span);
+            await OrLoseAsync(set, work.Disk, () => Task.FromException(left));
+            await CheckDisksAsync(set);
         }
     }
 
-    private ObjectMetadata Describe(
-        Bucket bucket, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, List<ObjectPlace> places)
+    /// <summary>The set of mountpaths is not whole, or has changed: an older generation may come back, or the object lie where it does not belong by now.</summary>
+    private async ValueTask FollowUpAsync(DiskSet before, ReplicaSet set, StoredObject stored)
+    {
+        DiskSet now = lookup.Disks.Current;
+        if (before.Away.Count > 0 || now.Away.Count > 0)
+        {
+            await Tombstones.LeaveAsync(now, set.Bucket, set.Name, set.Digest, stored.Metadata.Generation, Burial.Replaced, log);
+        }
+
+        if (set.Members[0].Work.Disk != now.HomeOf(set.Digest))
+        {
+            lookup.Disks.AddStraggler(new Straggler(set.Bucket, set.Name, set.Digest));
+        }
+    }
+
+    /// <summary>The record of what is committed; null when it is not the present object that is converted.</summary>
+    private ObjectMetadata? Describe(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, List<ObjectPlace> places, StoredObject? converted)
     {
         ulong newest = 0;
         ulong version = 0;
@@ -94,16 +156,24 @@ public sealed class ObjectCommit(
             version = Math.Max(version, place.Stored?.Metadata.Version ?? 0);
         }
 
+        if (converted is not null && converted.Metadata.Generation != newest)
+        {
+            return null;
+        }
+
+        // Other files of the same object: its time stays what it was, to the nanosecond after.
+        ulong generation = converted is not null && ReferenceEquals(custom, converted.Metadata.Custom) ? newest + 1 : clock.Next(newest);
         return new ObjectMetadata
         {
-            Kind = RecordKind.Object,
+            Kind = set.Map is null ? RecordKind.Object : RecordKind.Stripe,
             SizeBytes = body.SizeBytes,
-            Bid = bucket.Bid,
-            Generation = clock.Next(newest),
-            Version = bucket.Properties.Versioning ? version + 1 : 0,
+            Bid = set.Bucket.Bid,
+            Generation = generation,
+            Version = converted is not null ? converted.Metadata.Version : set.Bucket.Properties.Versioning ? version + 1 : 0,
             Checksum = body.Checksum,
             BlockDigests = body.BlockDigests,
             Custom = custom,
+            Slices = set.Map is { Generation: 0 } own ? own.OfGeneration(generation) : set.Map,
         };
     }
 
@@ -116,12 +186,12 @@ public sealed class ObjectCommit(
         (ObjectMetadata record, byte[] sidecar) = SidecarFiles.Split(metadata, set.Name);
         foreach (ReplicaMember head in set.Heads.ToList())
         {
-            set.Add(new ReplicaMember
+            await OrLoseAsync(set, head.Work.Disk, async () => set.Add(new ReplicaMember
             {
                 Role = MemberRole.Part,
                 Work = await WorkFile.CreateAsync(head.Work.Disk, set.Bucket, set.Digest),
                 SealAsync = (work, _) => SidecarFiles.WriteAsync(work, sidecar),
-            });
+            }));
         }
 
         return record;
@@ -151,39 +221,6 @@ public sealed class ObjectCommit(
         return IsPlain(set, places)
             ? await PublishDurablyAsync(set, set.Members[0], metadata, places)
             : await PublishAllAsync(set, metadata, places);
-    }
-
-    /// <summary>The renames of a set whose files are all durable.</summary>
-    private async ValueTask<StoredObject> PublishAllAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
-    {
-        List<ReplicaMember> heads = [.. set.Heads];
-        for (int i = 1; i < heads.Count; i++)
-        {
-            // The first head's rename commits; from then on only these files tell recovery of the heads that are still to come.
-            await heads[i].Work.SyncNameAsync();
-        }
-
-        var leftovers = new ReplacedGeneration(set, places, partMap) { HasKept = false };
-        await leftovers.AnnounceAsync(log);
-        await PublishPartsAsync(set, metadata, DirectoryUse.CreateDurable);
-        StoredObject? stored = null;
-        try
-        {
-            foreach (ReplicaMember head in heads)
-            {
-                StoredObject published = await PublishDurablyAsync(set, head, metadata, places);
-                stored ??= published;
-            }
-        }
-        catch (StorageException) when (heads[0].Work.IsGivenAway)
-        {
-            // The outcome is the old or the new object, on all heads: the next start brings the further ones to what the first is.
-            heads.ForEach(head => head.Work.GiveAway());
-            throw;
-        }
-
-        await leftovers.RemoveAsync();
-        return stored!;
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -245,25 +282,26 @@ public sealed class ObjectCommit(
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private static async ValueTask SealAsync(ReplicaSet set, ObjectMetadata metadata)
     {
-        bool isWide = set.IsWide;
         for (int i = 0; i < set.Members.Count; i++)
         {
             ReplicaMember member = set.Members[i];
             await member.SealAsync(member.Work, metadata);
-            if (isWide && (member.Role == MemberRole.Head || member.PartKind != PartKind.Sidecar)) // a sidecar's bytes name its object
-            {
-                await WorkTarget.SetAsync(member.Work, set.Name);
-            }
         }
     }
 
-    /// <summary>A plain object's record and fsync are neighbours, which a disk may do in one trip; with more members all are sealed before the first is flushed.</summary>
+    /// <summary>A head's record and fsync are neighbours, which a disk may do in one trip.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask SealAndSyncAsync(ReplicaSet set, ObjectMetadata metadata)
     {
         if (set.Members is [{ IsSealedByRecord: true } only])
         {
             await only.Work.SealAndSyncAsync(metadata, log);
+            return;
+        }
+
+        if (set.IsWide)
+        {
+            await SealAndSyncAllAsync(set, metadata);
             return;
         }
 
@@ -279,21 +317,36 @@ public sealed class ObjectCommit(
     private static ValueTask PublishPartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use) =>
         set.Members.Count == 1 ? default : PublishSomePartsAsync(set, metadata, use);
 
+    /// <summary>Parts lie on different drives: they are renamed at the same time, or one by one where the set may lose some.</summary>
     private static async ValueTask PublishSomePartsAsync(ReplicaSet set, ObjectMetadata metadata, DirectoryUse use)
     {
-        foreach (ReplicaMember part in set.Parts)
+        if (!set.CanLoseHeads)
         {
-            ObjectDisk disk = part.Work.Disk;
-            ReadOnlyMemory<byte> content = PartName.DirectoryOf(set.Bucket, part.PartKind);
-            byte[] name = new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber).Format();
-            using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
-            IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name, RenameMode.Replace);
-            disk.Check(renamed, "rename", part.Work.Path.Span);
-            part.Work.GiveAway();
-            if (use == DirectoryUse.CreateDurable)
-            {
-                disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
-            }
+            await Task.WhenAll(set.Parts.Select(PublishAsync));
+            return;
+        }
+
+        foreach (ReplicaMember part in set.Parts.ToList())
+        {
+            await OrLoseAsync(set, part.Work.Disk, () => PublishAsync(part));
+        }
+
+        Task PublishAsync(ReplicaMember part) =>
+            PublishPartAsync(set.Bucket, part, new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber), use).AsTask();
+    }
+
+    /// <summary>Gives a part, which is durable, its name; with <see cref="DirectoryUse.CreateDurable"/> that is durable too when this returns.</summary>
+    internal static async ValueTask PublishPartAsync(Bucket bucket, ReplicaMember part, PartName name, DirectoryUse use)
+    {
+        ObjectDisk disk = part.Work.Disk;
+        ReadOnlyMemory<byte> content = PartName.DirectoryOf(bucket, part.PartKind);
+        using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(content, use), "mkdir", content.Span);
+        IoResult renamed = await disk.Io.RenameAsync(part.Work.Directory, part.Work.Name, directory.Handle, name.Format(), RenameMode.Replace);
+        disk.Check(renamed, "rename", part.Work.Path.Span);
+        part.Work.GiveAway();
+        if (use == DirectoryUse.CreateDurable)
+        {
+            disk.Check(await directory.SyncAsync(), "fsync of the directory", content.Span);
         }
     }
 }

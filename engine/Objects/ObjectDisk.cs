@@ -3,6 +3,7 @@ using System.Text;
 using Sluice.Contract;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Space;
 using Sluice.Native;
 
 namespace Sluice.Engine.Objects;
@@ -20,6 +21,7 @@ public sealed class ObjectDisk : IDisposable
     private readonly bool _sharesBlocks;
     private long _workFiles;
     private long _faults;
+    private long _readingBytes;
     private int _state = (int)ServingState.Serving;
 
     /// <summary>
@@ -51,6 +53,12 @@ public sealed class ObjectDisk : IDisposable
         set => Volatile.Write(ref _state, (int)value);
     }
 
+    /// <summary>What is known of its room.</summary>
+    internal SpaceState Space { get; } = new();
+
+    /// <summary>Is told of each fault, with the path below the mountpath; any thread, at once.</summary>
+    internal FaultSeen? FaultSeen { get; set; }
+
     /// <summary>Flusher, trash and the rest, when an engine has it.</summary>
     internal AttachedDisk? Attachment { get; set; }
 
@@ -62,6 +70,9 @@ public sealed class ObjectDisk : IDisposable
 
     /// <summary>The mountpath as configured.</summary>
     public string Path { get; }
+
+    /// <summary>Its identity, by which redundancy maps name it.</summary>
+    public Guid Uuid { get; init; }
 
     /// <summary>Where failed reads of its objects are told.</summary>
     internal ReaderReports Readers { get; init; } = ReaderReports.None;
@@ -78,8 +89,17 @@ public sealed class ObjectDisk : IDisposable
     /// <summary>Buffers to verify its blocks in.</summary>
     public BlockBuffers Blocks { get; }
 
+    /// <summary>Bytes of objects that are being read from it right now, those that go from the page cache to a socket aside.</summary>
+    public long ReadingBytes => Volatile.Read(ref _readingBytes);
+
     /// <summary>Disk errors seen since start, those that a client caused (no such name) not counted.</summary>
     public long FaultCount => Volatile.Read(ref _faults);
+
+    /// <summary>So many bytes are asked of it. Ends with <see cref="EndRead"/>.</summary>
+    internal void BeginRead(int bytes) => Interlocked.Add(ref _readingBytes, bytes);
+
+    /// <summary>The read has ended, well or not.</summary>
+    internal void EndRead(int bytes) => Interlocked.Add(ref _readingBytes, -bytes);
 
     /// <summary>
     /// A name that no work file has or had: object digest, instance and a running number, in hexadecimal. The digest leads recovery from
@@ -122,6 +142,7 @@ public sealed class ObjectDisk : IDisposable
     public StorageException Fault(string verb, Errno error, ReadOnlySpan<byte> path)
     {
         Interlocked.Increment(ref _faults);
+        FaultSeen?.Invoke(this, error, path);
         string? advice = error switch
         {
             Errno.EMFILE => "raise RLIMIT_NOFILE (LimitNOFILE= in the systemd unit)",
@@ -146,10 +167,17 @@ public sealed class ObjectDisk : IDisposable
     public T Check<T>(IoResult<T> result, string verb, ReadOnlySpan<byte> path) =>
         result.Ok ? result.Value : throw Fault(verb, result.Error, path);
 
-    /// <summary>What a client is told of a disk fault: whether room ran out or a disk failed, and no path.</summary>
-    public static Failure Refusal(StorageException fault) => fault.Error is Errno.ENOSPC or Errno.EDQUOT
-        ? new Failure(ErrorCode.OutOfSpace, "out of space: the mountpath of this object is full")
-        : new Failure(ErrorCode.StorageFailed, $"a disk failed on {fault.Verb}; the server's log says which");
+    /// <summary>What a client is told of a disk fault: whether room or descriptors ran out, the mountpath has left, or a disk failed; and no path.</summary>
+    public static Failure Refusal(StorageException fault) => fault.Error switch
+    {
+        Errno.ENOSPC or Errno.EDQUOT => OutOfSpace,
+        Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM => new Failure(ErrorCode.Unavailable, "the server has no descriptors or memory left for this; try again"),
+        Errno.ENODEV => new Failure(ErrorCode.Unavailable, "the mountpath of this object is out of service, or none is in it; try again"),
+        _ => new Failure(ErrorCode.StorageFailed, $"a disk failed on {fault.Verb}; the server's log says which"),
+    };
+
+    /// <summary>The refusal when there is no room.</summary>
+    internal static Failure OutOfSpace => new(ErrorCode.OutOfSpace, "out of space: the mountpath of this object is full");
 
     /// <inheritdoc/>
     public void Dispose()
@@ -161,3 +189,6 @@ public sealed class ObjectDisk : IDisposable
         }
     }
 }
+
+/// <summary>A disk saw a fault; the path is gone after the call.</summary>
+internal delegate void FaultSeen(ObjectDisk disk, Errno error, ReadOnlySpan<byte> path);

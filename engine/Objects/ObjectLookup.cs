@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Pooling;
@@ -18,9 +19,9 @@ namespace Sluice.Engine.Objects;
 /// never outlives the object it describes. A hit takes no lock on the name and touches no disk.
 /// </para>
 /// </summary>
-public sealed class ObjectLookup : IDisposable
+public sealed partial class ObjectLookup : IDisposable
 {
-    private static readonly Func<OpenObject, bool> s_hold = static open => open.File.TryHold();
+    private static readonly Func<OpenObject, bool> s_hold = static open => open.TryHold();
 
     private readonly NameLock _locks;
     private readonly ILogger _log;
@@ -35,7 +36,7 @@ public sealed class ObjectLookup : IDisposable
         _locks = locks;
         _log = log;
         _metadata = new BoundedCache<StoredObject>(sizes.MetadataEntries, weightOf: static stored => stored.CacheWeight);
-        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.File.Dispose(), static open => open.Stored.CacheWeight);
+        _open = new BoundedCache<OpenObject>(sizes.OpenFiles, static open => open.Dispose(), static open => open.CacheWeight);
     }
 
     /// <summary>The disks. Who uses one outside of this class's verbs has entered a set.</summary>
@@ -43,6 +44,9 @@ public sealed class ObjectLookup : IDisposable
 
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll => Disks.Current.SearchAll;
+
+    /// <summary>How slices are opened.</summary>
+    internal ErasureContext? Erasure { get; init; }
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -57,7 +61,10 @@ public sealed class ObjectLookup : IDisposable
     public ObjectDisk HomeOf(ulong digest) =>
         Disks.Current.HomeOf(digest) ?? throw new StorageException("the set of mountpaths", "placement: none is in service", Errno.ENODEV);
 
-    /// <summary>The object, open. The caller owns the hold and ends it with <c>File.DangerousRelease</c>.</summary>
+    /// <summary>The mountpaths that new objects go to, best first.</summary>
+    public IReadOnlyList<ObjectDisk> Ranked(ulong digest) => Disks.Current.Ranked(digest);
+
+    /// <summary>The object, open. The caller owns the hold and ends it with <see cref="OpenObject.Release"/>.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<OpenObject>> OpenAsync(Bucket bucket, ObjectName name, ulong digest)
     {
@@ -72,9 +79,14 @@ public sealed class ObjectLookup : IDisposable
         try
         {
             Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            if (found is { Ok: true, Value.Stored.Metadata.Slices: not null })
+            {
+                found = await OpenSlicesAsync(bucket, name, digest, found.Value);
+            }
+
             if (found.Ok)
             {
-                Invariant.That(found.Value.File.TryHold(), "a file that was just opened is open");
+                Invariant.That(found.Value.TryHold(), "a file that was just opened is open");
                 StoredObject stored = found.Value.Stored;
                 if (_metadata.Find(digest, bucket.Bid, name.Utf8.Span) is { } known && known.Disk == stored.Disk && known.Metadata.Generation == stored.Metadata.Generation)
                 {
@@ -86,6 +98,21 @@ public sealed class ObjectLookup : IDisposable
             }
 
             return found;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
+    /// <summary>The object as it is on disk, open for the caller alone, who closes it; the caches are not asked and not filled.</summary>
+    internal async ValueTask<Result<OpenObject>> OpenFreshAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            return found is { Ok: true, Value.Stored.Metadata.Slices: not null } ? await OpenSlicesAsync(bucket, name, digest, found.Value) : found;
         }
         finally
         {
@@ -113,7 +140,7 @@ public sealed class ObjectLookup : IDisposable
                 return found.Error!;
             }
 
-            found.Value.File.Dispose();
+            found.Value.Dispose();
             _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
             return found.Value.Stored;
         }
@@ -125,45 +152,84 @@ public sealed class ObjectLookup : IDisposable
 
     /// <summary>
     /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
-    /// name's lock, as writer or reader. The caller owns the file.
+    /// name's lock, as writer or reader. The caller owns the files.
     /// </summary>
+    public ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest) =>
+        bucket.Properties.HasCopies ? FindCopiesAsync(bucket, name, digest) : FindOneAsync(bucket, name, digest);
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<OpenObject>> FindAsync(Bucket bucket, ObjectName name, ulong digest)
+    private async ValueTask<Result<OpenObject>> FindOneAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         OpenObject? best = null;
         Failure? damage = null;
+        StorageException? fault = null;
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest))
+        bool isSpread = bucket.Properties.WasSpread;
+        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest, isSpread))
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is null)
+            try
             {
+                (OpenObject? open, Failure? damaged) = await FindOnAsync(disk, bucket, name, plain);
+                damage ??= damaged;
+                if (open is not null && open.Stored.Metadata.Generation > (best?.Stored.Metadata.Generation ?? 0))
+                {
+                    (best, open) = (open, best);
+                }
+
+                open?.File.Dispose();
+            }
+            catch (StorageException failed) when (isSpread)
+            {
+                fault ??= failed; // another mountpath may have a head
                 continue;
             }
 
-            StoredObject? stored = null;
-            try
+            if (best is not null && isSpread && !SearchAll)
             {
-                (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
-                damage ??= stored is null && ofThisBucket ? Damage(disk, bucket, name, path, problem) : null;
-            }
-            finally
-            {
-                if (stored is null || stored.Metadata.Generation <= best?.Stored.Metadata.Generation)
-                {
-                    file.Dispose();
-                    stored = null;
-                }
-            }
-
-            if (stored is not null)
-            {
-                best?.File.Dispose();
-                best = new OpenObject(stored, file);
+                break; // heads are written in this order: the first that there is is the newest
             }
         }
 
-        return best is not null ? best : damage ?? NotFound(bucket, name);
+        return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : await MissingAsync(bucket, name, digest);
+    }
+
+    /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)
+    {
+        (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+        if (file is null)
+        {
+            return default;
+        }
+
+        StoredObject? stored = null;
+        try
+        {
+            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
+        }
+        finally
+        {
+            if (stored is null)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
+    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
+    private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
+    {
+        Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
+        if (!slices.Ok)
+        {
+            head.Dispose();
+            return slices.Error!;
+        }
+
+        head.File.Companion = slices.Value;
+        return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
     }
 
     /// <summary>The object as it is on one mountpath, open; null when it is not there or not whole. The caller owns the file.</summary>
@@ -200,9 +266,9 @@ public sealed class ObjectLookup : IDisposable
     {
         List<ObjectPlace> places = [];
         DiskSet set = Disks.Current;
-        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest);
+        ObjectDisk[] searched = everywhere ? [.. set.Open] : set.WriteOrder(digest, bucket.Properties.IsSpread);
         searched = also is { IsWide: true } ? [.. searched.Union(also.Heads.Select(head => head.Work.Disk))] : searched;
-        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span));
+        await AddPlacesAsync(places, searched, bucket, name, ObjectPath.Plain(bucket.Objects, name.Utf8.Span), also);
         return places;
     }
 
@@ -222,7 +288,7 @@ public sealed class ObjectLookup : IDisposable
     public async ValueTask<List<ObjectPlace>> ReplacedAsync(ReplicaSet set)
     {
         DiskSet disks = Disks.Current;
-        if (disks.SearchAll || set.IsWide)
+        if (disks.SearchAll || set.IsWide || set.Bucket.Properties.IsSpread)
         {
             set.Found.AddRange(await PlacesAsync(set.Bucket, set.Name, set.Digest, also: set));
         }
@@ -239,16 +305,25 @@ public sealed class ObjectLookup : IDisposable
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
-    private async ValueTask AddPlacesAsync(List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain)
+    private async ValueTask AddPlacesAsync(
+        List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain, ReplicaSet? tolerant = null)
     {
         foreach (ObjectDisk disk in searched)
         {
-            (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
-            if (file is not null)
+            try
             {
-                using FileHandle open = file;
-                (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
-                places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                (FileHandle? file, ObjectPath path) = await OpenOnAsync(disk, plain);
+                if (file is not null)
+                {
+                    using FileHandle open = file;
+                    (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
+                    places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                }
+            }
+            catch (StorageException fault) when (tolerant is { CanLoseHeads: true })
+            {
+                _log.LogError("{Fault}", fault.Message);
+                tolerant.IsDegraded = tolerant.IsUncertain = true;
             }
         }
     }
@@ -277,8 +352,8 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>Forgets everything that lies on a mountpath that has left, or is about to.</summary>
     public void EvictDisk(ObjectDisk disk)
     {
-        _metadata.RemoveWhere(stored => stored.Disk == disk);
-        _open.RemoveWhere(open => open.Stored.Disk == disk);
+        _metadata.RemoveWhere(stored => stored.Disk == disk || stored.Copies.Any(copy => copy.Disk == disk));
+        _open.RemoveWhere(open => open.IsOn(disk));
     }
 
     /// <summary>Closes the cached files; those that are being sent stay open until they are released.</summary>
@@ -291,6 +366,25 @@ public sealed class ObjectLookup : IDisposable
     /// <summary>The refusal for a name that has no object.</summary>
     public static Failure NotFound(Bucket bucket, ObjectName name) =>
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
+
+    /// <summary>
+    /// The refusal for a name that was not found: where it would lie on mountpaths that are away it is not to be had, which is not the same as that
+    /// it does not exist, unless a tombstone says so.
+    /// </summary>
+    private async ValueTask<Failure> MissingAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        DiskSet set = Disks.Current;
+        if (set.Away.Count == 0)
+        {
+            return NotFound(bucket, name);
+        }
+
+        (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
+        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, copies: 1);
+        return isElsewhere
+            ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
+            : NotFound(bucket, name);
+    }
 
     /// <summary>The file of a name on one mountpath, at its plain place or its leaf; null when there is none.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -328,9 +422,9 @@ public sealed class ObjectLookup : IDisposable
             return (null, false, "it belongs to an earlier bucket of this name");
         }
 
-        if (metadata.SizeBytes != status.SizeBytes)
+        if (metadata.Kind is not (RecordKind.Object or RecordKind.Stripe) || metadata.FileBytes != status.SizeBytes)
         {
-            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.SizeBytes}");
+            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.FileBytes}, kind {metadata.Kind}");
         }
 
         if (!metadata.HasSidecar)
@@ -347,24 +441,6 @@ public sealed class ObjectLookup : IDisposable
         Interlocked.Increment(ref _damaged);
         _log.LogError("mountpath {Mountpath}, {Path}: damaged object: {Problem}", disk.Path, Encoding.UTF8.GetString(path.Whole.Span), problem);
         return new Failure(ErrorCode.Damaged, $"{bucket.Name}/{name} is damaged and has no other copy");
-    }
-}
-
-/// <summary>A file under an object's name: what it is when that can be read, and whether it is of the living bucket.</summary>
-public readonly record struct ObjectPlace(ObjectDisk Disk, ObjectPath Path, StoredObject? Stored, bool OfThisBucket)
-{
-    /// <summary>The one on that mountpath, if any.</summary>
-    public static ObjectPlace? On(List<ObjectPlace> places, ObjectDisk disk)
-    {
-        foreach (ObjectPlace place in places)
-        {
-            if (place.Disk == disk)
-            {
-                return place;
-            }
-        }
-
-        return null;
     }
 }
 

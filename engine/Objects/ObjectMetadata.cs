@@ -1,3 +1,5 @@
+using Sluice.Engine.ErasureCoding;
+
 namespace Sluice.Engine.Objects;
 
 /// <summary>
@@ -27,20 +29,29 @@ public sealed class ObjectMetadata
     /// <summary>Digest of the whole object.</summary>
     public Checksum Checksum { get; init; }
 
-    /// <summary>CRC-64/NVMe of each 1 MiB block, the last one shorter; empty for an empty object.</summary>
+    /// <summary>CRC-64/NVMe of each 1 MiB block, the last one shorter; empty for an empty object. Of a slice: of each of its units.</summary>
     public ReadOnlyMemory<ulong> BlockDigests { get; init; }
 
     /// <summary>Custom pairs in the order they were given.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; } = [];
 
-    /// <summary>True when block digests and custom pairs lie in a sidecar, named by the generation, not in the record.</summary>
+    /// <summary>
+    /// True when block digests, custom pairs and the redundancy map lie in a sidecar, named by the generation, not in the record; of a slice, when the
+    /// digests of its units lie behind them in the file.
+    /// </summary>
     public bool HasSidecar { get; init; }
 
-    /// <summary>Digest of the sidecar's bytes (CRC-64/NVMe); 0 without one.</summary>
+    /// <summary>Digest of the sidecar's bytes, or of what lies behind a slice's units (CRC-64/NVMe); 0 without one.</summary>
     public ulong SidecarDigest { get; init; }
 
-    /// <summary>Name of the object that a sidecar belongs to; empty in every other record.</summary>
+    /// <summary>Name of the object that a sidecar or a tombstone belongs to; empty in every other record.</summary>
     public ReadOnlyMemory<byte> SidecarOf { get; init; }
+
+    /// <summary>Layout and slices of an erasure-coded object, in its heads and slices; null in every other record.</summary>
+    public SliceMap? Slices { get; init; }
+
+    /// <summary>Bytes of the file that has the record as its head: an erasure-coded object's is empty.</summary>
+    public long FileBytes => Kind == RecordKind.Stripe ? 0 : SizeBytes;
 
     /// <summary>Blocks that <see cref="SizeBytes"/> makes.</summary>
     public int BlockCount => checked((int)((SizeBytes + Limits.BlockBytes - 1) / Limits.BlockBytes));
@@ -61,13 +72,13 @@ public enum RecordKind : byte
     /// <summary>Reserved: a chunk.</summary>
     Chunk = 4,
 
-    /// <summary>Reserved: the head of an erasure-coded object.</summary>
+    /// <summary>The head of an erasure-coded object: an empty file.</summary>
     Stripe = 5,
 
-    /// <summary>Reserved: a slice.</summary>
+    /// <summary>A slice of an erasure-coded object.</summary>
     Slice = 6,
 
-    /// <summary>Reserved: the name was deleted while a mountpath was away.</summary>
+    /// <summary>Older generations of the name are gone: it was overwritten or deleted while a mountpath was away.</summary>
     Tombstone = 7,
 }
 
@@ -86,10 +97,10 @@ public enum RecordField : byte
     /// <summary>Digest of the sidecar, 8 bytes.</summary>
     Sidecar = 4,
 
-    /// <summary>Name of the object a sidecar belongs to.</summary>
+    /// <summary>Name of the object a sidecar or a tombstone belongs to.</summary>
     SidecarOf = 5,
 
-    /// <summary>Reserved: redundancy map (copies, slices, geometry).</summary>
+    /// <summary>Redundancy map of an erasure-coded object.</summary>
     Redundancy = 6,
 
     /// <summary>Reserved: further whole-object digests.</summary>

@@ -30,17 +30,32 @@ public sealed class ObjectPatch(
             await locks.AcquireWriterAsync(digest);
             try
             {
+                bool wasAway = lookup.Disks.Current.Away.Count > 0;
                 Result<OpenObject> found = await lookup.FindAsync(bucket, name, digest);
                 if (!found.Ok)
                 {
                     return found.Error!;
                 }
 
-                using FileHandle file = found.Value.File;
-                List<KeyValuePair<string, string>> merged = replaceAll ? [.. custom] : Merge(found.Value.Stored.Metadata.Custom, custom);
-                return CustomMetadata.Problem(merged) is { } problem
-                    ? new Failure(ErrorCode.MetadataTooLarge, problem)
-                    : await ReplaceRecordAsync(bucket, name, digest, found.Value, merged);
+                using OpenObject open = found.Value;
+                if (open.Stored.Metadata.Slices is not null)
+                {
+                    return new Failure(ErrorCode.Busy, "the object was changed meanwhile"); // it was plain a moment ago
+                }
+
+                List<KeyValuePair<string, string>> merged = replaceAll ? [.. custom] : Merge(open.Stored.Metadata.Custom, custom);
+                if (CustomMetadata.Problem(merged) is { } problem)
+                {
+                    return new Failure(ErrorCode.MetadataTooLarge, problem);
+                }
+
+                StoredObject stored = await ReplaceRecordAsync(bucket, name, digest, open, merged);
+                if (wasAway || lookup.Disks.Current.Away.Count > 0)
+                {
+                    await Tombstones.LeaveAsync(lookup.Disks.Current, bucket, name, digest, stored.Metadata.Generation, Burial.Replaced, log);
+                }
+
+                return stored;
             }
             finally
             {
@@ -53,7 +68,8 @@ public sealed class ObjectPatch(
         }
     }
 
-    private static List<KeyValuePair<string, string>> Merge(
+    /// <summary>The pairs with changes by key.</summary>
+    internal static List<KeyValuePair<string, string>> Merge(
         IReadOnlyList<KeyValuePair<string, string>> old, IReadOnlyList<KeyValuePair<string, string>> changes)
     {
         List<KeyValuePair<string, string>> merged = [.. old];
@@ -76,11 +92,10 @@ public sealed class ObjectPatch(
     private async ValueTask<StoredObject> ReplaceRecordAsync(
         Bucket bucket, ObjectName name, ulong digest, OpenObject found, List<KeyValuePair<string, string>> custom)
     {
-        bool strict = bucket.Properties.Durability == Durability.Strict;
+        bool strict = bucket.Properties.Durability == Durability.Strict || found.Next is not null; // no flusher could vouch for several mountpaths together
         StoredObject old = found.Stored;
-        ObjectDisk disk = old.Disk;
         ObjectMetadata metadata = Changed(old.Metadata, custom, clock.Next(old.Metadata.Generation));
-        RelaxedFlusher flusher = flusherOf(disk);
+        RelaxedFlusher flusher = flusherOf(old.Disk);
         if (!strict)
         {
             flusher.Begin(metadata.Generation);
@@ -91,25 +106,13 @@ public sealed class ObjectPatch(
         {
             if (MetadataRecord.LengthOf(metadata) > Limits.RecordInlineBytesMax)
             {
-                metadata = await PutSidecarAsync(bucket, name, digest, disk, metadata);
+                metadata = await PutSidecarsAsync(bucket, name, digest, found, metadata);
             }
 
-            var stored = new StoredObject(metadata, disk, old.Path, old.AccessedNs);
-            stored.AdoptVerified(old);
-            await locks.BeginPublishAsync(digest);
-            try
-            {
-                await RecordFiles.SetAsync(disk, found.File, metadata, old.Path.Whole);
-                lookup.Replace(digest, bucket.Bid, name, stored);
-            }
-            finally
-            {
-                locks.EndPublish(digest);
-            }
-
+            StoredObject stored = await SetRecordsAsync(bucket, name, digest, found, metadata);
             if (strict)
             {
-                disk.Check(await disk.Io.SyncAsync(found.File), "fsync (the custom metadata is the old or the new)", old.Path.Whole.Span);
+                await SyncAsync(found);
             }
 
             done = true;
@@ -117,9 +120,7 @@ public sealed class ObjectPatch(
         }
         finally
         {
-            Func<ValueTask>? release = done && old.Metadata.HasSidecar
-                ? () => ObjectRemoval.UnlinkAsync(disk, SidecarFiles.PathOf(bucket, digest, old.Metadata.Generation), bucket.Sidecars)
-                : null;
+            Func<ValueTask>? release = done && old.Metadata.HasSidecar ? () => RemoveSidecarsAsync(bucket, digest, old) : null;
             if (!strict)
             {
                 flusher.End(metadata.Generation, release);
@@ -131,20 +132,67 @@ public sealed class ObjectPatch(
         }
     }
 
-    private async ValueTask<ObjectMetadata> PutSidecarAsync(
-        Bucket bucket, ObjectName name, ulong digest, ObjectDisk disk, ObjectMetadata metadata)
+    /// <summary>All copies have the new record, or, when a disk fails, perhaps only the first of them: the newest is the object then.</summary>
+    private async ValueTask<StoredObject> SetRecordsAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject found, ObjectMetadata metadata)
+    {
+        StoredObject old = found.Stored;
+        var copies = new List<StoredObject>();
+        await locks.BeginPublishAsync(digest);
+        try
+        {
+            for (OpenObject? copy = found; copy is not null; copy = copy.Next)
+            {
+                await RecordFiles.SetAsync(copy.Stored.Disk, copy.File, metadata, copy.Stored.Path.Whole);
+                if (copy != found)
+                {
+                    copies.Add(new StoredObject(metadata, copy.Stored.Disk, copy.Stored.Path, copy.Stored.AccessedNs));
+                }
+            }
+
+            var stored = new StoredObject(metadata, old.Disk, old.Path, old.AccessedNs, copies.Count == 0 ? null : [.. copies]);
+            stored.AdoptVerified(old);
+            lookup.Replace(digest, bucket.Bid, name, stored);
+            return stored;
+        }
+        catch (StorageException)
+        {
+            lookup.Evict(digest);
+            lookup.Degraded(bucket, name, digest);
+            throw;
+        }
+        finally
+        {
+            locks.EndPublish(digest);
+        }
+    }
+
+    private static async ValueTask SyncAsync(OpenObject found)
+    {
+        for (OpenObject? copy = found; copy is not null; copy = copy.Next)
+        {
+            ObjectDisk disk = copy.Stored.Disk;
+            disk.Check(await disk.Io.SyncAsync(copy.File), "fsync (the custom metadata is the old or the new)", copy.Stored.Path.Whole.Span);
+        }
+    }
+
+    private static async ValueTask RemoveSidecarsAsync(Bucket bucket, ulong digest, StoredObject old)
+    {
+        foreach (StoredObject copy in (StoredObject[])[old, .. old.Copies])
+        {
+            await ObjectRemoval.UnlinkAsync(copy.Disk, SidecarFiles.PathOf(bucket, digest, old.Metadata.Generation), bucket.Sidecars);
+        }
+    }
+
+    /// <summary>A sidecar beside each copy; answers the record that goes with them.</summary>
+    private async ValueTask<ObjectMetadata> PutSidecarsAsync(
+        Bucket bucket, ObjectName name, ulong digest, OpenObject found, ObjectMetadata metadata)
     {
         (ObjectMetadata record, byte[] sidecar) = SidecarFiles.Split(metadata, name);
-        await using WorkFile work = await WorkFile.CreateAsync(disk, bucket, digest);
-        await SidecarFiles.WriteAsync(work, sidecar);
-        await work.SyncAsync(log);
-        using DirectoryLease directory = disk.Check(
-            await disk.Directories.AcquireAsync(bucket.Sidecars, DirectoryUse.CreateDurable), "mkdir", bucket.Sidecars.Span);
-        byte[] target = SidecarFiles.NameOf(digest, metadata.Generation);
-        disk.Check(
-            await disk.Io.RenameAsync(work.Directory, work.Name, directory.Handle, target, RenameMode.Replace), "rename", work.Path.Span);
-        work.GiveAway();
-        disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Sidecars.Span);
+        for (OpenObject? copy = found; copy is not null; copy = copy.Next)
+        {
+            await SidecarFiles.PutAsync(copy.Stored.Disk, bucket, digest, metadata.Generation, sidecar, log);
+        }
+
         return record;
     }
 

@@ -48,6 +48,11 @@ public sealed class ObjectPath
     public static bool TryReadName(ReadOnlyMemory<byte> content, ReadOnlySpan<byte> path, out ObjectName name)
     {
         name = default;
+        if (path.Length <= content.Length + 1 || !path.StartsWith(content.Span) || path[content.Length] != (byte)'/')
+        {
+            return false;
+        }
+
         ReadOnlySpan<byte> encoded = path[(content.Length + 1)..];
         if (encoded.EndsWith(s_leaf) && encoded.Length > s_leaf.Length && encoded[^(s_leaf.Length + 1)] == (byte)'/')
         {

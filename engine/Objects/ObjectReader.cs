@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
@@ -19,50 +20,127 @@ public readonly struct ObjectReader : IDisposable
     /// <summary>An object up to here is read whole with any part of it.</summary>
     private const int SmallBytesMax = 32 << 10;
 
-    private readonly OpenObject _open;
+    private readonly OpenObject _open; // the first copy, whose the hold is
+    private readonly OpenObject _copy; // the one that is read while it is good
     private readonly Bucket _bucket;
 
-    /// <summary>Takes over the hold on the file of <paramref name="open"/>.</summary>
+    /// <summary>Takes over the hold on the files of <paramref name="open"/>.</summary>
     internal ObjectReader(OpenObject open, Bucket bucket)
     {
         _open = open;
+        _copy = open.LeastBusy();
         _bucket = bucket;
     }
 
-    /// <summary>The object.</summary>
-    public StoredObject Stored => _open.Stored;
+    /// <summary>The object, as the copy that is read now has it.</summary>
+    public StoredObject Stored => Copy.Stored;
 
     /// <summary>Size in bytes.</summary>
     public long SizeBytes => Stored.Metadata.SizeBytes;
 
     /// <summary>What is known of the object.</summary>
-    public ObjectAttributes Attributes => Stored.Attributes();
+    public ObjectAttributes Attributes => _open.Stored.Attributes();
 
     /// <summary>Properties of its bucket when it was opened.</summary>
     public BucketProperties BucketProperties => _bucket.Properties;
 
-    /// <summary>The open file; valid until the reader is disposed.</summary>
-    public FileHandle Handle => _open.File;
+    /// <summary>The open file of the copy that is read now; valid until the reader is disposed.</summary>
+    public FileHandle Handle => Copy.File;
 
-    /// <summary>True when a range of at least one byte is in memory, as far as can be told cheaply: sending it will not wait for the disk.</summary>
-    public bool IsResident(long offset, long count) =>
-        PageCache.IsResident(Handle.Descriptor, offset, count) && (!Handle.IsUnsettled || PageCache.IsUpToDate(Handle.Descriptor, offset, count));
+    /// <summary>Who is told when reading a file of this object fails, and may know another.</summary>
+    public IReadFaults Faults => Copy;
+
+    /// <summary>True when the object has further copies, to which reads go over.</summary>
+    public bool HasCopies => _open.Next is not null;
+
+    private OpenObject Copy => _copy.Usable();
 
     /// <summary>
-    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Refuses with Damaged when the file is
-    /// shorter than the object, with StorageFailed when the disk fails.
+    /// The file that has the byte at <paramref name="offset"/>, which the object has, and how many of up to <paramref name="countMax"/> bytes lie behind each other
+    /// there. Valid until the reader is disposed. A piece without a file has to be rebuilt: its bytes are to be had by reading alone.
+    /// </summary>
+    public ObjectPiece PieceAt(long offset, long countMax)
+    {
+        if (_open.Striped is not { } striped)
+        {
+            OpenObject copy = Copy;
+            return new ObjectPiece(copy.File, offset, countMax, copy);
+        }
+
+        UnitPlace place = striped.Geometry.PlaceOf(offset);
+        SliceFile? slice = striped.Good(place.Slice, place.Stripe);
+        return new ObjectPiece(slice?.File, striped.Geometry.OffsetOf(place.Stripe) + place.InUnit, Math.Min(countMax, place.Count), slice);
+    }
+
+    /// <summary>True when every byte of a range lies in a file.</summary>
+    public bool HasFiles(long offset, long count)
+    {
+        for (long end = offset + count; offset < end;)
+        {
+            ObjectPiece piece = PieceAt(offset, end - offset);
+            if (piece.File is null)
+            {
+                return false;
+            }
+
+            offset += piece.Count;
+        }
+
+        return true;
+    }
+
+    /// <summary>True when a range of at least one byte is in memory, as far as can be told cheaply: sending it will not wait for the disk.</summary>
+    public bool IsResident(long offset, long count)
+    {
+        for (long end = offset + count; offset < end;)
+        {
+            ObjectPiece piece = PieceAt(offset, end - offset);
+            if (piece.File is not { } file || !PageCache.IsResident(file.Descriptor, piece.Offset, piece.Count)
+                || (file.IsUnsettled && !PageCache.IsUpToDate(file.Descriptor, piece.Offset, piece.Count)))
+            {
+                return false;
+            }
+
+            offset += piece.Count;
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Where a copy fails another is read. Refuses with
+    /// Damaged when the file is shorter than the object, with StorageFailed when the disk fails.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
-        IoResult<int> read = await Stored.Disk.Io.ReadFullyAsync(Handle, buffer[..wanted], offset);
-        if (!read.Ok)
+        if (_open.Striped is { } striped)
         {
-            return Stored.ReadFault(read.Error);
+            Result done = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
+            return done.Ok ? wanted : done.Error!;
         }
 
-        return read.Value == wanted ? wanted : Stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}");
+        OpenObject copy = Copy;
+        while (true)
+        {
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(wanted);
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, buffer[..wanted], offset);
+            stored.Disk.EndRead(wanted);
+            if (read.Ok && read.Value == wanted)
+            {
+                return wanted;
+            }
+
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return failure;
+            }
+
+            copy = other;
+        }
     }
 
     /// <summary>
@@ -73,21 +151,32 @@ public readonly struct ObjectReader : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
     {
+        if (_open.Striped is { } striped)
+        {
+            return await StripedReads.ReadColdAsync(striped, buffer, offset, count);
+        }
+
         int done = 0;
+        OpenObject copy = Copy;
         while (done < count)
         {
-            IoResult<int> read = await Stored.Disk.Io.ReadColdAsync(Handle, buffer[done..], offset + done);
-            if (!read.Ok)
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(count - done);
+            IoResult<int> read = await stored.Disk.Io.ReadColdAsync(copy.File, buffer[done..], offset + done);
+            stored.Disk.EndRead(count - done);
+            if (read.Ok && read.Value > 0)
             {
-                return Stored.ReadFault(read.Error);
+                done += read.Value;
+                continue;
             }
 
-            if (read.Value == 0)
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + done} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
             {
-                return Stored.Damage($"it ends at byte {offset + done} of {SizeBytes}");
+                return failure;
             }
 
-            done += read.Value;
+            (copy, done) = (other, 0); // from the beginning: what is asked for stays aligned
         }
 
         return Result.Done;
@@ -191,8 +280,64 @@ public readonly struct ObjectReader : IDisposable
             return BlockSource.OwnFile;
         }
 
-        Failure failure = readFailed ?? Stored.Damage($"block {block} does not match its digest");
-        return await Stored.Disk.Readers.RescueAsync(_bucket, Stored, block, bytes) ? BlockSource.OtherCopy : failure;
+        if (_open.Striped is { } striped)
+        {
+            return readFailed is null ? await SettleStripedAsync(striped, block, bytes) : readFailed;
+        }
+
+        if (HasCopies)
+        {
+            Result<BlockSource> other = await ReadOtherAsync(block, bytes);
+            if (other.Ok)
+            {
+                return other;
+            }
+
+            readFailed = other.Error;
+        }
+
+        StoredObject damaged = Stored;
+        Failure failure = readFailed ?? damaged.Damage(Mismatch(block));
+        return await damaged.Disk.Readers.RescueAsync(_bucket, damaged, block, bytes) ? BlockSource.OtherCopy : failure;
+    }
+
+    private static string Mismatch(int block) => $"block {block} does not match its digest";
+
+    /// <summary>
+    /// Reads a block that was bad from the copies that are open, until one has it: that is the one to be read from then on. The first is read again, since
+    /// the bytes may have come from a copy that somebody else has given up meanwhile.
+    /// </summary>
+    private async ValueTask<Result<BlockSource>> ReadOtherAsync(int block, Memory<byte> bytes)
+    {
+        OpenObject copy = Copy;
+        while (true)
+        {
+            StoredObject stored = copy.Stored;
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, bytes, (long)block * Limits.BlockBytes);
+            if (read.Ok && read.Value == bytes.Length && Crc64Nvme.Hash(bytes.Span) == stored.Metadata.BlockDigests.Span[block])
+            {
+                return BlockSource.OwnFile;
+            }
+
+            Failure failure = read.Ok ? stored.Damage(Mismatch(block)) : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return failure;
+            }
+
+            copy = other;
+        }
+    }
+
+    /// <summary>A block that is not what was written: the units that it lies in are compared, and what is damaged is rebuilt.</summary>
+    private async ValueTask<Result<BlockSource>> SettleStripedAsync(StripedObject striped, int block, Memory<byte> bytes)
+    {
+        long offset = (long)block * Limits.BlockBytes;
+        Result settled = await StripedReads.VerifyAsync(striped, offset, bytes.Length);
+        settled = settled.Ok ? await StripedReads.ReadAsync(striped, bytes, offset) : settled;
+        return !settled.Ok ? settled.Error!
+            : Crc64Nvme.Hash(bytes.Span) == Stored.Metadata.BlockDigests.Span[block] ? BlockSource.OtherCopy
+            : Stored.Damage($"block {block} does not match its digest, and its slices do theirs");
     }
 
     /// <summary>
@@ -244,8 +389,14 @@ public readonly struct ObjectReader : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _open.File.DangerousRelease();
+    public void Dispose() => _open.Release();
 }
+
+/// <summary>
+/// Bytes of an object that lie behind each other in one file: <paramref name="Count"/> from <paramref name="Offset"/> of it. Without a file they have to be
+/// rebuilt. <paramref name="Faults"/> is told of reads that fail.
+/// </summary>
+public readonly record struct ObjectPiece(FileHandle? File, long Offset, long Count, IReadFaults? Faults);
 
 /// <summary>Where the bytes of a block are from.</summary>
 public enum BlockSource
@@ -258,10 +409,10 @@ public enum BlockSource
 }
 
 /// <summary>Where readers of one engine tell of damage, and find help.</summary>
-internal sealed record ReaderReports(ILogger Log, Action Damaged)
+internal sealed record ReaderReports(ILogger Log, Action<StoredObject> Damaged, Action<StoredObject> Failed)
 {
     /// <summary>Nowhere.</summary>
-    public static readonly ReaderReports None = new(NullLogger.Instance, static () => { });
+    public static readonly ReaderReports None = new(NullLogger.Instance, static _ => { }, static _ => { });
 
     /// <summary>Who finds the block elsewhere; null where there is nowhere else. Set before the first read.</summary>
     public IBlockRescue? Rescue { get; set; }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
@@ -12,7 +13,8 @@ namespace Sluice.Engine.Objects;
 /// before the next, so that a crash in between never brings an older generation back. Its parts go when no head speaks of them any more.
 /// Files that are being sent stay readable until they are released.
 /// </summary>
-public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap)
+public sealed class ObjectRemoval(
+    ObjectLookup lookup, NameLock locks, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap, ILogger log)
 {
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
@@ -31,14 +33,25 @@ public sealed class ObjectRemoval(ObjectLookup lookup, NameLock locks, Func<Obje
             await locks.AcquireWriterAsync(digest);
             try
             {
+                bool wasAway = lookup.Disks.Current.Away.Count > 0;
                 List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
-                if (!places.Exists(place => place.OfThisBucket))
+                DiskSet disks = lookup.Disks.Current;
+                bool isHere = places.Exists(place => place.OfThisBucket);
+                if (wasAway || disks.Away.Count > 0)
                 {
-                    return ObjectLookup.NotFound(bucket, name);
+                    // Before the heads go: a start that finds both finishes the removal.
+                    ulong newest = places.Max(place => place.Stored?.Metadata.Generation) ?? 0;
+                    await Tombstones.LeaveAsync(disks, bucket, name, digest, clock.Next(newest), Burial.Deleted, log);
+                }
+
+                if (!isHere)
+                {
+                    return disks.MayBeAway(digest, copies: 1) ? Result.Done : ObjectLookup.NotFound(bucket, name);
                 }
 
                 // No flusher could vouch for several mountpaths together.
-                bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1;
+                bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1
+                    || places.Exists(static place => place.Stored?.Metadata.Slices is not null);
                 places.Reverse();
                 foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
                 {

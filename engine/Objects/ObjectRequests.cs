@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 
 namespace Sluice.Engine.Objects;
 
@@ -46,8 +47,14 @@ public readonly record struct ObjectAttributes
     /// <summary>Custom metadata, in the order it was given.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; }
 
-    /// <summary>The mountpath that holds it, as configured.</summary>
+    /// <summary>Layout of an erasure-coded object; null of any other.</summary>
+    public SliceMap? Slices { get; init; }
+
+    /// <summary>The mountpath that holds it, as configured; of several copies the first.</summary>
     public required string Mountpath { get; init; }
+
+    /// <summary>The mountpaths that hold further copies.</summary>
+    public IReadOnlyList<string> CopyMountpaths { get => field ?? []; init; }
 }
 
 /// <summary>Who holds the name right now (contract: objects §3, check-lock).</summary>

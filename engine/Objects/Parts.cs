@@ -88,11 +88,31 @@ public interface IPartMap
     IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head);
 }
 
-/// <summary>The parts that records of format 1 can have: a sidecar beside each head.</summary>
-public sealed class RecordedParts : IPartMap
+/// <summary>
+/// The parts that records can have: a sidecar beside each head, and the slices of an erasure-coded object. Mountpaths are found by <paramref name="diskOf"/>;
+/// slices on one that is not there are not of this machine's business.
+/// </summary>
+public sealed class RecordedParts(Func<Guid, ObjectDisk?> diskOf) : IPartMap
 {
     /// <inheritdoc/>
-    public IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head) => head.Stored is { Metadata.HasSidecar: true } stored
-        ? [new PartPlace(head.Disk, new PartName(PartKind.Sidecar, digest, stored.Metadata.Generation))]
-        : [];
+    public IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head)
+    {
+        if (head.Stored is not { } stored)
+        {
+            yield break;
+        }
+
+        if (stored.Metadata.HasSidecar)
+        {
+            yield return new PartPlace(head.Disk, new PartName(PartKind.Sidecar, digest, stored.Metadata.Generation));
+        }
+
+        for (int slice = 0; slice < stored.Metadata.Slices?.Mountpaths.Count; slice++)
+        {
+            if (diskOf(stored.Metadata.Slices.Mountpaths[slice]) is { } disk)
+            {
+                yield return new PartPlace(disk, new PartName(PartKind.Slice, digest, stored.Metadata.Slices.Generation, slice + 1));
+            }
+        }
+    }
 }

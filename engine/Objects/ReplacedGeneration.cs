@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
 
 namespace Sluice.Engine.Objects;
 
@@ -16,6 +17,8 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
     private readonly ulong _digest = set.Digest;
     private readonly List<ObjectPlace> _places = [.. places]; // the list is the set's
     private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, (ReadOnlyMemory<byte>)head.Work.Path.ToArray()))];
+    private readonly bool _isUncertain = set.IsUncertain; // an old head may stand where nobody could look
+    private readonly HashSet<ObjectDisk> _kept = [];
     private ReadOnlyMemory<byte> _note;
 
     /// <summary>The old head may have changed places with the new one.</summary>
@@ -29,7 +32,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
     /// </summary>
     public async ValueTask AnnounceAsync(ILogger log)
     {
-        if (_places.Count == 0 || !HeadsElsewhere.Any())
+        if (!_isUncertain && !HeadsElsewhere.Any())
         {
             return;
         }
@@ -42,13 +45,31 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         _note = note.Path.ToArray();
     }
 
+    /// <summary>What stands now: parts that it speaks of, too, stay.</summary>
+    public ObjectPlace? Standing { get; set; }
+
+    /// <summary>The old head on that mountpath may still stand, and needs its parts.</summary>
+    public void Keep(ObjectDisk disk) => _kept.Add(disk);
+
+    /// <summary>
+    /// Removes it all, as far as it can: the new generation stands whatever fails here. The note stays then, and the set is degraded.
+    /// </summary>
+    public async ValueTask RemoveAsync(ReplicaSet removedFor, ILogger log)
+    {
+        try
+        {
+            await RemoveAsync();
+        }
+        catch (StorageException fault) when (removedFor.CanLoseHeads)
+        {
+            log.LogError("an older copy of an object may be left: {Fault}", fault.Message);
+            removedFor.IsDegraded = true;
+        }
+    }
+
     /// <summary>Removes it all; the new generation is durable.</summary>
     public async ValueTask RemoveAsync()
     {
-        if (_places.Count == 0)
-        {
-            return;
-        }
 
         foreach ((ObjectDisk disk, ReadOnlyMemory<byte> kept) in _heads.Where(_ => HasKept))
         {
@@ -61,12 +82,13 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
             await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects, Durability.Strict);
         }
 
-        foreach (PartPlace part in _places.SelectMany(place => partMap.PartsOf(_digest, place)).Distinct())
+        IEnumerable<PartPlace> parts = _places.Where(place => !_kept.Contains(place.Disk)).SelectMany(place => partMap.PartsOf(_digest, place));
+        foreach (PartPlace part in Standing is { } standing ? parts.Except(partMap.PartsOf(_digest, standing)) : parts.Distinct())
         {
             await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
         }
 
-        if (!_note.IsEmpty)
+        if (!_note.IsEmpty && !_isUncertain)
         {
             await ObjectRemoval.UnlinkAsync(_heads[0].Disk, _note, _bucket.Work);
         }

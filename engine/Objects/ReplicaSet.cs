@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Pooling;
 
 namespace Sluice.Engine.Objects;
@@ -58,7 +59,7 @@ public readonly record struct ReplicaMember()
 /// </summary>
 public sealed class ReplicaSet : IAsyncDisposable
 {
-    private const int PooledMax = 256; // more than commits run at once; 256 x 600 bytes
+    private const int PooledMax = 256; // more than commits run at once; 256 x 700 bytes
 
     private static readonly ObjectPool<ReplicaSet> s_pool = new DefaultObjectPool<ReplicaSet>(new DefaultPooledObjectPolicy<ReplicaSet>(), PooledMax);
 
@@ -85,6 +86,27 @@ public sealed class ReplicaSet : IAsyncDisposable
 
     /// <summary>What stands under the name, as its commit found it: for that alone.</summary>
     internal List<ObjectPlace> Found { get; } = [];
+
+    /// <summary>The slices of an erasure-coded object, whose heads are empty then; generation 0 stands for the commit's own. Null for any other.</summary>
+    internal SliceMap? Map { get; set; }
+
+    /// <summary>
+    /// Heads that must be durable for the commit to hold. Below the number of heads, a mountpath that fails loses its head and the commit goes on with the
+    /// others; <see cref="IsDegraded"/> tells of it. 0: all of them.
+    /// </summary>
+    internal int HeadsMin { get; set; }
+
+    /// <summary>A head was lost, or what an older one left could not be found or removed everywhere.</summary>
+    internal bool IsDegraded { get; set; }
+
+    /// <summary>A mountpath could not be asked for older heads.</summary>
+    internal bool IsUncertain { get; set; }
+
+    /// <summary>True while a head may be lost.</summary>
+    internal bool CanLoseHeads => HeadsMin > 0;
+
+    /// <summary>The new object as readers are shown it: its published heads so far.</summary>
+    internal StoredObject? Shown { get; private set; }
 
     /// <summary>All members, in the order they were added.</summary>
     public IReadOnlyList<ReplicaMember> Members => _members;
@@ -127,6 +149,44 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>Adds a member and takes over its work file.</summary>
     public void Add(ReplicaMember member) => _members.Add(member);
 
+    /// <summary>
+    /// A mountpath failed: its members leave the set, and their work files go. False, and nothing changes, when the heads that are left are too few.
+    /// </summary>
+    internal async ValueTask<bool> TryLoseAsync(ObjectDisk disk)
+    {
+        List<ReplicaMember> lost = _members.FindAll(member => member.Work.Disk == disk);
+        int heads = _members.Count(member => member.Role == MemberRole.Head) - lost.Count(member => member.Role == MemberRole.Head);
+        if (!CanLoseHeads || heads < HeadsMin)
+        {
+            return false;
+        }
+
+        IsDegraded = true;
+        _members.RemoveAll(member => member.Work.Disk == disk);
+        foreach (ReplicaMember member in lost)
+        {
+            await member.Work.DisposeAsync();
+        }
+
+        return true;
+    }
+
+    /// <summary>The bucket wants fewer copies than it did when the body began: the last heads leave.</summary>
+    internal async ValueTask ShrinkAsync(int heads)
+    {
+        while (_members.Count(member => member.Role == MemberRole.Head) > heads)
+        {
+            ReplicaMember last = _members.FindLast(member => member.Role == MemberRole.Head);
+            _members.Remove(last);
+            await last.Work.DisposeAsync();
+        }
+
+        HeadsMin = Math.Min(HeadsMin, heads);
+    }
+
+    /// <summary>A head is in place: what readers are shown from now on.</summary>
+    internal StoredObject Show(StoredObject published) => Shown = Shown?.With(published) ?? published;
+
     /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask DisposeAsync()
@@ -140,7 +200,8 @@ public sealed class ReplicaSet : IAsyncDisposable
         {
             _members.Clear();
             Found.Clear();
-            (Name, _plain) = (default, null);
+            (Name, _plain, Map, Shown) = (default, null, null, null);
+            (HeadsMin, IsDegraded, IsUncertain) = (0, false, false);
             s_pool.Return(this);
         }
     }

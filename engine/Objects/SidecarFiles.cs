@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Native;
@@ -44,6 +45,7 @@ public static class SidecarFiles
             Generation = whole.Generation,
             BlockDigests = whole.BlockDigests,
             Custom = whole.Custom,
+            Slices = whole.Slices,
             SidecarOf = name.Utf8.ToArray(),
         });
         var record = new ObjectMetadata
@@ -56,6 +58,7 @@ public static class SidecarFiles
             Checksum = whole.Checksum,
             BlockDigests = whole.BlockDigests,
             Custom = whole.Custom,
+            Slices = whole.Slices,
             HasSidecar = true,
             SidecarDigest = Crc64Nvme.Hash(sidecar),
         };
@@ -63,9 +66,22 @@ public static class SidecarFiles
     }
 
     /// <summary>Writes a sidecar's bytes into a new work file.</summary>
-    public static async ValueTask WriteAsync(WorkFile work, byte[] sidecar) =>
-        work.Disk.Check(
-            await work.Disk.Io.WriteFullyAsync(work.File, new ReadOnlySequence<byte>(sidecar), 0), "write", work.Path.Span);
+    public static ValueTask WriteAsync(WorkFile work, byte[] sidecar) => work.WriteAsync(new ReadOnlySequence<byte>(sidecar), 0);
+
+    /// <summary>Makes a sidecar durable under its name, by itself and not as a part of a commit.</summary>
+    public static async ValueTask PutAsync(ObjectDisk disk, Bucket bucket, ulong digest, ulong generation, byte[] sidecar, ILogger log)
+    {
+        await using WorkFile work = await WorkFile.CreateAsync(disk, bucket, digest);
+        await WriteAsync(work, sidecar);
+        await work.SyncAsync(log);
+        using DirectoryLease directory = disk.Check(
+            await disk.Directories.AcquireAsync(bucket.Sidecars, DirectoryUse.CreateDurable), "mkdir", bucket.Sidecars.Span);
+        byte[] target = NameOf(digest, generation);
+        disk.Check(
+            await disk.Io.RenameAsync(work.Directory, work.Name, directory.Handle, target, RenameMode.Replace), "rename", work.Path.Span);
+        work.GiveAway();
+        disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Sidecars.Span);
+    }
 
     /// <summary>The record with what its sidecar holds; null with a sentence when the sidecar is missing, damaged or not its own.</summary>
     public static async ValueTask<(ObjectMetadata? Metadata, string? Problem)> CompleteAsync(
@@ -83,9 +99,9 @@ public static class SidecarFiles
             return (null, "its sidecar belongs to another generation");
         }
 
-        if (sidecar.BlockDigests.Length != record.BlockCount)
+        if (sidecar.BlockDigests.Length != record.BlockCount || sidecar.Slices is null == (record.Kind == RecordKind.Stripe) || sidecar.SizeBytes != record.SizeBytes)
         {
-            return (null, "its sidecar has the digests of another size");
+            return (null, "its sidecar has the digests of another size, or of another kind of object");
         }
 
         var whole = new ObjectMetadata
@@ -98,6 +114,7 @@ public static class SidecarFiles
             Checksum = record.Checksum,
             BlockDigests = sidecar.BlockDigests,
             Custom = sidecar.Custom,
+            Slices = sidecar.Slices,
             HasSidecar = true,
             SidecarDigest = record.SidecarDigest,
         };

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Native;
@@ -10,6 +11,7 @@ namespace Sluice.Engine.Objects;
 public sealed class StoredObject : IReadFaults
 {
     private const long AccessGranularityNs = 1_000_000_000;
+    private const long CopyBytes = 256; // object, path and array; the record is shared
 
     private const int ResidentLookMs = 100;
 
@@ -19,13 +21,17 @@ public sealed class StoredObject : IReadFaults
     private BlockMarks _verified;
     private int _isDamageTold;
 
-    /// <summary>What <paramref name="accessedNs"/> says of the last access is kept up from here on.</summary>
-    public StoredObject(ObjectMetadata metadata, ObjectDisk disk, ObjectPath path, long accessedNs)
+    /// <summary>
+    /// What <paramref name="accessedNs"/> says of the last access is kept up from here on; <paramref name="copies"/> are the other heads of the same
+    /// generation, as far as they are known.
+    /// </summary>
+    public StoredObject(ObjectMetadata metadata, ObjectDisk disk, ObjectPath path, long accessedNs, StoredObject[]? copies = null)
     {
         Metadata = metadata;
         Disk = disk;
         Path = path;
         _accessedNs = accessedNs;
+        Copies = copies ?? [];
     }
 
     /// <summary>Its record.</summary>
@@ -37,9 +43,13 @@ public sealed class StoredObject : IReadFaults
     /// <summary>Its place below the mountpath.</summary>
     public ObjectPath Path { get; }
 
-    /// <summary>How many entries it counts as in a cache: its digests and custom metadata, beyond what an entry has room for.</summary>
+    /// <summary>Its further copies, best mountpath first; none of a plain object.</summary>
+    public IReadOnlyList<StoredObject> Copies { get; }
+
+    /// <summary>How many entries it counts as in a cache: its digests, those of its slices, custom metadata and copies, beyond what an entry has room for.</summary>
     public int CacheWeight =>
-        1 + (int)(((8L * Metadata.BlockDigests.Length) + Metadata.Custom.Sum(pair => 2L * (pair.Key.Length + pair.Value.Length))) / Limits.CacheEntryBytes);
+        1 + (int)(((8L * (Metadata.BlockDigests.Length + ((Metadata.Slices?.Geometry.StripeCount ?? 0) * (Metadata.Slices?.Geometry.SliceCount ?? 0))))
+            + Metadata.Custom.Sum(pair => 2L * (pair.Key.Length + pair.Value.Length)) + (CopyBytes * Copies.Count)) / Limits.CacheEntryBytes);
 
     /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
     public long AccessedNs => Volatile.Read(ref _accessedNs);
@@ -107,6 +117,7 @@ public sealed class StoredObject : IReadFaults
     /// <summary>The disk's fault, logged.</summary>
     internal Failure Refuse(StorageException fault)
     {
+        Disk.Readers.Failed(this);
         Disk.Readers.Log.LogError("{Fault}", fault.Message);
         return ObjectDisk.Refusal(fault);
     }
@@ -114,7 +125,7 @@ public sealed class StoredObject : IReadFaults
     /// <summary>Its file is not what its record says: counted and logged.</summary>
     internal Failure Damage(string problem)
     {
-        Disk.Readers.Damaged();
+        Disk.Readers.Damaged(this);
         if (Interlocked.Exchange(ref _isDamageTold, 1) == 0) // once for each time it is found: a client that asks again and again tells nothing new
         {
             Disk.Readers.Log.LogError(
@@ -138,8 +149,10 @@ public sealed class StoredObject : IReadFaults
         ModifiedNs = (long)Metadata.Generation,
         Custom = Metadata.Custom,
         Mountpath = Disk.Path,
+        Slices = Metadata.Slices,
+        CopyMountpaths = Copies.Count == 0 ? [] : [.. Copies.Select(copy => copy.Disk.Path)],
     };
-}
 
-/// <summary>An open object file together with what it is; the two are of one generation. The value of the cache of open files.</summary>
-public sealed record OpenObject(StoredObject Stored, FileHandle File);
+    /// <summary>The same with one more copy.</summary>
+    internal StoredObject With(StoredObject copy) => new(Metadata, Disk, Path, AccessedNs, [.. Copies, copy]);
+}

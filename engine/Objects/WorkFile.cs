@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.ObjectPool;
@@ -14,7 +15,7 @@ namespace Sluice.Engine.Objects;
 /// systems). Nobody sees it. Disposing removes it, unless its name was given away by then.
 /// The object is pooled: its one owner disposes it, and lets go of it.
 /// </summary>
-public sealed class WorkFile : IAsyncDisposable
+public sealed class WorkFile : IBodySink, IAsyncDisposable
 {
     private const int NameBytesMax = 255; // ext4(5), xfs(5)
     private const int PooledMax = 256; // more than commits run at once; 256 x 300 bytes
@@ -80,6 +81,11 @@ public sealed class WorkFile : IAsyncDisposable
         await work.OpenAsync(OpenIntent.Read, "open");
         return work;
     }
+
+    /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
+    public async ValueTask WriteAsync(ReadOnlySequence<byte> data, long offset) =>
+        Disk.Check(await Disk.Io.WriteFullyAsync(File, data, offset), "write", Path.Span);
 
     /// <summary>The file has another name now, or is left for the next start: disposing does not remove it.</summary>
     public void GiveAway() => _ours = false;

@@ -11,11 +11,11 @@ namespace Sluice.Engine.Recovery;
 /// <summary>
 /// Settles the names of one bucket that an interrupted commit, delete or change of metadata left between two states: those that an orphan
 /// in a work directory or a part speaks of, each once. The newest generation that has a head wins. Heads of it that are still in a work
-/// directory are renamed into place, older heads are removed; when all that is durable, parts of other generations go. So a crash at any
+/// directory are renamed into place, older heads are removed; when all that is durable, parts that they do not speak of go. So a crash at any
 /// moment of this leaves the name to be settled again, to the same end.
 /// </summary>
 internal sealed class NameSettlement(
-    IReadOnlyList<ObjectDisk> disks, ObjectLookup lookup, NameLock locks, HeadPublisher heads, Bucket bucket, RecoveryReport report, ILogger log)
+    IReadOnlyList<ObjectDisk> disks, ObjectLookup lookup, NameLock locks, HeadPublisher heads, IPartMap partMap, Bucket bucket, RecoveryReport report, ILogger log)
 {
     private readonly Dictionary<ObjectName, Unsettled> _names = [];
     private readonly HashSet<ObjectDisk> _changed = [];
@@ -69,7 +69,7 @@ internal sealed class NameSettlement(
 
             Unsettled unsettled = Of(target.Name, digest); // a note, or a head that an overwrite keeps, speaks of heads elsewhere
             (ObjectMetadata? metadata, _) = await RecordFiles.ReadAsync(disk, open, path);
-            if (target.IsOrphan(file) && metadata is { Kind: RecordKind.Object } && metadata.Bid == bucket.Bid)
+            if (target.IsOrphan(file) && metadata is { Kind: RecordKind.Object or RecordKind.Stripe } && metadata.Bid == bucket.Bid)
             {
                 unsettled.Orphans.Add((disk, file, metadata));
             }
@@ -119,7 +119,7 @@ internal sealed class NameSettlement(
         return await WorkTarget.ReadAsync(disk, file, path, bucket, digest) is { } target ? (target.Name, null) : (default, "it does not say whose it is");
     }
 
-    /// <summary>Leaves one generation of heads; answers the parts that are not of it. A damaged head stops the clean-up of its name.</summary>
+    /// <summary>Leaves one generation of heads; answers the parts that none of them speaks of. A damaged head stops the clean-up of its name.</summary>
     private async Task<IEnumerable<PartPlace>> SettleHeadsAsync(Unsettled unsettled)
     {
         (ObjectName name, ulong digest) = (unsettled.Name, unsettled.Digest);
@@ -144,7 +144,8 @@ internal sealed class NameSettlement(
             Interlocked.Increment(ref report.Leftovers);
         }
 
-        return unsettled.Parts.Where(part => part.Name.Generation != winner);
+        HashSet<PartPlace> standing = [.. places.Where(head => head.Stored?.Metadata.Generation == winner).SelectMany(head => partMap.PartsOf(digest, head))];
+        return unsettled.Parts.Where(part => !standing.Contains(part));
     }
 
     /// <summary>

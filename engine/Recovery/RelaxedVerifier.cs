@@ -133,7 +133,8 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
 
         Interlocked.Increment(ref report.Verified);
         FileStatus status = disk.Check(await disk.Io.StatAsync(file), "statx", path.Span);
-        return status.SizeBytes != metadata.SizeBytes ? (null, $"it has {status.SizeBytes} of {metadata.SizeBytes} bytes")
+        return status.SizeBytes != metadata.FileBytes ? (null, $"it has {status.SizeBytes} of {metadata.FileBytes} bytes")
+            : metadata.Kind == RecordKind.Stripe ? (metadata, null) // wide: its parts were durable before it
             : await BlockVerifier.FirstBadBlockAsync(disk, file, metadata, 0, metadata.BlockCount) is { } block ? (null, $"block {block} does not match its digest")
             : (metadata, null);
     }

@@ -45,7 +45,7 @@ public readonly record struct DiskState(bool Clean, ulong FlushedGeneration);
 /// </summary>
 public sealed class StartupRecovery(
     IReadOnlyList<ObjectDisk> disks, IReadOnlyList<DiskState> states, ObjectLookup lookup, NameLock locks, HeadPublisher heads,
-    ILogger log)
+    IPartMap partMap, ILogger log)
 {
     private readonly RecoveryReport _report = new();
 
@@ -64,7 +64,7 @@ public sealed class StartupRecovery(
             });
             foreach (Bucket bucket in buckets)
             {
-                await new NameSettlement(disks, lookup, locks, heads, bucket, _report, log).RunAsync();
+                await new NameSettlement(disks, lookup, locks, heads, partMap, bucket, _report, log).RunAsync();
             }
         }
 
@@ -72,17 +72,38 @@ public sealed class StartupRecovery(
         {
             foreach (Bucket bucket in buckets)
             {
-                await RemoveWorkFilesAsync(disk, bucket);
+                await RemoveWorkFilesAsync(disk, bucket, _report);
             }
         });
         return _report;
+    }
+
+    /// <summary>
+    /// The part of it that looks at one mountpath by itself: for one that comes back while the others serve, before anybody uses it. What it has
+    /// of interrupted commits is dropped; the names are compared with the others afterwards.
+    /// </summary>
+    public static async Task SettleAloneAsync(ObjectDisk disk, DiskState state, IReadOnlyCollection<Bucket> buckets, ILogger log)
+    {
+        var report = new RecoveryReport();
+        disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
+        foreach (Bucket bucket in buckets)
+        {
+            if (!state.Clean && bucket.Properties.WasRelaxed)
+            {
+                await new RelaxedVerifier(disk, bucket, state.FlushedGeneration, report, log).RunAsync();
+            }
+
+            await RemoveWorkFilesAsync(disk, bucket, report);
+        }
+
+        disk.Check(await disk.Io.SyncFileSystemAsync(disk.Root), "syncfs", default);
     }
 
     private Task OnEachDiskAsync(Func<ObjectDisk, DiskState, Task> work) =>
         Task.WhenAll(disks.Select((disk, index) => work(disk, states[index])));
 
     /// <summary>Empties the bucket's work directory: files, and directories that were prepared for a nested name.</summary>
-    private async Task RemoveWorkFilesAsync(ObjectDisk disk, Bucket bucket)
+    private static async Task RemoveWorkFilesAsync(ObjectDisk disk, Bucket bucket, RecoveryReport report)
     {
         IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, bucket.Work, OpenIntent.Directory);
         if (opened.Error == Errno.ENOENT)
@@ -101,7 +122,7 @@ public sealed class StartupRecovery(
 
             disk.Check(
                 await disk.Io.UnlinkAsync(work, name, kind == EntryKind.Directory ? EntryKind.Directory : EntryKind.File), "unlink", name);
-            Interlocked.Increment(ref _report.WorkFiles);
+            Interlocked.Increment(ref report.WorkFiles);
         }
     }
 }

@@ -17,9 +17,12 @@ public sealed class Trash(ObjectDisk disk, ObjectClock clock, ILogger log)
     private static readonly byte[] s_path = ".sluice/trash"u8.ToArray();
 
     /// <summary>Renames a bucket's directory into the trash; one that is not there is no error.</summary>
-    public async ValueTask ThrowAwayAsync(Bucket bucket)
+    public ValueTask ThrowAwayAsync(Bucket bucket) => ThrowAwayAsync(bucket.Home, bucket.Bid);
+
+    /// <summary>The same by path, of a bucket that nothing else is known of.</summary>
+    public async ValueTask ThrowAwayAsync(ReadOnlyMemory<byte> home, ulong bid)
     {
-        ReadOnlyMemory<byte> above = DirectoryTable.ParentOf(bucket.Home);
+        ReadOnlyMemory<byte> above = DirectoryTable.ParentOf(home);
         IoResult<DirectoryLease> parent = await disk.Directories.AcquireAsync(above, DirectoryUse.Existing);
         if (parent.Error is Errno.ENOENT)
         {
@@ -28,12 +31,12 @@ public sealed class Trash(ObjectDisk disk, ObjectClock clock, ILogger log)
 
         using DirectoryLease from = disk.Check(parent, "open", above.Span);
         using DirectoryLease trash = disk.Check(await disk.Directories.AcquireAsync(s_path, DirectoryUse.CreateDurable), "mkdir", s_path);
-        byte[] name = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{bucket.Bid:x16}.{clock.Next():x16}"));
-        disk.Directories.ForgetBelow(bucket.Home);
-        IoResult moved = await disk.Io.RenameAsync(from.Handle, DirectoryTable.LeafOf(bucket.Home), trash.Handle, name, RenameMode.NoReplace);
+        byte[] name = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{bid:x16}.{clock.Next():x16}"));
+        disk.Directories.ForgetBelow(home);
+        IoResult moved = await disk.Io.RenameAsync(from.Handle, DirectoryTable.LeafOf(home), trash.Handle, name, RenameMode.NoReplace);
         if (!moved.Ok && moved.Error != Errno.ENOENT)
         {
-            throw disk.Fault("rename", moved.Error, bucket.Home.Span);
+            throw disk.Fault("rename", moved.Error, home.Span);
         }
 
         disk.Check(await from.SyncAsync(), "fsync", above.Span);

@@ -59,7 +59,8 @@ public sealed class BucketTests
 
     [Theory]
     [InlineData("""{"ro":1}""", "property \"ro\" is not supported by this version")]
-    [InlineData("""{"mirror":{"enabled":true}}""", "\"mirror")]
+    [InlineData("""{"mirror":{"enabled":"maybe"}}""", "property \"mirror.enabled\" must be true or false")]
+    [InlineData("""{"mirror":{"enabled":true}}""", "not enough mountpaths: 2 copies need 2, there are 1")]
     [InlineData("""{"mirror":{"copies":0}}""", "property \"mirror.copies\" must be a whole number from 1 to 32")]
     [InlineData("""{"mirror":{"copies":33}}""", "property \"mirror.copies\" must be a whole number from 1 to 32")]
     [InlineData("""{"mirror":{"copies":2.5}}""", "property \"mirror.copies\" must be a whole number from 1 to 32")]

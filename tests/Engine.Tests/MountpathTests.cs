@@ -89,7 +89,7 @@ public sealed class MountpathTests : IDisposable
         (string a, string b) = await FormedAsync();
         string uuid = MountpathFixture.UuidOf(b);
         Assert.Equal(
-            $"mountpath {b} ({uuid}) belongs to the set and is not given: add --mountpath {b}, or if its drive is gone for good, --forget-mountpath {uuid}",
+            $"mountpath {b} ({uuid}) belongs to the set and is not given: add --mountpath {b}, --allow-degraded to start without it, or if its drive is gone for good, --forget-mountpath {uuid}",
             await RefusedAsync(a));
     }
 
@@ -176,9 +176,9 @@ public sealed class MountpathTests : IDisposable
         string file = Path.Combine(b, ".sluice/identity");
         string text = await File.ReadAllTextAsync(file);
         await File.WriteAllTextAsync(file, text.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
-        Assert.Equal($"mountpath {b}: .sluice/identity cannot be used: its checksum does not match", await RefusedAsync(a, b));
+        Assert.Equal($"mountpath {b}: .sluice/identity cannot be used: its checksum does not match; or --allow-degraded to start without it", await RefusedAsync(a, b));
         await File.WriteAllTextAsync(file, "");
-        Assert.Equal($"mountpath {b}: .sluice/identity cannot be used: it is no document of ours", await RefusedAsync(a, b));
+        Assert.Equal($"mountpath {b}: .sluice/identity cannot be used: it is no document of ours; or --allow-degraded to start without it", await RefusedAsync(a, b));
     }
 
     [Fact]

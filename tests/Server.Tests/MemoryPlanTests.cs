@@ -71,7 +71,7 @@ public sealed class MemoryPlanTests
     {
         MemoryPlan plan = Plan(SettingsTable.MemoryBytesMin, processors: 2);
         Assert.Equal((2, 128, 128, 512), (plan.LoopCount, plan.RequestsMax, plan.WaitingMax, plan.ConnectionsMax));
-        Assert.Equal((64 << 10, 32 << 10, 64 << 10, 64 << 10), (plan.RequestBytes, plan.PieceBytes, plan.BodyReadBytes, plan.SocketBytes));
+        Assert.Equal((64 << 10, 32 << 10, 64 << 10, 44 << 10), (plan.RequestBytes, plan.PieceBytes, plan.BodyReadBytes, plan.SocketBytes));
         Assert.Equal((128, 8, 16, 8, 2), (plan.ReceiveBuffersPerLoop, plan.BlocksPerLoop, plan.HeadsPerLoop, plan.ColdReadsPerLoop, plan.VerifyBuffers));
         Assert.Equal(24 * MiB, plan.HeapBytes);
         Assert.Equal(0, plan.TunedSockets);

@@ -20,7 +20,7 @@ public sealed class CrashMatrixTests
         var data = new TheoryData<string, Durability, CrashKind>();
         foreach (Scenario scenario in Scenarios.All)
         {
-            foreach (Durability durability in Enum.GetValues<Durability>().Where(durability => scenario.RunsStrict || durability == Durability.Relaxed))
+            foreach (Durability durability in Enum.GetValues<Durability>().Where(durability => durability == Durability.Strict ? scenario.RunsStrict : scenario.RunsRelaxed))
             {
                 foreach (CrashKind kind in Enum.GetValues<CrashKind>())
                 {

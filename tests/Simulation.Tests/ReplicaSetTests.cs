@@ -145,11 +145,10 @@ public sealed class ReplicaSetTests
         [
             DiskVerb.Create, DiskVerb.Write, DiskVerb.Create, DiskVerb.Write, // heads
             DiskVerb.Create, DiskVerb.Create, DiskVerb.Create, DiskVerb.Create, // parts
-            DiskVerb.SetXattr, DiskVerb.SetXattr, DiskVerb.SetXattr, DiskVerb.SetXattr, // sealed under the lock: record and object of each head
-            DiskVerb.Write, DiskVerb.SetXattr, DiskVerb.Write, DiskVerb.SetXattr,
-            DiskVerb.Write, DiskVerb.SetXattr, DiskVerb.Write, DiskVerb.SetXattr,
-            DiskVerb.Sync, DiskVerb.Sync, DiskVerb.Sync, DiskVerb.Sync, DiskVerb.Sync, DiskVerb.Sync, // every file
-            DiskVerb.Sync, // the second head's name in its work directory
+            DiskVerb.SetXattr, DiskVerb.SetXattr, DiskVerb.SetXattr, DiskVerb.SetXattr, DiskVerb.SetXattr, DiskVerb.SetXattr, // whose each is
+            DiskVerb.SetXattr, DiskVerb.Sync, // under the lock: the first head's record and fsync
+            DiskVerb.Sync, DiskVerb.SetXattr, DiskVerb.Sync, // the second one's, whose name in its work directory is durable, too
+            DiskVerb.Write, DiskVerb.Sync, DiskVerb.Write, DiskVerb.Sync, DiskVerb.Write, DiskVerb.Sync, DiskVerb.Write, DiskVerb.Sync, // parts
             DiskVerb.Rename, DiskVerb.Sync, DiskVerb.Rename, DiskVerb.Sync, // parts, each with its directory
             DiskVerb.Rename, DiskVerb.Sync, DiskVerb.Rename, DiskVerb.Sync,
             DiskVerb.Rename, DiskVerb.Sync, // the first head: the commit

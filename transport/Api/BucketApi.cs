@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Jobs;
 using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Api;
@@ -78,9 +79,22 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck.</summary>
+    /// <summary>POST: create-bck, ec-encode, make-n-copies.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (message.Action == Actions.EcEncode)
+        {
+            Result<Job> job = await engine.StartErasureCodingAsync(s_caller, bucket);
+            return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
+        if (message.Action == Actions.MakeCopies)
+        {
+            return PropertyValues.TryInteger(message.Value, out long copies) && copies is >= 1 and <= MirrorProperties.CopiesMax
+                ? await ChangedAsync(context, await engine.MakeCopiesAsync(s_caller, bucket, (int)copies))
+                : new Failure(ErrorCode.BadRequest, $"the value of {Actions.MakeCopies} must be a number of copies from 1 to {MirrorProperties.CopiesMax}");
+        }
+
         if (message.Action != Actions.CreateBucket)
         {
             return Unbuilt(message.Action, "POST");
@@ -115,8 +129,21 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
             return Unbuilt(message.Action, "PATCH");
         }
 
-        Result<BucketRecord> changed = await engine.SetBucketPropertiesAsync(s_caller, bucket, message.Value);
-        return changed.Ok ? await DoneAsync(context) : changed.Error;
+        Result<BucketRecord> before = engine.HeadBucket(s_caller, bucket);
+        Result<BucketChange> changed = await engine.ChangeBucketAsync(s_caller, bucket, message.Value);
+        if (!changed.Ok)
+        {
+            return changed.Error;
+        }
+
+        if (!before.Ok || before.Value.Properties.Ec == changed.Value.Record.Properties.Ec)
+        {
+            return await ChangedAsync(context, changed);
+        }
+
+        // What is there already is brought to the new properties in the background; the answer says by which job.
+        Result<Job> job = await engine.StartErasureCodingAsync(s_caller, bucket);
+        return job.Ok ? await JobAsync(context, job.Value) : await DoneAsync(context);
     });
 
     /// <summary>PUT: nothing yet.</summary>
@@ -141,6 +168,29 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         writer.WriteString("name", name?.NamespaceName ?? "");
         writer.WriteEndObject();
         writer.WriteEndObject();
+    }
+
+    /// <summary>The answer is the id of the job that the change has started, as bare text; empty when there is none.</summary>
+    private static async ValueTask<Failure?> ChangedAsync(RequestContext context, Result<BucketChange> changed)
+    {
+        if (!changed.Ok)
+        {
+            return changed.Error;
+        }
+
+        if (changed.Value.Job is not { } job)
+        {
+            return await DoneAsync(context);
+        }
+
+        return await JobAsync(context, job);
+    }
+
+    /// <summary>The id of a job, as text.</summary>
+    private static async ValueTask<Failure?> JobAsync(RequestContext context, Job job)
+    {
+        await Answers.TextAsync(context, job.Id);
+        return null;
     }
 
     private static async ValueTask<Failure?> DoneAsync(RequestContext context)

@@ -75,8 +75,13 @@ internal sealed class HeaderTexts
     public static void WriteHead(IHeaderDictionary headers, StoredObject stored, BucketName bucket, ObjectName name, NodeIdentity node)
     {
         HeaderTexts texts = Of(stored);
-        texts._head ??= new HeadOnlyTexts(name.ToString(), ObjectHeaders.Location(stored.Attributes(), node), ObjectHeaders.MirrorPaths(stored.Attributes()));
+        texts._head ??= HeadOnlyTexts.Of(stored.Attributes(), name, node);
         texts.WriteHead(headers, texts._head, bucket);
+        if (stored.Metadata.Slices is not null)
+        {
+            ObjectHeaders.WriteSlices(headers, stored.Attributes());
+        }
+
         headers.ContentLength = stored.Metadata.SizeBytes;
     }
 
@@ -93,7 +98,7 @@ internal sealed class HeaderTexts
         headers[HeaderNames.ObjectName] = head.Name;
         headers[HeaderNames.Location] = head.Location;
         headers[HeaderNames.MirrorPaths] = head.MirrorPaths;
-        headers[HeaderNames.MirrorCopies] = "1";
+        headers[HeaderNames.MirrorCopies] = head.MirrorCopies;
         if (_etag.Count > 0)
         {
             headers.ETag = _etag;
@@ -130,5 +135,12 @@ internal sealed class HeaderTexts
     }
 
     /// <summary>Made at the first HEAD.</summary>
-    private sealed record HeadOnlyTexts(string Name, string Location, string MirrorPaths);
+    private sealed record HeadOnlyTexts(string Name, string Location, string MirrorPaths, string MirrorCopies)
+    {
+        public static HeadOnlyTexts Of(ObjectAttributes known, ObjectName name, NodeIdentity node) => new(
+            name.ToString(),
+            ObjectHeaders.Location(known, node),
+            ObjectHeaders.MirrorPaths(known),
+            ObjectHeaders.Copies(known).ToString(CultureInfo.InvariantCulture));
+    }
 }

@@ -180,7 +180,7 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
             Location = Has(columns, ListColumns.Location) ? ObjectHeaders.Location(known, node) : "";
             Custom = Has(columns, ListColumns.Custom) && known.Custom.Count > 0 ? CustomText(known.Custom) : "";
             Size = Has(columns, ListColumns.Size) ? known.SizeBytes : 0;
-            Copies = Has(columns, ListColumns.Copies) ? 1 : 0;
+            Copies = Has(columns, ListColumns.Copies) ? ObjectHeaders.Copies(known) : 0;
             Flags = entry.IsDirectory ? FlagDirectory : FlagPresent;
         }
 

@@ -56,6 +56,9 @@ internal static class ObjectHeaders
                 case "copies":
                     WriteCopies(headers, known);
                     break;
+                case "ec":
+                    WriteSlices(headers, known);
+                    break;
                 case "custom":
                     WriteCustom(headers, known);
                     break;
@@ -139,7 +142,11 @@ internal static class ObjectHeaders
     public static string Location(in ObjectAttributes known, NodeIdentity node) => $"{node.Display}:mp[{known.Mountpath}]";
 
     /// <summary>The mountpaths that hold it, as a list.</summary>
-    public static string MirrorPaths(in ObjectAttributes known) => $"[{known.Mountpath}]";
+    public static string MirrorPaths(in ObjectAttributes known) =>
+        known.CopyMountpaths.Count == 0 ? $"[{known.Mountpath}]" : $"[{known.Mountpath} {string.Join(' ', known.CopyMountpaths)}]";
+
+    /// <summary>How many mountpaths hold it.</summary>
+    public static int Copies(in ObjectAttributes known) => 1 + known.CopyMountpaths.Count;
 
     private static string[] Split(string props) => props.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
@@ -171,10 +178,22 @@ internal static class ObjectHeaders
     private static void WriteLocation(IHeaderDictionary headers, ObjectAttributes known, NodeIdentity node) =>
         headers[HeaderNames.Location] = Location(known, node);
 
+    /// <summary>The layout of an erasure-coded object; nothing of any other.</summary>
+    public static void WriteSlices(IHeaderDictionary headers, in ObjectAttributes known)
+    {
+        if (known.Slices is { } slices)
+        {
+            headers[HeaderNames.EcGeneration] = slices.Generation.ToString(CultureInfo.InvariantCulture);
+            headers[HeaderNames.EcData] = Text(slices.Geometry.DataSlices);
+            headers[HeaderNames.EcParity] = Text(slices.Geometry.ParitySlices);
+            headers[HeaderNames.EcReplicated] = "false";
+        }
+    }
+
     private static void WriteCopies(IHeaderDictionary headers, ObjectAttributes known)
     {
         headers[HeaderNames.MirrorPaths] = MirrorPaths(known);
-        headers[HeaderNames.MirrorCopies] = "1";
+        headers[HeaderNames.MirrorCopies] = Text(Copies(known));
     }
 
     /// <summary>Custom pairs, one a line.</summary>

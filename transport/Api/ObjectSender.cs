@@ -66,7 +66,8 @@ internal sealed class ObjectSender(ColdReads cold)
             return null;
         }
 
-        if (context.Bodies is { IsOnLoop: true } bodies && bodies.TryWriteFile(context.Output, reader.Handle, range.Offset, (int)range.Count, reader.Stored))
+        if (context.Bodies is { IsOnLoop: true } bodies && reader.PieceAt(range.Offset, range.Count) is { File: { } file } piece && piece.Count == range.Count
+            && bodies.TryWriteFile(context.Output, file, piece.Offset, (int)range.Count, piece.Faults))
         {
             return null; // Kestrel flushes at the end of the request
         }
@@ -144,7 +145,7 @@ internal sealed class ObjectSender(ColdReads cold)
         ColdTransfer? transfer = null;
         long offset = range.Offset;
         long end = range.Offset + range.Count;
-        int window = (int)Math.Min(ObjectWindow.Bytes, range.Count);
+        int window = ObjectWindow.At(reader, offset, end);
         bool may = reader.MaySend(offset, window);
         if (!may)
         {
@@ -174,14 +175,15 @@ internal sealed class ObjectSender(ColdReads cold)
             }
             else
             {
-                offset += bodies.TryWriteFile(context.Output, reader.Handle, offset, window, reader.Stored) ? window : 0;
+                ObjectPiece piece = reader.PieceAt(offset, window);
+                offset += piece.File is { } file && bodies.TryWriteFile(context.Output, file, piece.Offset, (int)piece.Count, piece.Faults) ? piece.Count : 0;
                 if (!await context.FlushAsync())
                 {
                     return null; // the client is gone
                 }
             }
 
-            window = (int)Math.Min(ObjectWindow.Bytes, end - offset);
+            window = ObjectWindow.At(reader, offset, end);
             may = offset < end && reader.MaySend(offset, window);
         }
 

@@ -139,7 +139,7 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
             return next < _end;
         }
 
-        int window = (int)Math.Min(ObjectWindow.Bytes, _end - next);
+        int window = ObjectWindow.At(reader, next, _end);
         if (reader.MaySend(next, window))
         {
             _end = next; // from here on it is the page cache's
@@ -224,7 +224,7 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
     private async ValueTask<Result<Fetched>> FetchThroughCacheAsync(long next)
     {
         using ReadBuffers.Scratch scratch = await cold.Buffers.RentScratchAsync();
-        int count = (int)Math.Min(scratch.Memory.Length - (int)(next & PageMask), _end - next);
+        int count = (int)Math.Min(scratch.Memory.Length - (int)(next & PageMask), ObjectWindow.At(reader, next, _end));
         Result<int> read = await reader.ReadAsync(scratch.Memory[..count], next);
         if (!read.Ok)
         {
@@ -243,7 +243,8 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
     {
         int block = (int)(next / Limits.BlockBytes);
         int count = (int)(EndOfPiece(next) - next);
-        if (reader.Verify == VerifyMode.Always && cold.Options.BufferBytes >= Limits.BlockBytes && cold.Buffers.TryRent(isFirst: true, out BufferLease lease))
+        bool mustCopy = reader.Verify == VerifyMode.Always || !reader.HasFiles(next, count); // what is rebuilt lies in no file
+        if (mustCopy && cold.Options.BufferBytes >= Limits.BlockBytes && cold.Buffers.TryRent(isFirst: true, out BufferLease lease))
         {
             bool given = false;
             try
@@ -265,24 +266,22 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
         Result<BlockSource> looked = await reader.LookAtBlockAsync(block);
         cold.CountCached(count);
         return !looked.Ok ? looked.Error!
-            : new Fetched(count, default, 0, HasLease: false) { MustCopy = reader.Verify == VerifyMode.Always || looked.Value == BlockSource.OtherCopy };
+            : new Fetched(count, default, 0, HasLease: false) { MustCopy = mustCopy || looked.Value == BlockSource.OtherCopy };
     }
 
     /// <summary>The piece becomes the connection's; false when the client is gone or the response broken.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<bool> PutAsync(Fetched piece, long offset)
     {
-        if (piece.MustCopy)
+        if (!piece.HasLease)
         {
-            return await VerifiedCopy.SendAsync(context, reader, offset, piece.Count);
+            return piece.MustCopy ? await VerifiedCopy.SendAsync(context, reader, offset, piece.Count) : await PutFilesAsync(offset, offset + piece.Count);
         }
 
         bool given = false;
         try
         {
-            while (!(piece.HasLease
-                ? bodies.TryWriteLease(context.Output, piece.Lease, piece.Skip, piece.Count)
-                : bodies.TryWriteFile(context.Output, reader.Handle, offset, piece.Count, reader.Stored)))
+            while (!bodies.TryWriteLease(context.Output, piece.Lease, piece.Skip, piece.Count))
             {
                 if (!await context.FlushAsync())
                 {
@@ -294,13 +293,42 @@ internal sealed class ColdTransfer(RequestContext context, IConnectionBodies bod
         }
         finally
         {
-            if (!given && piece.HasLease)
+            if (!given)
             {
                 piece.Lease.Dispose();
             }
         }
 
         return await context.FlushAsync();
+    }
+
+    /// <summary>What was read by way of the page cache goes out from there; what turned out to lie in no file is copied.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<bool> PutFilesAsync(long offset, long end)
+    {
+        while (offset < end)
+        {
+            ObjectPiece piece = reader.PieceAt(offset, end - offset);
+            if (piece.File is not { } file)
+            {
+                int count = (int)Math.Min(piece.Count, Limits.BlockBytes - (offset % Limits.BlockBytes));
+                if (!await VerifiedCopy.SendAsync(context, reader, offset, count))
+                {
+                    return false;
+                }
+
+                offset += count;
+                continue;
+            }
+
+            offset += bodies.TryWriteFile(context.Output, file, piece.Offset, (int)piece.Count, piece.Faults) ? piece.Count : 0;
+            if (!await context.FlushAsync())
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>A read in flight: what is wanted are <paramref name="Count"/> bytes of the lease from <paramref name="Skip"/>.</summary>

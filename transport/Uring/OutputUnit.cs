@@ -116,8 +116,8 @@ internal struct OutputUnit
 /// <summary>Bytes that go out behind a buffer: of a file, which is held open, or of a lease.</summary>
 internal struct OutputSegment : IDisposable
 {
-    private readonly FileHandle? _file;
-    private readonly IReadFaults? _faults;
+    private FileHandle? _file;
+    private IReadFaults? _faults;
     private readonly BufferLease _lease;
     private int _position;
 
@@ -144,17 +144,35 @@ internal struct OutputSegment : IDisposable
 
     public readonly ReadOnlySpan<byte> Bytes => _lease.Memory.Span.Slice(_position, Left);
 
-    /// <summary>It could not be read, or ended <paramref name="read"/> bytes from where it was to go on. What a cancelled or interrupted read says is nobody's fault.</summary>
-    public readonly void TellFault(Errno error, int read)
+    /// <summary>
+    /// It could not be read, or ended <paramref name="read"/> bytes from where it was to go on: told, and true when another file has the bytes that
+    /// are left and takes its place. What a cancelled or interrupted read says is nobody's fault.
+    /// </summary>
+    public bool TryFallOver(Errno error, int read)
     {
+        if (_faults is null || error is Errno.ECANCELED or Errno.EINTR or Errno.EAGAIN)
+        {
+            return false;
+        }
+
         if (error == Errno.None)
         {
-            _faults?.EndsAt(Offset + read);
+            _faults.EndsAt(Offset + read);
         }
-        else if (error is not (Errno.ECANCELED or Errno.EINTR or Errno.EAGAIN))
+        else
         {
-            _faults?.ReadFailed(error);
+            _faults.ReadFailed(error);
         }
+
+        IReadFaults? another = _faults.HoldAnother(out FileHandle? file);
+        if (another is null)
+        {
+            return false;
+        }
+
+        _file!.DangerousRelease();
+        (_file, _faults) = (file, another);
+        return true;
     }
 
     public void Advance(int bytes)

@@ -61,9 +61,9 @@ internal sealed partial class UringOutput
             {
                 // A request that was interrupted is made again. Else: the file was cut short, the disk failed, or the peer is gone in the middle.
                 _failed = completion.Error is not (Errno.EINTR or Errno.EAGAIN);
-                if (completion.IsOfRead)
+                if (completion.IsOfRead && _sending.Segment.TryFallOver(completion.Error, Math.Max(completion.Result, 0)))
                 {
-                    _sending.Segment.TellFault(completion.Error, Math.Max(completion.Result, 0));
+                    _failed = false; // nothing was sent of it: another file is read behind the same head
                 }
             }
         }
@@ -161,12 +161,12 @@ internal sealed partial class UringOutput
         Errno error = Sockets.SendFile(socket, _sending.Segment.Descriptor, _sending.Segment.Offset, count, out sent);
         _sent += sent;
         bool isShort = error == Errno.None && sent == 0; // the file was cut short under us
-        _failed = isShort || error is not (Errno.None or Errno.EAGAIN);
-        if (isShort || error == Errno.EIO) // other errors are the socket's
+        if ((isShort || error == Errno.EIO) && _sending.Segment.TryFallOver(error, read: 0)) // other errors are the socket's
         {
-            _sending.Segment.TellFault(error, read: 0);
+            return true; // another file goes on where this one ended
         }
 
+        _failed = isShort || error is not (Errno.None or Errno.EAGAIN);
         return error == Errno.None && !_failed;
     }
 

@@ -53,6 +53,7 @@ public sealed class EngineFixture : IAsyncDisposable
         MemoryBytes = 64 << 20,
         OpenFilesMax = 256,
         FlushInterval = TimeSpan.Zero,
+        Health = new() { Interval = TimeSpan.Zero },
     };
 
     public async Task OpenAsync(EngineOptions? options = null)

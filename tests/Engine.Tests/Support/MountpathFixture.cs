@@ -26,6 +26,7 @@ public sealed class MountpathFixture : IDisposable
         AllowSharedDisk = true,
         MemoryBytes = 16 << 20,
         FlushInterval = TimeSpan.Zero,
+        Health = new() { Interval = TimeSpan.Zero },
     };
 
     /// <summary>Starts and stops an engine; answers what it would have an operator look at.</summary>

@@ -66,13 +66,13 @@ public static class CrashRun
 
         bool quarantine = point.Durability == Durability.Relaxed && point.Crash.Kind == CrashKind.CutUnordered;
         IReadOnlyList<string> violations =
-            await new Survey(host, session.Oracle, point.Crash.Kind) { QuarantineAllowed = quarantine }.RunAsync();
+            await new Survey(host, session.Oracle, point.Crash.Kind) { QuarantineAllowed = quarantine, IsCoded = scenario.IsCoded }.RunAsync();
         return violations.Count > 0 ? violations : await GoOnAsync(session, quarantine);
     }
 
     private static async Task<Session> StartAsync(Scenario scenario, Durability durability, JournalMode mode, Func<IFileIo, IFileIo>? twin)
     {
-        var session = new Session(new SimulatedHost(scenario.Mountpaths, twin), durability);
+        var session = new Session(new SimulatedHost(scenario.Mountpaths, twin), durability, scenario.IsCoded);
         session.Host.Disk.SetMode(mode);
         Assert.Null(await session.Host.OpenAsync());
         await scenario.Before(session);
@@ -108,7 +108,7 @@ public static class CrashRun
         }
 
         // From here on an oracle that starts with an empty bucket.
-        var session = new Session(host, Durability.Strict);
+        var session = new Session(host, Durability.Strict, crashed.IsCoded);
         if (hasBucket)
         {
             session.Oracle.Bucket.Begin(new BucketLife { Strict = true });
@@ -135,7 +135,7 @@ public static class CrashRun
             return [$"the engine does not open after a clean stop: {problem}"];
         }
 
-        IReadOnlyList<string> violations = await new Survey(host, session.Oracle, CrashKind.Kill) { QuarantineAllowed = quarantine }.RunAsync();
+        IReadOnlyList<string> violations = await new Survey(host, session.Oracle, CrashKind.Kill) { QuarantineAllowed = quarantine, IsCoded = crashed.IsCoded }.RunAsync();
         await host.CloseAsync();
         return [.. violations.Select(violation => "after a clean stop: " + violation)];
     }

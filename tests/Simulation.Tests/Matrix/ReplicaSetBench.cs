@@ -9,6 +9,7 @@ using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Recovery;
+using Sluice.Engine.Redundancy;
 using Sluice.Simulation.Tests.Disk;
 using Sluice.Simulation.Tests.Faults;
 
@@ -35,7 +36,7 @@ public sealed record CommittedSet(ulong Generation, byte[] Content, SetShape Sha
 /// The commit of replica sets by itself, several in a row under one name, on as many disks as the largest has members: heads first in HRW
 /// order, then chunks and slices by turns.
 /// </summary>
-public sealed class ReplicaSetBench : IPartMap
+public sealed partial class ReplicaSetBench : IPartMap
 {
     private static readonly ObjectName s_name = ObjectName.From("dir/set");
     private readonly SimulatedTime _time = new();
@@ -47,6 +48,7 @@ public sealed class ReplicaSetBench : IPartMap
     private ObjectDisk[] _disks = [];
     private ObjectLookup? _lookup;
     private ObjectCommit? _commit;
+    private ObjectReconciler? _reconciler;
     private ulong _instance;
 
     /// <summary><paramref name="scenario"/>: the shapes of the commits, "1+0,2+4,1+0".</summary>
@@ -93,9 +95,10 @@ public sealed class ReplicaSetBench : IPartMap
         _lookup = new ObjectLookup(new DiskTable(new DiskSet(_disks, searchAll: true)), locks, new CacheSizes(1024, 64), NullLogger.Instance);
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, clock, static _ => ValueTask.CompletedTask, NullLogger.Instance))];
         var heads = new HeadPublisher(_lookup, locks, new NestedNames(locks, _lookup), clock);
+        _reconciler = new ObjectReconciler(_lookup, new CopiesRedundancy(_lookup, locks, heads, this, NullLogger.Instance), []);
         _commit = new ObjectCommit(_lookup, locks, heads, clock, disk => _flushers[disk.Index], this, NullLogger.Instance);
         DiskState[] states = [.. _disks.Select(_ => new DiskState(Clean: false, FlushedGeneration: 0))];
-        Recovered = await new StartupRecovery(_disks, states, _lookup, locks, heads, NullLogger.Instance).RunAsync([_bucket]);
+        Recovered = await new StartupRecovery(_disks, states, _lookup, locks, heads, this, NullLogger.Instance).RunAsync([_bucket]);
     }
 
     /// <summary>Makes the scenario's commit of that number (from 0); noted before it is sealed, so that a crash in it knows what it wrote.</summary>
@@ -189,7 +192,7 @@ public sealed class ReplicaSetBench : IPartMap
     {
         CommittedSet? set = KnowsParts ? Committed.Find(one => one.Generation == head.Stored?.Metadata.Generation) : null;
         ObjectDisk[] order = Order();
-        return new RecordedParts().PartsOf(digest, head).Concat(Enumerable.Range(set?.Shape.Heads ?? 0, set?.Shape.Parts ?? 0)
+        return new RecordedParts(static _ => null).PartsOf(digest, head).Concat(Enumerable.Range(set?.Shape.Heads ?? 0, set?.Shape.Parts ?? 0)
             .Select(i => new PartPlace(order[i], new PartName(PartKindOf(i), digest, set!.Generation, i))));
     }
 

@@ -8,6 +8,12 @@ public sealed record Scenario(string Name, Func<Session, Task> Before, Func<Sess
 
     /// <summary>False when the scenario is about relaxed buckets only.</summary>
     public bool RunsStrict { get; init; } = true;
+
+    /// <summary>False when relaxed buckets do the same as strict ones, and are shown to elsewhere.</summary>
+    public bool RunsRelaxed { get; init; } = true;
+
+    /// <summary>Its bucket has erasure coding, 2+1 (<see cref="Session.Coding"/>).</summary>
+    public bool IsCoded { get; init; }
 }
 
 /// <summary>The scenarios of the crash matrix. What is written before is durable before the first counted step, unless the name says otherwise.</summary>
@@ -121,9 +127,28 @@ public static class Scenarios
         }) { RunsStrict = false },
     ];
 
-    public static IReadOnlyList<Scenario> All { get; } = [.. OfContents, .. OfRecords, .. OfNamesAndBuckets];
+    /// <summary>2+1 over four mountpaths: what has <see cref="Pages"/> or more is sliced, what is smaller is copied.</summary>
+    private static IReadOnlyList<Scenario> OfSlices { get; } =
+    [
+        Coded("ec-first-put", Bucket(), session => session.PutAsync("dir/x", Pages)) with { RunsRelaxed = true },
+        Coded("ec-overwrite", Bucket(session => session.PutAsync("x", Pages)), session => session.PutAsync("x", Early)) with { RunsRelaxed = true },
+        Coded("ec-overwrite-copies", Bucket(session => session.PutAsync("x", Small)), session => session.PutAsync("x", Pages)),
+        Coded("ec-overwrite-by-copies", Bucket(session => session.PutAsync("x", Pages)), session => session.PutAsync("x", Small)),
+        Coded("ec-delete", Bucket(session => session.PutAsync("dir/x", Pages)), session => session.DeleteAsync("dir/x")),
+        Coded("ec-patch", Bucket(session => session.PutAsync("x", Pages)), session => session.PatchAsync("x", Session.FewPairs("red"))),
+        Coded("ec-sidecars", Bucket(session => session.PutAsync("x", Pages, Session.ManyPairs('v'))), async session =>
+        {
+            await session.PatchAsync("x", Session.ManyPairs('w'));
+            await session.PutAsync("x", Pages);
+        }),
+    ];
+
+    public static IReadOnlyList<Scenario> All { get; } = [.. OfContents, .. OfRecords, .. OfNamesAndBuckets, .. OfSlices];
 
     public static Scenario Named(string name) => All.Single(scenario => scenario.Name == name);
+
+    private static Scenario Coded(string name, Func<Session, Task> before, Func<Session, Task> act) =>
+        new(name, before, act) { Mountpaths = 4, RunsRelaxed = false, IsCoded = true };
 
     private static async Task Nested(Session session)
     {

@@ -7,14 +7,22 @@ using Sluice.Engine.Objects;
 namespace Sluice.Simulation.Tests.Matrix;
 
 /// <summary>What one client does, every verb told to the oracle before it begins and when it is acknowledged.</summary>
-public sealed class Session(SimulatedHost host, Durability durability)
+public sealed class Session(SimulatedHost host, Durability durability, bool isCoded = false)
 {
+    /// <summary>Objects from here on are sliced in a coded bucket.</summary>
+    public const int SlicedFrom = 8_000;
+
+    /// <summary>Slices of data and of parity there.</summary>
+    public static readonly (int Data, int Parity) Coding = (2, 1);
+
     private int _content;
 
     public static BucketName Bucket { get; } =
         BucketName.TryCreate("ais", "", "", "b", out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
 
     public SimulatedHost Host { get; } = host;
+
+    public bool IsCoded => isCoded;
 
     public Oracle Oracle { get; } = new();
 
@@ -29,7 +37,10 @@ public sealed class Session(SimulatedHost host, Durability durability)
 
     public async Task CreateBucketAsync()
     {
-        using JsonDocument properties = JsonDocument.Parse(durability == Durability.Strict ? "{}" : """{"durability":"relaxed"}""");
+        string ec = isCoded
+            ? $$""","ec":{"enabled":true,"data_slices":{{Coding.Data}},"parity_slices":{{Coding.Parity}},"unit":"64KiB","objsize_limit":{{SlicedFrom}}}"""
+            : "";
+        using JsonDocument properties = JsonDocument.Parse($$"""{"durability":"{{(durability == Durability.Strict ? "strict" : "relaxed")}}"{{ec}}}""");
         Oracle.Bucket.Begin(new BucketLife { Strict = durability == Durability.Strict });
         Result<BucketRecord> made = await Host.Engine.CreateBucketAsync(Caller.Anonymous, Bucket, properties.RootElement);
         Assert.True(made.Ok, made.Error?.Message);

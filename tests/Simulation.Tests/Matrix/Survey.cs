@@ -24,6 +24,9 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
     /// <summary>False while requests or their kept files may be under way: only what is served is compared.</summary>
     public bool TreeCompared { get; init; } = true;
 
+    /// <summary>The bucket has erasure coding: an object has several heads, and slices.</summary>
+    public bool IsCoded { get; init; }
+
     /// <summary>Surveys the engine that was just opened.</summary>
     public async Task<IReadOnlyList<string>> RunAsync()
     {
@@ -126,6 +129,7 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
     {
         var files = new List<string>();
         var sidecars = new List<ulong>();
+        var slices = new List<ulong>();
         foreach ((string path, SimulatedInode inode) in host.Disk.Tree())
         {
             string below = path[(path.IndexOf('/', 5) + 1)..]; // "/sim/0/" is the mountpath
@@ -144,10 +148,22 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
             {
                 sidecars.Add(digest);
             }
+            else if (IsCoded && below.StartsWith("@ais/b/%ec/", StringComparison.Ordinal)
+                && PartName.TryRead(PartKind.Slice, Encoding.Latin1.GetBytes(below["@ais/b/%ec/".Length..]), out PartName part))
+            {
+                slices.Add(part.Digest);
+            }
             else
             {
                 _violations.Add($"leaked: {path}");
             }
+        }
+
+        if (IsCoded)
+        {
+            CompareSlices(present, slices, files);
+            files = [.. files.Distinct()];
+            sidecars = [.. sidecars.Distinct()];
         }
 
         if (!files.Order(StringComparer.Ordinal).SequenceEqual(present.Keys.Order(StringComparer.Ordinal)) && _violations.Count == 0)
@@ -164,6 +180,26 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
         }
     }
 
+    /// <summary>
+    /// Whoever is sliced has every slice once; nobody has more heads than one for each loss that it survives and one more. A delete that was interrupted
+    /// leaves fewer of them.
+    /// </summary>
+    private void CompareSlices(Dictionary<string, ObjectState> present, List<ulong> slices, List<string> files)
+    {
+        IEnumerable<ulong> sliced = present
+            .Where(pair => pair.Value.Content.Length >= Session.SlicedFrom)
+            .SelectMany(pair => Enumerable.Repeat(Hrw.Digest(Session.Bucket.UnamePrefix.Span, Encoding.UTF8.GetBytes(pair.Key)), Session.Coding.Data + Session.Coding.Parity));
+        if (!slices.Order().SequenceEqual(sliced.Order()) && _violations.Count == 0)
+        {
+            _violations.Add($"{slices.Count} slices stand for {sliced.Count()}");
+        }
+
+        if (files.GroupBy(file => file).FirstOrDefault(heads => heads.Count() > Session.Coding.Parity + 1) is { } many)
+        {
+            _violations.Add($"{many.Key} has {many.Count()} heads");
+        }
+    }
+
     private bool IsKnown(string below, EntryKind entry, bool hasBucket)
     {
         if (entry == EntryKind.File)
@@ -175,6 +211,6 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
 
         // An empty directory left below %ob is harmless: it holds no name and is used or pruned with the next object in it.
         return below is ".sluice" or ".sluice/trash" or ".sluice/quarantine" or "@ais"
-            || (hasBucket && (below is "@ais/b" or "@ais/b/%ob" or "@ais/b/%wk" or "@ais/b/%sc" || below.StartsWith("@ais/b/%ob/", StringComparison.Ordinal)));
+            || (hasBucket && (below is "@ais/b" or "@ais/b/%ob" or "@ais/b/%wk" or "@ais/b/%sc" or "@ais/b/%ec" || below.StartsWith("@ais/b/%ob/", StringComparison.Ordinal)));
     }
 }

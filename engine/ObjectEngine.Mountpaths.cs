@@ -1,0 +1,92 @@
+using Sluice.Engine.Redundancy;
+using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Recovery;
+
+namespace Sluice.Engine;
+
+/// <summary>The mountpaths and what their coming and going needs of the rest.</summary>
+public sealed partial class ObjectEngine
+{
+    private int _diskIndex;
+
+    /// <summary>The mountpaths: which there are, and how they come and go.</summary>
+    public MountpathKeeper Mountpaths { get; }
+
+    /// <summary>True while at least one mountpath is in service.</summary>
+    public bool CanServe => _disks.Current.Serving.Count > 0;
+
+    /// <summary>The disk of a mountpath, which it takes over.</summary>
+    private AttachedDisk Attach(Mountpath owned, ReaderReports readers, ulong instance)
+    {
+        int index = Interlocked.Increment(ref _diskIndex) - 1;
+        var disk = new ObjectDisk(index, owned.Path, owned.Root, _environment.Io, instance, _verifyBuffers[index % _verifyBuffers.Length])
+        {
+            IdDigest = owned.IdDigest,
+            Uuid = Guid.TryParse(owned.Uuid, out Guid uuid) ? uuid : Guid.Empty,
+            Readers = readers,
+            FaultSeen = (seen, error, path) => _health?.Report(seen, error, path),
+        };
+        return new AttachedDisk(owned, disk, _clock, _log);
+    }
+
+    private MountpathKeeper NewKeeper(EngineOptions options, AttachedDisk[] attached)
+    {
+        var keeper = new MountpathKeeper(options, _environment, _mountpaths.Map, attached, new KeeperParts
+        {
+            Disks = _disks,
+            Lookup = _lookup,
+            Attach = _attach,
+            SettleAsync = one => StartupRecovery.SettleAloneAsync(
+                one.Disk, new DiskState(one.Mountpath.WasClean, one.Mountpath.FlushedGeneration), _buckets.All, _log),
+            DocumentsMoved = _buckets.RewriteAsync,
+            Resilver = async () => await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Supersede),
+            BuryAsync = async () => await TombstoneSettlement.RemoveAsync(_disks.Current.Open, _buckets.All),
+            NextGeneration = () => _clock.Next(),
+        });
+        _resilver.Keeper = keeper;
+        return keeper;
+    }
+
+    /// <summary>For the resilver; true when the name's files are where they belong.</summary>
+    private async ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked)
+    {
+        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
+        job.Count(1, done.Ok ? done.Value.Bytes : 0);
+        if (!done.Ok)
+        {
+            job.Fail(done.Error!.Message);
+        }
+
+        return done is { Ok: true, Value.StillDegraded: false };
+    }
+
+    private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()
+    {
+        var mountpaths = new List<MountpathStatus>();
+        using DiskUse use = _disks.Enter();
+        foreach (MountpathRow row in Mountpaths.Rows())
+        {
+            ObjectDisk? disk = row.Disk is { IsOpen: true } open && use.Set.Open.Contains(open) ? open : null;
+            IoResult<FileSystemStatus> space = disk is null ? default : await disk.Io.StatFileSystemAsync(disk.Root);
+            mountpaths.Add(new MountpathStatus
+            {
+                Path = row.Path,
+                Uuid = row.Uuid,
+                FileSystem = disk?.Attachment!.Mountpath.FileSystem ?? "",
+                SizeBytes = space.Ok ? space.Value.SizeBytes : 0,
+                FreeBytes = space.Ok ? space.Value.FreeBytes : 0,
+                Healthy = disk is not null && space.Ok && disk.FaultCount == 0,
+                State = row.State,
+                Reason = row.Reason,
+            });
+        }
+
+        return mountpaths;
+    }
+
+    private IEnumerable<string> OutOfServiceWarnings() => Mountpaths.Rows().Where(row => row.Disk is null)
+        .Select(row => $"mountpath {row.Path} ({row.Uuid}) is out of service: {row.Reason}");
+}

@@ -1,0 +1,139 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine.Objects;
+
+/// <summary>
+/// Commits of wide sets: members lie on different drives, so each step is done on all of them at the same time, up to the renames. Where the
+/// set may lose heads, a mountpath that fails loses its members and the others go on.
+/// </summary>
+public sealed partial class ObjectCommit
+{
+    /// <summary>Without any lock: members name their object, and large ones are flushed.</summary>
+    private async ValueTask PrepareAsync(ReplicaSet set, bool isEarly)
+    {
+        await OnAllAsync(set, PrepareOneAsync);
+
+        async Task PrepareOneAsync(ReplicaMember member)
+        {
+            await WorkTarget.SetAsync(member.Work, set.Name);
+            if (isEarly)
+            {
+                await member.Work.SyncAsync(log);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Every member is completed and durable, and so is the name of each further head: when the first head's rename commits, only these files tell
+    /// recovery of the heads that are still to come.
+    /// </summary>
+    private async ValueTask SealAndSyncAllAsync(ReplicaSet set, ObjectMetadata metadata)
+    {
+        WorkFile first = set.Heads.First().Work;
+        await OnAllAsync(set, SealAndSyncOneAsync);
+
+        async Task SealAndSyncOneAsync(ReplicaMember member)
+        {
+            Task named = member.Role == MemberRole.Head && member.Work != first ? member.Work.SyncNameAsync().AsTask() : Task.CompletedTask;
+            try
+            {
+                if (member.IsSealedByRecord)
+                {
+                    await member.Work.SealAndSyncAsync(metadata, log);
+                }
+                else
+                {
+                    await member.SealAsync(member.Work, metadata);
+                    await member.Work.SyncAsync(log);
+                }
+            }
+            finally
+            {
+                await named; // it uses the member's directory
+            }
+        }
+    }
+
+    /// <summary>The renames of a set whose files are all durable.</summary>
+    private async ValueTask<StoredObject> PublishAllAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
+    {
+        var leftovers = new ReplacedGeneration(set, places, partMap) { HasKept = false };
+        await leftovers.AnnounceAsync(log);
+        await PublishPartsAsync(set, metadata, DirectoryUse.CreateDurable);
+        List<ReplicaMember> heads = [.. set.Heads];
+        int durable = 0;
+        StorageException? lost = null;
+        foreach (ReplicaMember head in heads)
+        {
+            try
+            {
+                await PublishDurablyAsync(set, head, metadata, places);
+                durable++;
+            }
+            catch (StorageException fault)
+            {
+                lost = fault;
+                leftovers.Keep(head.Work.Disk);
+                if (!set.CanLoseHeads)
+                {
+                    break;
+                }
+
+                log.LogError("a copy of an object is missing: {Fault}", fault.Message);
+            }
+        }
+
+        if (durable < heads.Count && heads.Exists(head => head.Work.IsGivenAway))
+        {
+            // What is not in place yet is left to the next start, which brings it to what the others are.
+            heads.ForEach(head => head.Work.GiveAway());
+            set.IsDegraded = true;
+        }
+
+        if (durable < (set.CanLoseHeads ? set.HeadsMin : heads.Count))
+        {
+            throw lost!; // the old or the new object, on all heads
+        }
+
+        StoredObject stored = set.Shown!;
+        leftovers.Standing = new ObjectPlace(stored.Disk, stored.Path, stored, OfThisBucket: true);
+        await leftovers.RemoveAsync(set, log);
+        return stored;
+    }
+
+    /// <summary>Does a step on every member at once. A mountpath that fails loses its members where the set allows it; else its fault is thrown.</summary>
+    private async ValueTask OnAllAsync(ReplicaSet set, Func<ReplicaMember, Task> step)
+    {
+        List<ReplicaMember> members = [.. set.Members];
+        List<Task> steps = [.. members.Select(step)];
+        try
+        {
+            await Task.WhenAll(steps);
+        }
+        catch (StorageException) when (set.CanLoseHeads)
+        {
+            for (int i = 0; i < steps.Count; i++)
+            {
+                ReplicaMember member = members[i];
+                await OrLoseAsync(set, member.Work.Disk, () => steps[i]);
+            }
+        }
+    }
+
+    /// <summary>Does something on a mountpath for a set; where it fails, the set goes on without that mountpath if it may.</summary>
+    private static async ValueTask OrLoseAsync(ReplicaSet set, ObjectDisk disk, Func<Task> step)
+    {
+        try
+        {
+            await step();
+        }
+        catch (StorageException)
+        {
+            if (!await set.TryLoseAsync(disk))
+            {
+                throw;
+            }
+        }
+    }
+}
