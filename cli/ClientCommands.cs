@@ -25,6 +25,7 @@ public static class ClientCommands
             HeadVerb.Create(options),
             CatVerb.Create(options),
             JobVerbs.Create(options),
+            MountpathVerbs.Create(options),
             ScrubVerb.Create(options),
             QuarantineVerbs.Create(options),
         ];

@@ -18,6 +18,9 @@ public static class Routes
     /// <summary>Questions to a node.</summary>
     public const string Daemon = "daemon";
 
+    /// <summary>Behind <see cref="Daemon"/>: its mountpaths.</summary>
+    public const string Mountpaths = "mountpaths";
+
     /// <summary>Questions to the cluster, and jobs.</summary>
     public const string Cluster = "cluster";
 }
@@ -95,6 +98,9 @@ public static class HeaderNames
     /// <summary>How long the cluster has been up, nanoseconds.</summary>
     public const string ClusterUptime = "Ais-Cluster-Uptime";
 
+    /// <summary>Which node a question by way of a gateway is for.</summary>
+    public const string NodeId = "Ais-Node-Id";
+
     /// <summary>How long the node has been up, nanoseconds.</summary>
     public const string NodeUptime = "Ais-Node-Uptime";
 }
@@ -129,6 +135,18 @@ public static class Actions
     /// <summary>Remove files from quarantine; ours.</summary>
     public const string DropQuarantine = "drop-quarantine";
 
+    /// <summary>Put a mountpath into the set.</summary>
+    public const string AttachMountpath = "attach-mp";
+
+    /// <summary>Take a mountpath out of the set.</summary>
+    public const string DetachMountpath = "detach-mp";
+
+    /// <summary>Bring a mountpath back into service.</summary>
+    public const string EnableMountpath = "enable-mp";
+
+    /// <summary>Take a mountpath out of service.</summary>
+    public const string DisableMountpath = "disable-mp";
+
     /// <summary>Bring the objects of a bucket to the slices that it wants.</summary>
     public const string EcEncode = "ec-encode";
 
@@ -141,13 +159,16 @@ public static class Actions
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
         "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
-        "enable-bend", "disable-bend", "attach-mp", "enable-mp", "detach-mp", "disable-mp", "rescan-mp", "fshc-mp",
+        "enable-bend", "disable-bend", AttachMountpath, EnableMountpath, DetachMountpath, DisableMountpath, "rescan-mp", "fshc-mp",
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
         or EcEncode or DropQuarantine;
+
+    /// <summary>True for those that this version carries out on a mountpath.</summary>
+    public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath;
 
     /// <summary>True for every action that the contract names, built or not.</summary>
     public static bool IsKnown(string action) => s_known.Contains(action);

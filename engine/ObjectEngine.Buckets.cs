@@ -161,7 +161,7 @@ public sealed partial class ObjectEngine
     {
         bool isForced = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("force", out JsonElement force) && force.ValueKind == JsonValueKind.True;
         Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
-        return isForced || !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, _disks.Current.Serving.Count);
+        return !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, isForced ? int.MaxValue : _disks.Current.Serving.Count);
     }
 
     private static Failure StaysRelaxed(BucketName bucket) => new(

@@ -26,6 +26,30 @@ public sealed partial class ObjectEngine
             : await Jobs.StartAsync(JobKinds.EcEncode, JobTarget.Of(bucket), job => EncodeAsync(job, bucket), WhenRunning.Supersede);
     }
 
+    /// <summary>
+    /// Brings one object to what its bucket wants of its slices, and gives it back what it lacks, every unit compared. NotFound when there is none; Damaged when too
+    /// little is left of it.
+    /// </summary>
+    public async ValueTask<Result> MakeWholeAsync(Caller caller, BucketName bucket, ObjectName name)
+    {
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.PatchBucket, "repair");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            using DiskUse use = _disks.Enter();
+            Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(allowed.Value, name, DigestOf(bucket, name), job: null, verify: true);
+            return done.Error is { } failure ? failure : Result.Done;
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
+
     /// <summary>What records say of parts, as long as their mountpaths are open.</summary>
     private RecordedParts NewParts() => new(id => _disks.Current.Open.FirstOrDefault(disk => disk.Uuid == id && id != Guid.Empty));
 

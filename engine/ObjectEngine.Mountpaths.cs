@@ -1,9 +1,11 @@
-using Sluice.Engine.Redundancy;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -17,6 +19,9 @@ public sealed partial class ObjectEngine
 
     /// <summary>True while at least one mountpath is in service.</summary>
     public bool CanServe => _disks.Current.Serving.Count > 0;
+
+    /// <summary>One look at every mountpath, as the health checker's timer has it taken; what fails is out of service when this returns.</summary>
+    public Task LookAtMountpathsAsync() => _health!.LookOnceAsync();
 
     /// <summary>The disk of a mountpath, which it takes over.</summary>
     private AttachedDisk Attach(Mountpath owned, ReaderReports readers, ulong instance)
@@ -50,17 +55,26 @@ public sealed partial class ObjectEngine
         return keeper;
     }
 
-    /// <summary>For the resilver; true when the name's files are where they belong.</summary>
-    private async ValueTask<bool> ReconcileAsync(JobContext job, Buckets.Bucket bucket, WalkedName walked)
+    /// <summary>For the resilver; true when the name's files are where they belong, or will be when there are mountpaths enough.</summary>
+    private async ValueTask<bool> ReconcileAsync(JobContext job, Bucket bucket, WalkedName walked)
     {
+        using DiskUse use = _disks.Enter();
         Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
-        job.Count(1, done.Ok ? done.Value.Bytes : 0);
         if (!done.Ok)
         {
-            job.Fail(done.Error!.Message);
+            bool isGone = done.Error!.Code is ErrorCode.ObjectNotFound or ErrorCode.BucketNotFound; // removed meanwhile
+            if (!isGone)
+            {
+                job.Fail($"{bucket.Name}/{walked.Name}: {done.Error.Message}");
+            }
+
+            return isGone;
         }
 
-        return done is { Ok: true, Value.StillDegraded: false };
+        job.Count(1, done.Value.Bytes);
+        BucketProperties wanted = bucket.Properties;
+        int needed = Math.Max(wanted.Mirror.Wanted, wanted.Ec.Enabled ? wanted.Ec.DataSlices + wanted.Ec.ParitySlices : 1);
+        return !done.Value.StillDegraded || use.Set.Serving.Count < needed;
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

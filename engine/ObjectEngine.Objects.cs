@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
@@ -206,6 +207,13 @@ public sealed partial class ObjectEngine
             stored = known is { Ok: true, Value.Metadata.Slices: not null }
                 ? await _erasureWriter.SetCustomAsync(bucket, name, digest, known.Value, replaceAll ? custom : ObjectPatch.Merge(known.Value.Metadata.Custom, custom))
                 : await _patch.SetCustomAsync(bucket, name, digest, custom, replaceAll);
+        }
+
+        if (stored is { Ok: true, Value.Metadata.Slices: null } && bucket.Properties.Ec.Enabled)
+        {
+            // Whole copies: the first was changed, the others are brought to it before the answer.
+            Result<ErasureReconciled> spread = await _erasureReconciler.ReconcileAsync(bucket, name, digest, job: null, verify: false);
+            return spread.Ok ? stored : spread.Error!;
         }
 
         return stored;

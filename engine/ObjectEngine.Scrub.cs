@@ -56,7 +56,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            string? problem = settings.Repair ? null : await engine._buckets.LoadAsync(engine._mountpaths.Map.Cluster);
+            string? problem = settings.Repair ? null : await engine._buckets.LoadAsync(engine.Mountpaths.Map.Cluster);
             if (problem is not null)
             {
                 return new Failure(ErrorCode.StorageFailed, problem);

@@ -10,8 +10,8 @@ using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
-using Sluice.Engine.Space;
 using Sluice.Engine.Redundancy;
+using Sluice.Engine.Space;
 
 namespace Sluice.Engine;
 
@@ -93,11 +93,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log);
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
-        _walk = new ObjectWalk(() => _disks.Current.Readable, _disks);
+        _walk = new ObjectWalk(_disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
         Jobs.Register(JobKinds.Scrub, MakeScrub);
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
+        Jobs.Register(JobKinds.Scrub, MakeScrub);
         Reconciler = new ObjectReconciler(
             _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
         _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
@@ -290,14 +291,14 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         StartEmptyingTrash();
         _repairing = Repairs.RunAsync(_closing.Token);
         await Jobs.ResumeAsync();
-        if (_disks.Current.SearchAll)
-        {
-            await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Join);
-        }
-
         if (!states.All(state => state.Clean))
         {
             await _copyJobs.AfterCrashAsync();
+        }
+
+        if (_disks.Current.SearchAll)
+        {
+            await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Join);
         }
 
         foreach (AttachedDisk attached in Attached)

@@ -28,9 +28,17 @@ internal static class MemoryLimit
 
     /// <summary>
     /// Loads what the runtime needs to write a stack trace: 1.2 MiB of tables, once, 16 ms. Left to the first defect that is logged, it would be asked
-    /// for when memory may be short, and the line that tells of the defect would be lost.
+    /// for when memory may be short, and the line that tells of the defect would be lost. A second after the start: at once, it takes the core from the
+    /// first request.
     /// </summary>
-    public static void PrepareStackTraces() => _ = new StackTrace(0, fNeedFileInfo: false).ToString();
+    public static async Task PrepareStackTracesAsync(CancellationToken stop)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(1), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (!stop.IsCancellationRequested)
+        {
+            _ = new StackTrace(0, fNeedFileInfo: false).ToString();
+        }
+    }
 
     /// <summary>
     /// In bytes: the budget; resident memory, with the pages of the binary, and without them, which is what the budget is about; the managed heap.

@@ -62,7 +62,7 @@ public static class Serve
             "sluice {Version} listens on {EndPoint}: {Mountpaths} mountpaths, node {Node}, cluster {Cluster}, io {Io}, memory {Memory}",
             ServerCommands.Version, server.EndPoint, status.Mountpaths.Count, status.NodeId, status.ClusterUuid, io.Name, SizeText.Format(settings.MemoryBytes));
         notifier.Ready($"listening on {server.EndPoint}");
-        _ = Task.Run(MemoryLimit.PrepareStackTraces, CancellationToken.None);
+        _ = MemoryLimit.PrepareStackTracesAsync(signals.Stopping);
         await WaitAsync(signals.Stopping);
 
         notifier.Stopping("finishing requests in flight");
@@ -196,6 +196,9 @@ public static class Serve
         Mountpaths = settings.Mountpaths,
         AllowSharedDisk = settings.AllowSharedDisk,
         AllowMoved = settings.AllowMoved,
+        AllowDegraded = settings.AllowDegraded,
+        Space = settings.SpaceMarks,
+        Health = new() { Interval = settings.HealthInterval },
         ForgetMountpaths = settings.ForgetMountpaths,
         MemoryBytes = settings.MemoryBytes,
         OpenFilesMax = OpenFilesMax(),

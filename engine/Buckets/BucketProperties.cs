@@ -138,6 +138,9 @@ public sealed record BucketProperties
     /// </summary>
     public int Spread { get; init; } = 1;
 
+    /// <summary>Copies that every object has, as far as it is in order: 1 while they are being brought to another number.</summary>
+    public int CopiesKnown => Spread == Mirror.Wanted ? Spread : 1;
+
     /// <summary>True while objects may have heads on several mountpaths.</summary>
     public bool HasCopies => Spread > 1;
 

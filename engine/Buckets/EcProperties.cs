@@ -61,7 +61,7 @@ public sealed record EcProperties
             "data_slices" => PropertyValues.Integer(Section, property, 1, SlicesMax, slices => to with { DataSlices = (int)slices }),
             "parity_slices" => PropertyValues.Integer(Section, property, 1, SlicesMax, slices => to with { ParitySlices = (int)slices }),
             "unit" => ApplyUnit(to, property.Value),
-            "keep_replica" => PropertyValues.OffOrNotBuilt(to, Section, property, "keep_replica"),
+            "keep_replica" => PropertyValues.Bool(Section, property, on => to with { KeepReplica = on }),
             "disk_only" => PropertyValues.Bool(Section, property, on => to with { DiskOnly = on }),
             "compression" => ApplyCompression(to, property.Value),
             "bundle_multiplier" => PropertyValues.Integer(Section, property, 1, MultiplierMax, times => to with { BundleMultiplier = (int)times }),

@@ -86,7 +86,7 @@ internal sealed class ErasureReconciler(ErasureContext context, ObjectLookup loo
         await using ReplicaSet set = ReplicaSet.Rent(bucket, name, digest);
         if (!ec.Enabled || !ErasureWriter.IsSliced(ec, reader.SizeBytes))
         {
-            foreach (ObjectDisk disk in lookup.Ranked(digest).Take(ec.Enabled ? ec.ParitySlices + 1 : 1))
+            foreach (ObjectDisk disk in lookup.Ranked(digest).Take(ec.Enabled ? ec.ParitySlices + 1 : bucket.Properties.Mirror.Wanted))
             {
                 set.Add(ReplicaMember.Head(await WorkFile.CreateAsync(disk, bucket, digest)));
             }

@@ -262,7 +262,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     /// <summary>New heads where the map has changed, or one is missing, old, or where it does not belong; answers how many were written.</summary>
     private async ValueTask<Result<int>> WriteHeadsAsync(Bucket bucket, ObjectName name, ulong digest, StoredObject stored, SliceMap? map)
     {
-        int wanted = map is not null ? map.Geometry.ParitySlices + 1 : bucket.Properties.Ec.Enabled ? bucket.Properties.Ec.ParitySlices + 1 : 1;
+        int wanted = map is not null ? map.Geometry.ParitySlices + 1 : bucket.Properties.Ec.Enabled ? bucket.Properties.Ec.ParitySlices + 1 : bucket.Properties.Mirror.Wanted;
         ObjectDisk[] first = [.. lookup.Ranked(digest).Take(wanted)];
         List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
         bool isRight = places.Count == first.Length

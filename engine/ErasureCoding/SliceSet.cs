@@ -106,9 +106,14 @@ internal sealed class SliceSet : IBodySink, IDisposable
 /// <summary>What is said when there are too few mountpaths.</summary>
 internal static class ErasureRefusals
 {
-    /// <summary>To who switches erasure coding on; null when there are enough mountpaths, or it stays off.</summary>
+    /// <summary>To who switches erasure coding on; null when it can be had, or stays off.</summary>
     public static Failure? Problem(EcProperties ec, int mountpaths)
     {
+        if (ec is { Enabled: true, KeepReplica: true })
+        {
+            return new Failure(ErrorCode.InvalidProperty, "erasure coding with a whole copy beside the slices (ec.keep_replica) is not supported by this version");
+        }
+
         int needed = ec.SizeLimitBytes < 0 ? ec.ParitySlices + 1 : ec.DataSlices + ec.ParitySlices;
         return !ec.Enabled || mountpaths >= needed ? null : new Failure(
             ErrorCode.InvalidProperty,

@@ -233,6 +233,10 @@ internal sealed class StripedObject : IDisposable
         {
             return (null, fault.Message);
         }
+        catch (ObjectDisposedException)
+        {
+            return (null, "its mountpath has left");
+        }
     }
 
     private void Tell(int slice, string problem)

@@ -167,7 +167,7 @@ public sealed partial class MountpathKeeper
         Volatile.Write(ref _attached, [.. _attached.Where(one => one != attached)]);
         DiskSet set = Publish();
         _parts.Lookup.EvictDisk(attached.Disk);
-        _closing[attached.Mountpath.Uuid] = CloseAsync(attached, set);
+        _closing[attached.Mountpath.Uuid] = _environment.Background(() => CloseAsync(attached, set)); // not under the change that is being made
         return default;
     }
 
@@ -197,7 +197,6 @@ public sealed partial class MountpathKeeper
 
     private async Task CloseAsync(AttachedDisk attached, DiskSet set)
     {
-        await Task.Yield(); // not under the change that is being made
         await _parts.Disks.OlderLeftAsync(set, DiskUseKind.Upload);
         _parts.Lookup.EvictDisk(attached.Disk); // what somebody put there who had come before
         await attached.StopAsync();

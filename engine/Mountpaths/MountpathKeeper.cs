@@ -370,5 +370,5 @@ public sealed record MountpathRow(string Path, string Uuid, ServingState State)
     public required bool IsStale { get; init; }
 
     /// <summary>Its disk when it is open.</summary>
-    internal ObjectDisk? Disk { get; init; }
+    public ObjectDisk? Disk { get; init; }
 }

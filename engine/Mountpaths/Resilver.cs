@@ -77,7 +77,7 @@ internal sealed class Resilver(DiskTable disks, BucketTable buckets, Func<Object
         }
     }
 
-    /// <summary>True when nothing is left under any name on those that are to be emptied.</summary>
+    /// <summary>True when no head and no part is left on those that are to be emptied.</summary>
     private async Task<bool> AreEmptyAsync(DiskSet set)
     {
         foreach (ObjectDisk disk in set.Open.Where(disk => disk.State == ServingState.Draining))
@@ -88,6 +88,16 @@ internal sealed class Resilver(DiskTable disks, BucketTable buckets, Func<Object
                 {
                     log.LogWarning("mountpath {Mountpath} is not empty: {Bucket}/{Name} is left on it", disk.Path, bucket.Name, left.Name);
                     return false;
+                }
+
+                foreach (PartKind kind in PartName.Kinds)
+                {
+                    using DiskUse use = disks.Enter();
+                    if ((await DirectoryNames.FilesAsync(disk, PartName.DirectoryOf(bucket, kind))).Count > 0)
+                    {
+                        log.LogWarning("mountpath {Mountpath} is not empty: parts of objects of {Bucket} are left on it", disk.Path, bucket.Name);
+                        return false;
+                    }
                 }
             }
         }

@@ -61,6 +61,24 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
         throw disk.Fault("rename", Errno.EBUSY, path.Whole.Span);
     }
 
+    /// <summary>
+    /// Renames the head to the plain place of its name if nothing stands there, neither file nor directory. Null when that cannot be: <see cref="PublishAsync"/>
+    /// tells why, or succeeds.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public async ValueTask<StoredObject?> TryPublishNewAsync(ReplicaSet set, WorkFile head, ObjectMetadata metadata)
+    {
+        IoResult<DirectoryLease> acquired = await head.Disk.Directories.AcquireAsync(set.Plain.Directory, DirectoryUse.Create);
+        if (!acquired.Ok)
+        {
+            return null;
+        }
+
+        using DirectoryLease directory = acquired.Value;
+        (StoredObject? stored, _) = await RenameAsync(set, head, metadata, set.Plain, directory, RenameMode.NoReplace);
+        return stored;
+    }
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(StoredObject? Stored, Errno Refused)> RenameAsync(
         ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPath path, DirectoryLease directory, RenameMode mode)

@@ -76,6 +76,12 @@ public sealed partial class ObjectCommit(
             {
                 await CheckDisksAsync(set);
                 DiskSet before = lookup.Disks.Current;
+                strict |= before.Away.Count > 0; // a tombstone must not outlive what replaced the buried
+                if (!strict && !before.IsUnsettled && converted is null && await TryCommitNewAsync(set, body, custom) is { } isNew)
+                {
+                    return isNew;
+                }
+
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
                 ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
                 if (metadata is null)
@@ -141,6 +147,39 @@ public sealed partial class ObjectCommit(
         if (set.Members[0].Work.Disk != now.HomeOf(set.Digest))
         {
             lookup.Disks.AddStraggler(new Straggler(set.Bucket, set.Name, set.Digest));
+        }
+    }
+
+    /// <summary>
+    /// A name that the metadata cache does not know is new, most often, and then a rename that does not replace is all that it takes: to look first would
+    /// wait for a directory that nobody has read. Null when something stands there, or anything else is not as usual: nothing is visible then.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<StoredObject?> TryCommitNewAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
+    {
+        if (set.Members.Count > 1 || !lookup.IsUnknown(set))
+        {
+            return null;
+        }
+
+        ObjectMetadata metadata = Describe(set, body, custom, set.Found, converted: null)!;
+        if (MetadataRecord.LengthOf(metadata) > Limits.RecordInlineBytesMax)
+        {
+            return null;
+        }
+
+        await SealAsync(set, metadata);
+        RelaxedFlusher flusher = flusherOf(set.Members[0].Work.Disk);
+        flusher.Begin(metadata.Generation);
+        try
+        {
+            StoredObject? stored = await headPublisher.TryPublishNewAsync(set, set.Members[0].Work, metadata);
+            stored?.MarkWritten();
+            return stored;
+        }
+        finally
+        {
+            flusher.End(metadata.Generation, afterFlush: null);
         }
     }
 

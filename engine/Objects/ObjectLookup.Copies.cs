@@ -48,11 +48,13 @@ public sealed partial class ObjectLookup
                 Degraded(bucket, name, digest);
             }
 
+            if (found.Count > 0)
+            {
+                return found.Take();
+            }
+
             // A mountpath that failed may have had the object: that there is none is only true when all of them said so.
-            return found.Count > 0 ? found.Take()
-                : found.Damage is { } damage ? damage
-                : found.Fault is { } fault ? throw fault
-                : await MissingAsync(bucket, name, digest);
+            return found.Damage ?? (found.Fault is { } fault ? throw fault : await MissingAsync(bucket, name, digest));
         }
         finally
         {

@@ -304,6 +304,14 @@ public sealed partial class ObjectLookup : IDisposable
         return set.Found;
     }
 
+    /// <summary>
+    /// True when nothing is known of the name of a set, and whatever stands there can stand only where its one head will: on the name's first mountpath. For
+    /// the writer of the name.
+    /// </summary>
+    public bool IsUnknown(ReplicaSet set) => !SearchAll && !set.IsWide && !set.Bucket.Properties.IsSpread
+        && set.Members[0].Work.Disk == HomeOf(set.Digest)
+        && _metadata.Find(set.Digest, set.Bucket.Bid, set.Name.Utf8.Span) is null;
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     private async ValueTask AddPlacesAsync(
         List<ObjectPlace> places, ObjectDisk[] searched, Bucket bucket, ObjectName name, ObjectPath plain, ReplicaSet? tolerant = null)
@@ -380,7 +388,8 @@ public sealed partial class ObjectLookup : IDisposable
         }
 
         (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
-        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, copies: 1);
+        BucketProperties kept = bucket.Properties;
+        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, kept.Ec.Enabled ? kept.Ec.ParitySlices + 1 : kept.CopiesKnown);
         return isElsewhere
             ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
             : NotFound(bucket, name);

@@ -92,7 +92,8 @@ public sealed class ObjectPatch(
     private async ValueTask<StoredObject> ReplaceRecordAsync(
         Bucket bucket, ObjectName name, ulong digest, OpenObject found, List<KeyValuePair<string, string>> custom)
     {
-        bool strict = bucket.Properties.Durability == Durability.Strict || found.Next is not null; // no flusher could vouch for several mountpaths together
+        // No flusher could vouch for several mountpaths together, and a tombstone must not outlive what replaced the buried.
+        bool strict = bucket.Properties.Durability == Durability.Strict || found.Next is not null || lookup.Disks.Current.Away.Count > 0;
         StoredObject old = found.Stored;
         ObjectMetadata metadata = Changed(old.Metadata, custom, clock.Next(old.Metadata.Generation));
         RelaxedFlusher flusher = flusherOf(old.Disk);

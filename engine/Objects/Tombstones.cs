@@ -142,11 +142,18 @@ public static class Tombstones
         await using WorkFile work = await WorkFile.CreateAsync(disk, bucket, digest);
         disk.Check(await disk.Io.WriteFullyAsync(work.File, new ReadOnlySequence<byte>(bytes), 0), "write", work.Path.Span);
         await work.SyncAsync(log);
+        await PlaceAsync(work, bucket.Tombstones, name);
+    }
+
+    /// <summary>Gives a work file that is on stable storage its name in that directory, durably.</summary>
+    private static async ValueTask PlaceAsync(WorkFile work, ReadOnlyMemory<byte> directoryPath, byte[] name)
+    {
+        ObjectDisk disk = work.Disk;
         using DirectoryLease directory = disk.Check(
-            await disk.Directories.AcquireAsync(bucket.Tombstones, DirectoryUse.CreateDurable), "mkdir", bucket.Tombstones.Span);
+            await disk.Directories.AcquireAsync(directoryPath, DirectoryUse.CreateDurable), "mkdir", directoryPath.Span);
         disk.Check(await disk.Io.RenameAsync(work.Directory, work.Name, directory.Handle, name, RenameMode.Replace), "rename", work.Path.Span);
         work.GiveAway();
-        disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Tombstones.Span);
+        disk.Check(await directory.SyncAsync(), "fsync of the directory", directoryPath.Span);
     }
 
     private static async ValueTask<(ObjectMetadata? Tombstone, string? Problem)> ReadAsync(ObjectDisk disk, byte[] path)

@@ -1,6 +1,7 @@
 // What the server runs with, after every source was read and every value checked. Nothing behind this type parses a setting again.
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Sluice.Engine.Space;
 using Sluice.Transport.Tls;
 
 namespace Sluice.Server.Settings;
@@ -48,6 +49,15 @@ public sealed record ServerSettings
 
     /// <summary>Accept mountpaths that were recorded at other paths.</summary>
     public required bool AllowMoved { get; init; }
+
+    /// <summary>Start without mountpaths of the set that are missing or fail.</summary>
+    public required bool AllowDegraded { get; init; }
+
+    /// <summary>How full mountpaths may be.</summary>
+    public required SpaceMarks SpaceMarks { get; init; }
+
+    /// <summary>How often each mountpath is looked at; above zero.</summary>
+    public required TimeSpan HealthInterval { get; init; }
 
     /// <summary>Uuids of mountpaths that are gone for good, lower case with dashes.</summary>
     public required IReadOnlyList<string> ForgetMountpaths { get; init; }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
+using Sluice.Engine.Space;
 
 namespace Sluice.Server.Settings;
 
@@ -80,6 +81,22 @@ internal static class SettingParsers
         int.TryParse(text.Text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count >= 1
             ? new(count, null)
             : Refused<int>($"'{text.Text}' is not a number of requests; write a whole number from 1");
+
+    public static Parsed<SpaceMarks> Marks(SettingText text)
+    {
+        string[] parts = text.Text.Split(',');
+        var percents = new int[4];
+        for (int i = 0; i < percents.Length; i++)
+        {
+            if (parts.Length != percents.Length || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out percents[i]))
+            {
+                return Refused<SpaceMarks>($"'{text.Text}' is not four percentages; write for example {SpaceMarks.Default}");
+            }
+        }
+
+        var marks = new SpaceMarks(percents[0], percents[1], percents[2], percents[3]);
+        return marks.Problem is { } problem ? Refused<SpaceMarks>(problem) : new(marks, null);
+    }
 
     public static Parsed<IoBackend> Io(SettingText text)
     {

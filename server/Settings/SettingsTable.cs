@@ -1,6 +1,7 @@
 // The table of all settings. A new setting is a row here and a property of ServerSettings; flag, variable, key, help and output follow.
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Sluice.Engine.Space;
 
 namespace Sluice.Server.Settings;
 
@@ -58,6 +59,26 @@ public static class SettingsTable
 
     internal static readonly Setting<bool> AllowMoved =
         Switch("allow-moved", "Accept a mountpath that was recorded at another path.");
+
+    internal static readonly Setting<bool> AllowDegraded =
+        Switch("allow-degraded", "Start without mountpaths of the set that are missing or fail.");
+
+    internal static readonly Setting<SpaceMarks> SpaceMarksSetting = new()
+    {
+        Name = "space-marks",
+        Unit = "CLEANUP,LOW,HIGH,FULL",
+        Help = "How full a mountpath may be, in percent; nothing more is stored from FULL on.",
+        DefaultHelp = SpaceMarks.Default.ToString(),
+        Parse = SettingParsers.Marks,
+        Format = marks => marks.ToString(),
+        Defaults = _ => [SpaceMarks.Default],
+    };
+
+    internal static readonly Setting<TimeSpan> HealthInterval = Duration(
+        "health-interval",
+        TimeSpan.FromSeconds(10),
+        new(TimeSpan.FromMilliseconds(50), TimeSpan.FromHours(1)),
+        "How often each mountpath is looked at: is it there, and is it slow.");
 
     internal static readonly Setting<string> ForgetMountpath = new()
     {
@@ -148,8 +169,8 @@ public static class SettingsTable
     /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, ForgetMountpath, Memory, RequestsMax, Io,
-        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval,
+        Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, AllowDegraded, ForgetMountpath, Memory, RequestsMax, Io,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, SpaceMarksSetting, HealthInterval,
     ];
 
     private static Setting<string> PemPath(string name, string help) => new()

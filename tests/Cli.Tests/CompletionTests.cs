@@ -27,7 +27,7 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket put get ls rm head cat job scrub quarantine completion --help --version")]
+    [InlineData("sluice ", "bucket put get ls rm head cat job mountpath scrub quarantine completion --help --version")]
     [InlineData("sluice bu", "bucket")]
     [InlineData("sluice bucket ", "create rm ls show set make-n-copies --endpoint --json --ca --client-cert --client-key --insecure --help")]
     [InlineData("sluice bucket create --p", "--property")]

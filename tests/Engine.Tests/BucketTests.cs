@@ -68,7 +68,7 @@ public sealed class BucketTests
     [InlineData("""{"mirror":{"sync":2}}""", "property \"mirror.sync\" must be true or false")]
     [InlineData("""{"mirror":{"n":2}}""", "property \"mirror.n\" is not supported by this version")]
     [InlineData("""{"mirror":true}""", "property \"mirror\" must be a JSON object")]
-    [InlineData("""{"ec":{"enabled":true}}""", "property \"ec.enabled\" is not supported by this version")]
+    [InlineData("""{"ec":{"enabled":true}}""", "erasure coding with 2 data and 2 parity slices needs 4 mountpaths, and there are 1")]
     [InlineData("""{"ec":{"data_slices":33}}""", "property \"ec.data_slices\" must be a whole number from 1 to 32")]
     [InlineData("""{"ec":{"parity_slices":0}}""", "property \"ec.parity_slices\" must be a whole number from 1 to 32")]
     [InlineData("""{"ec":{"objsize_limit":-2}}""", "property \"ec.objsize_limit\" must be a whole number from -1 to 1099511627776")]

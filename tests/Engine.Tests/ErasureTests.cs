@@ -11,7 +11,7 @@ namespace Sluice.Engine.Tests;
 /// </summary>
 public sealed class ErasureTests
 {
-    private const int Unit = 64 << 10;
+    internal const int Unit = 64 << 10;
 
     public static TheoryData<int, int> Geometries() => new() { { 4, 2 }, { 1, 1 }, { 2, 2 }, { 3, 1 }, { 1, 3 }, { 5, 3 } };
 
@@ -26,10 +26,10 @@ public sealed class ErasureTests
         }.Distinct();
     }
 
-    private static string Properties(int data, int parity, string more = "") =>
+    internal static string Properties(int data, int parity, string more = "") =>
         $$$"""{"ec":{"enabled":true,"data_slices":{{{data}}},"parity_slices":{{{parity}}},"unit":"64KiB","objsize_limit":0}{{{more}}}}""";
 
-    private static byte[] Content(int size, int seed = 1)
+    internal static byte[] Content(int size, int seed = 1)
     {
         var content = new byte[size];
         new Random(size + (seed * 7919)).NextBytes(content);
@@ -86,7 +86,7 @@ public sealed class ErasureTests
     public async Task EveryLossOfUpToTwoSlicesIsRebuiltAndThreeAreRefused()
     {
         await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
-        int[] sizes = [1, Unit + 1, 4 * Unit, (8 * Unit) + 12_345];
+        int[] sizes = [Unit + 1, (8 * Unit) + 12_345];
         for (uint lost = 1; lost < 64; lost++)
         {
             int count = System.Numerics.BitOperations.PopCount(lost);
@@ -337,6 +337,31 @@ public sealed class ErasureTests
     }
 
     [Fact]
+    public async Task CustomMetadataChangesOnAllWholeCopies()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, """{"ec":{"enabled":true,"data_slices":4,"parity_slices":2}}""");
+        await fixture.PutAsync("o", Content(1000));
+        KeyValuePair<string, string>[] pairs = [new("color", "red")];
+        Result<ObjectAttributes> patched =
+            await fixture.Engine.SetCustomAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("o"), pairs, replaceAll: false);
+        Assert.True(patched.Ok, patched.Error?.Message);
+        string[] heads = Heads(fixture, "o");
+        Assert.Equal(3, heads.Length);
+        for (int kept = 0; kept < heads.Length; kept++)
+        {
+            await fixture.CloseAsync();
+            string[] hidden = [.. heads.Where(head => head != heads[kept])];
+            Array.ForEach(hidden, head => File.Move(head, head + ".hidden"));
+            await fixture.OpenAsync();
+            Result<ObjectAttributes> head = await fixture.Engine.HeadObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("o"));
+            Assert.Equal(pairs, head.Value.Custom);
+            await fixture.CloseAsync();
+            Array.ForEach(hidden, name => File.Move(name + ".hidden", name));
+            await fixture.OpenAsync();
+        }
+    }
+
+    [Fact]
     public async Task TooFewMountpathsAreRefusedWithTheNumbers()
     {
         await using EngineFixture fixture = await EngineFixture.NewAsync(3);
@@ -347,13 +372,13 @@ public sealed class ErasureTests
         Assert.Contains("3", set.Error.Message, StringComparison.Ordinal);
     }
 
-    private static string[] Slices(EngineFixture fixture) => [.. fixture.Paths
+    internal static string[] Slices(EngineFixture fixture) => [.. fixture.Paths
         .Select(path => Path.Combine(path, "@ais/b/%ec")).Where(Directory.Exists).SelectMany(Directory.GetFiles).Order(StringComparer.Ordinal)];
 
-    private static string[] Heads(EngineFixture fixture, string name) =>
+    internal static string[] Heads(EngineFixture fixture, string name) =>
         [.. fixture.Paths.Select(path => Path.Combine(path, "@ais/b/%ob", name)).Where(File.Exists)];
 
-    private static int NumberOf(string slice) => int.Parse(slice[^5..], System.Globalization.CultureInfo.InvariantCulture);
+    internal static int NumberOf(string slice) => int.Parse(slice[^5..], System.Globalization.CultureInfo.InvariantCulture);
 
     private static Task<Result<ObjectReader>> TryOpenAsync(EngineFixture fixture, string name) =>
         fixture.Io.OnItsThreadAsync(() => fixture.Engine.OpenObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From(name)));

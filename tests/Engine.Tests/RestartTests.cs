@@ -43,6 +43,33 @@ public sealed class RestartTests
         Assert.True(after.Select(attributes => attributes.Mountpath).Distinct().Count() > 1, "the objects lie on several mountpaths");
     }
 
+    /// <summary>A relaxed commit takes a name that it does not know for a new one; what stands there after all is replaced as if it had looked.</summary>
+    [Theory]
+    [InlineData("strict")]
+    [InlineData("relaxed")]
+    public async Task ANameThatTheCacheDoesNotKnowIsOverwrittenWithTheNextVersion(string durability)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, $$"""{"durability":"{{durability}}"}""");
+        string[] names = ["a", "a/b", "a/b/c", "d/", "plain.txt"];
+        foreach (string name in names)
+        {
+            await fixture.PutAsync(name, $"first {name}");
+        }
+
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        foreach (string name in names)
+        {
+            Assert.Equal("2", (await fixture.PutAsync(name, $"second {name}")).Version);
+        }
+
+        Assert.Equal("1", (await fixture.PutAsync("new", "first")).Version);
+        foreach (string name in names)
+        {
+            Assert.Equal($"second {name}", await fixture.GetTextAsync(name));
+        }
+    }
+
     [Fact]
     public async Task MountpathsInAnotherOrderHoldTheSameObjects()
     {

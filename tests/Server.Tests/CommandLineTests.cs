@@ -51,6 +51,7 @@ public sealed class CommandLineTests : IDisposable
             "tls-client-ca: []         # default",
             "allow-shared-disk: false  # default",
             "allow-moved: true         # --allow-moved",
+            "allow-degraded: false     # default",
             "forget-mountpath: []      # default",
             "memory: 250MiB            # default",
             "requests-max: []          # default",
@@ -60,6 +61,8 @@ public sealed class CommandLineTests : IDisposable
             "drain-deadline: 5s        # SLUICE_DRAIN_DEADLINE",
             "client-timeout: 2m        # default",
             "flush-interval: 1s        # default",
+            "space-marks: \"65,75,90,95\" # default",
+            "health-interval: 10s      # default",
         ];
         Assert.Equal(string.Join('\n', expected) + "\n", _line.Output);
         Assert.Empty(_line.Error);

@@ -23,6 +23,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "tls-client-ca", "flag", "variable", "file" },
         { "allow-shared-disk", "true", "false", "true" },
         { "allow-moved", "false", "true", "false" },
+        { "allow-degraded", "true", "false", "true" },
         { "forget-mountpath", UuidA, UuidB, UuidC },
         { "memory", "100MiB", "200MiB", "300MiB" },
         { "requests-max", "1", "2", "3" },
@@ -32,6 +33,8 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "drain-deadline", "1s", "2s", "3s" },
         { "client-timeout", "1s", "2s", "3s" },
         { "flush-interval", "0.1s", "0.2s", "0.3s" },
+        { "space-marks", "1,2,3,4", "5,6,7,8", "50,60,70,80" },
+        { "health-interval", "1s", "2s", "3s" },
     };
 
     [Fact]

@@ -15,11 +15,12 @@ internal sealed class ClusterApi(
 {
     private static readonly HashSet<string> s_unbuilt =
     [
-        "node_status", "log", "config", "cluster_config", "bmd", "snode", "mountpaths", "sysinfo", "metrics", "node_stats", "disk",
+        "node_status", "log", "config", "cluster_config", "bmd", "snode", "sysinfo", "metrics", "node_stats", "disk",
         "tls_certificate", "remote", "backends", "target_ips", "stats", "rmd", "etlmd",
     ];
 
     private readonly JobApi _jobs = new(engine, node);
+    private readonly MountpathApi _mountpaths = new(engine, node);
     private readonly QuarantineApi _quarantine = new(engine);
 
     /// <summary>GET or HEAD /v1/health: liveness; readiness, rebalance readiness and details on request.</summary>
@@ -34,6 +35,11 @@ internal sealed class ClusterApi(
         if (target.IsOn("cii") || target.IsOn("cii-apr"))
         {
             return new Failure(ErrorCode.NotImplemented, "node-state information is for the nodes of a cluster and is not built yet");
+        }
+
+        if (!engine.CanServe && (target.IsOn("readiness") || target.IsOn("prr")))
+        {
+            return new Failure(ErrorCode.Unavailable, "no mountpath is in service");
         }
 
         if (isDraining() && (target.IsOn("readiness") || target.IsOn("prr")))
@@ -56,8 +62,21 @@ internal sealed class ClusterApi(
         return null;
     }
 
+    /// <summary>/v1/daemon and what is behind it.</summary>
+    public ValueTask<Failure?> DaemonAsync(RequestContext context, int position) =>
+        context.Target.NextSegment(ref position) is Routes.Mountpaths ? _mountpaths.ChangeAsync(context) : QueryAsync(context, ofCluster: false);
+
+    /// <summary>/v1/reverse/daemon: the same, by way of a gateway that the header names the node to (contract: native API §7).</summary>
+    public ValueTask<Failure?> ReverseAsync(RequestContext context, int position)
+    {
+        string id = context.RequestHeaders[HeaderNames.NodeId].ToString();
+        return id.Length == 0 ? NativeApi.Refused(new Failure(ErrorCode.BadRequest, $"the header {HeaderNames.NodeId} is missing: which node?"))
+            : id != node.TargetId && id != node.ProxyId ? NativeApi.Refused(new Failure(ErrorCode.UnknownRoute, $"node \"{Answers.Printable(id)}\" does not exist"))
+            : DaemonAsync(context, position);
+    }
+
     /// <summary>GET /v1/daemon and /v1/cluster.</summary>
-    public async ValueTask<Failure?> QueryAsync(RequestContext context)
+    public async ValueTask<Failure?> QueryAsync(RequestContext context, bool ofCluster)
     {
         if (!HttpMethods.IsGet(context.Method))
         {
@@ -76,6 +95,8 @@ internal sealed class ClusterApi(
                 EngineStatus status = await engine.StatusAsync();
                 await Answers.JsonAsync(context, writer => WriteMap(writer, status, context));
                 return null;
+            case "mountpaths":
+                return await _mountpaths.ListAsync(context, ofCluster);
             case "quarantine":
                 return await _quarantine.ListAsync(context);
             case "software_version":
@@ -105,7 +126,7 @@ internal sealed class ClusterApi(
         writer.WriteString("cluster", status.ClusterUuid);
         writer.WriteString("started", status.StartedAt.UtcDateTime);
         writer.WriteString("io", node.IoBackend);
-        writer.WriteString("ready", isDraining() ? "stopping" : "yes");
+        writer.WriteString("ready", isDraining() ? "stopping" : engine.CanServe ? "yes" : "no mountpath is in service");
         writer.WriteStartArray("mountpaths");
         foreach (MountpathStatus mountpath in status.Mountpaths)
         {
@@ -116,6 +137,12 @@ internal sealed class ClusterApi(
             writer.WriteNumber("size_bytes", mountpath.SizeBytes);
             writer.WriteNumber("free_bytes", mountpath.FreeBytes);
             writer.WriteBoolean("healthy", mountpath.Healthy);
+            writer.WriteString("state", MountpathApi.NameOf(mountpath.State));
+            if (mountpath.Reason.Length > 0)
+            {
+                writer.WriteString("reason", mountpath.Reason);
+            }
+
             writer.WriteEndObject();
         }
 

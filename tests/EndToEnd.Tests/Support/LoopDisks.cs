@@ -48,6 +48,27 @@ public sealed class LoopDisks : IDisposable
         _mounted.Remove(Paths[index]);
     }
 
+    /// <summary>The path is an empty directory from now on, while those who have files open on the disk keep them (umount(8), lazy).</summary>
+    public void Lose(int index)
+    {
+        Run("umount", "-l", Paths[index]);
+        _mounted.Remove(Paths[index]);
+    }
+
+    /// <summary>Mounts a disk; false while somebody still has the one that was lost.</summary>
+    public bool TryMount(int index)
+    {
+        using Process process = Process.Start(
+            new ProcessStartInfo("mount", ["-o", "loop", Images[index], Paths[index]]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        process.WaitForExit();
+        if (process.ExitCode == 0)
+        {
+            _mounted.Add(Paths[index]);
+        }
+
+        return process.ExitCode == 0;
+    }
+
     /// <summary>A power cut: the log and the cache of an xfs are dropped, nothing is written any more.</summary>
     public void CutPower(int index) => Run("xfs_io", "-x", "-c", "shutdown", Paths[index]);
 

@@ -2,6 +2,7 @@ using System.Text;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Engine.Tests.Support;
@@ -50,7 +51,7 @@ public sealed class ObjectWalkTests
         int met = 0;
         await WithDisksAsync(fixture, disks => Assert.ThrowsAsync<OperationCanceledException>(async () =>
         {
-            await foreach (WalkedName _ in new ObjectWalk(() => disks).NamesAsync(s_bucket, cancellation.Token))
+            await foreach (WalkedName _ in new ObjectWalk(new DiskTable(new DiskSet(disks, searchAll: false))).NamesAsync(s_bucket, cancellation.Token))
             {
                 met++;
                 await cancellation.CancelAsync();
@@ -59,12 +60,43 @@ public sealed class ObjectWalkTests
         Assert.Equal(1, met);
     }
 
+    [Fact]
+    public async Task AWalkGoesOnOverASetThatChanges()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
+        for (int i = 0; i < 60; i++)
+        {
+            await fixture.PutAsync($"n{i:d2}", "x");
+        }
+
+        await WithDisksAsync(fixture, async disks =>
+        {
+            var table = new DiskTable(new DiskSet([disks[0], disks[1]], searchAll: false));
+            List<string> names = [];
+            await foreach (WalkedName walked in new ObjectWalk(table).NamesAsync(s_bucket, CancellationToken.None))
+            {
+                names.Add(walked.Name.ToString());
+                if (names.Count == 10)
+                {
+                    table.Replace([disks[1], disks[2]], searchAll: true);
+                }
+            }
+
+            string[] last = [.. NamesOn(fixture, 1), .. NamesOn(fixture, 2)];
+            Assert.Equal(names.Distinct(), names);
+            Assert.Equal([.. last.Where(name => string.CompareOrdinal(name, names[9]) > 0).Order(StringComparer.Ordinal)], names.Skip(10));
+        });
+
+        static IEnumerable<string> NamesOn(EngineFixture fixture, int mountpath) =>
+            Directory.EnumerateFiles(Path.Combine(fixture.Paths[mountpath], "@ais/b/%ob")).Select(file => Path.GetFileName(file));
+    }
+
     private static async Task<List<string>> WalkAsync(EngineFixture fixture)
     {
         List<string> names = [];
         await WithDisksAsync(fixture, async disks =>
         {
-            await foreach (WalkedName walked in new ObjectWalk(() => disks).NamesAsync(s_bucket, CancellationToken.None))
+            await foreach (WalkedName walked in new ObjectWalk(new DiskTable(new DiskSet(disks, searchAll: false))).NamesAsync(s_bucket, CancellationToken.None))
             {
                 Assert.Equal(Hrw.Digest(s_bucket.Name.UnamePrefix.Span, walked.Name.Utf8.Span), walked.Digest);
                 names.Add(Encoding.UTF8.GetString(walked.Name.Utf8.Span));

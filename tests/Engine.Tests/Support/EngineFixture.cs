@@ -70,10 +70,22 @@ public sealed class EngineFixture : IAsyncDisposable
     public async Task CloseAsync()
     {
         ObjectEngine engine = Engine;
+        await RepairedAsync();
         _engine = null;
         Assert.Equal(0, engine.HeldNameCount);
         await engine.DisposeAsync();
         Assert.Equal(0, Io.OpenCount);
+    }
+
+    /// <summary>Whatever was found damaged is repaired, or was tried to be: nobody holds a name in the background.</summary>
+    public async Task RepairedAsync()
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while (Engine.Repairs.Count > 0)
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1), "a repair does not end");
+            await Task.Yield();
+        }
     }
 
     public async Task<Result<ObjectAttributes>> TryPutAsync(string name, byte[] content, Checksum expected = default, long? length = null)

@@ -66,7 +66,7 @@ public static class CrashRun
 
         bool quarantine = point.Durability == Durability.Relaxed && point.Crash.Kind == CrashKind.CutUnordered;
         IReadOnlyList<string> violations =
-            await new Survey(host, session.Oracle, point.Crash.Kind) { QuarantineAllowed = quarantine, IsCoded = scenario.IsCoded }.RunAsync();
+            await new Survey(host, session.Oracle, point.Crash.Kind) { QuarantineAllowed = quarantine, IsCoded = scenario.IsCoded, LosesSlice = scenario.LosesSlice }.RunAsync();
         return violations.Count > 0 ? violations : await GoOnAsync(session, quarantine);
     }
 

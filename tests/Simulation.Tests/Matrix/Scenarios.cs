@@ -14,6 +14,9 @@ public sealed record Scenario(string Name, Func<Session, Task> Before, Func<Sess
 
     /// <summary>Its bucket has erasure coding, 2+1 (<see cref="Session.Coding"/>).</summary>
     public bool IsCoded { get; init; }
+
+    /// <summary>A slice is lost before the crash.</summary>
+    public bool LosesSlice { get; init; }
 }
 
 /// <summary>The scenarios of the crash matrix. What is written before is durable before the first counted step, unless the name says otherwise.</summary>
@@ -141,9 +144,22 @@ public static class Scenarios
             await session.PatchAsync("x", Session.ManyPairs('w'));
             await session.PutAsync("x", Pages);
         }),
+        Coded("ec-encode", PlainBucket(session => session.PutAsync("x", Pages)), session => session.MakeWholeAsync("x")),
+        Coded("ec-encode-copies", PlainBucket(session => session.PutAsync("x", Small)), session => session.MakeWholeAsync("x")),
+        Coded("ec-repair", Bucket(async session =>
+        {
+            await session.PutAsync("x", Pages);
+            await session.LoseSliceAsync();
+        }), session => session.MakeWholeAsync("x")) with { LosesSlice = true },
     ];
 
-    public static IReadOnlyList<Scenario> All { get; } = [.. OfContents, .. OfRecords, .. OfNamesAndBuckets, .. OfSlices];
+    /// <summary>Those of the bucket with one copy of everything.</summary>
+    public static IReadOnlyList<Scenario> Plain { get; } = [.. OfContents, .. OfRecords, .. OfNamesAndBuckets];
+
+    /// <summary>Those of erasure coding.</summary>
+    public static IReadOnlyList<Scenario> Sliced => OfSlices;
+
+    public static IReadOnlyList<Scenario> All { get; } = [.. Plain, .. OfSlices];
 
     public static Scenario Named(string name) => All.Single(scenario => scenario.Name == name);
 
@@ -155,6 +171,15 @@ public static class Scenarios
         await session.PutAsync("a", Small);
         await session.PutAsync("a/b", Pages);
     }
+
+    /// <summary>A bucket that gets its erasure coding after the object was written.</summary>
+    private static Func<Session, Task> PlainBucket(Func<Session, Task> more) => async session =>
+    {
+        await session.CreateBucketAsync(isCoded: false);
+        await more(session);
+        await session.FlushAsync();
+        await session.SwitchCodingOnAsync();
+    };
 
     private static Func<Session, Task> Bucket(Func<Session, Task>? more = null) => async session =>
     {

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Simulation.Tests.Matrix;
@@ -35,16 +36,48 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
     public static KeyValuePair<string, string>[] ManyPairs(char value) =>
         [.. Enumerable.Range(0, 50).Select(i => new KeyValuePair<string, string>($"key-{i:d3}", new string(value, 90)))];
 
-    public async Task CreateBucketAsync()
+    /// <summary>The section of a coded bucket, as text of JSON.</summary>
+    private static string Ec => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"\"ec\":{{\"enabled\":true,\"data_slices\":{Coding.Data},\"parity_slices\":{Coding.Parity},\"unit\":\"64KiB\",\"objsize_limit\":{SlicedFrom}}}");
+
+    public Task CreateBucketAsync() => CreateBucketAsync(IsCoded);
+
+    public async Task CreateBucketAsync(bool isCoded)
     {
-        string ec = isCoded
-            ? $$""","ec":{"enabled":true,"data_slices":{{Coding.Data}},"parity_slices":{{Coding.Parity}},"unit":"64KiB","objsize_limit":{{SlicedFrom}}}"""
-            : "";
+        string ec = isCoded ? "," + Ec : "";
         using JsonDocument properties = JsonDocument.Parse($$"""{"durability":"{{(durability == Durability.Strict ? "strict" : "relaxed")}}"{{ec}}}""");
         Oracle.Bucket.Begin(new BucketLife { Strict = durability == Durability.Strict });
         Result<BucketRecord> made = await Host.Engine.CreateBucketAsync(Caller.Anonymous, Bucket, properties.RootElement);
         Assert.True(made.Ok, made.Error?.Message);
         Oracle.Bucket.Acknowledge();
+    }
+
+    /// <summary>What is there stays as it is until somebody makes it whole.</summary>
+    public async Task SwitchCodingOnAsync()
+    {
+        using JsonDocument properties = JsonDocument.Parse("{" + Ec + "}");
+        Result<BucketRecord> changed = await Host.Engine.SetBucketPropertiesAsync(Caller.Anonymous, Bucket, properties.RootElement);
+        Assert.True(changed.Ok, changed.Error?.Message);
+    }
+
+    /// <summary>Brings an object to what the bucket wants; to its readers it stays the same.</summary>
+    public async Task MakeWholeAsync(string name)
+    {
+        Result done = await Host.Engine.MakeWholeAsync(Caller.Anonymous, Bucket, ObjectName.From(name));
+        Assert.True(done.Ok, done.Error?.Message);
+    }
+
+    /// <summary>A slice is gone, for good.</summary>
+    public async Task LoseSliceAsync()
+    {
+        string path = Host.Disk.Tree().Select(entry => entry.Path).First(path => path.Contains("/%ec/", StringComparison.Ordinal));
+        int mountpath = path.IndexOf("/@ais", StringComparison.Ordinal);
+        int leaf = path.LastIndexOf('/');
+        using FileHandle root = (await Host.Disk.OpenRootAsync(path[..mountpath])).Value;
+        using FileHandle directory = (await Host.Disk.OpenAsync(root, System.Text.Encoding.ASCII.GetBytes(path[(mountpath + 1)..leaf]), OpenIntent.Directory)).Value;
+        IoResult removed = await Host.Disk.UnlinkAsync(directory, System.Text.Encoding.ASCII.GetBytes(path[(leaf + 1)..]), EntryKind.File);
+        Assert.True(removed.Ok && (await Host.Disk.SyncAsync(directory)).Ok, "the slice is removed");
     }
 
     public async Task DestroyBucketAsync()

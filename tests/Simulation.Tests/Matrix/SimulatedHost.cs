@@ -62,7 +62,7 @@ public sealed class SimulatedHost
             MemoryBytes = 8 << 20,
             OpenFilesMax = 64,
             FlushInterval = TimeSpan.Zero,
-        Health = new() { Interval = TimeSpan.Zero },
+            Health = new() { Interval = TimeSpan.Zero },
             JobBytesPerSecond = 0,
         };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(options, Environment);
