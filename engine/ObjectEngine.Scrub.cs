@@ -1,10 +1,11 @@
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
-using Sluice.Engine.Integrity;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Redundancy;
 using Sluice.Engine.Scrub;
 
 namespace Sluice.Engine;
@@ -135,7 +136,7 @@ public sealed partial class ObjectEngine
             Ranked = digest => _disks.Current.Ranked(digest),
             Locks = _locks,
             Time = _environment.Time,
-            Repair = new CopyRepair(_damagedCopies),
+            Repair = new ScrubRepair(this),
         };
         return new Scrubber(world, _scrubCounters).RunAsync(job, settings, buckets, disks);
     }
@@ -152,10 +153,16 @@ public sealed partial class ObjectEngine
         return null;
     }
 
-    /// <summary>Repair as far as copies are there.</summary>
-    private sealed class CopyRepair(DamagedCopies copies) : IScrubRepair
+    /// <summary>Sets aside what is damaged as long as something better is left, then has everything made that the bucket wants.</summary>
+    private sealed class ScrubRepair(ObjectEngine engine) : IScrubRepair
     {
-        public async ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) =>
-            await copies.SetAsideAsync(bucket, name, digest) > 0 ? RepairOutcome.Repaired : RepairOutcome.Impossible;
+        public async ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job)
+        {
+            int moved = await engine._damagedCopies.SetAsideAsync(bucket, name, digest);
+            using DiskUse use = engine._disks.Enter();
+            Result<Reconciled> done = await engine.Reconciler.ReconcileAsync(
+                bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
+            return !done.Ok || done.Value.StillDegraded || (moved == 0 && !done.Value.Changed) ? RepairOutcome.Impossible : RepairOutcome.Repaired;
+        }
     }
 }

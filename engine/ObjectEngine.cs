@@ -96,6 +96,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _walk = new ObjectWalk(_disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
+        Jobs.Register(JobKinds.Scrub, MakeScrub);
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
         Jobs.Register(JobKinds.Scrub, MakeScrub);
         Reconciler = new ObjectReconciler(

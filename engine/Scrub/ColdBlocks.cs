@@ -1,3 +1,4 @@
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
@@ -52,6 +53,30 @@ internal sealed class ColdBlocks : IDisposable
         {
             _large.Release();
         }
+    }
+
+    /// <summary>Reads all units of a slice. Null when each has its digest; else what is wrong. Throws as the other.</summary>
+    public async ValueTask<string?> SliceProblemAsync(SliceFile slice, StripeGeometry geometry)
+    {
+        (ulong[]? digests, string? problem) = await slice.DigestsAsync();
+        using BlockBuffers.Rented buffer = await _buffers.RentAsync();
+        for (int stripe = 0; problem is null && stripe < geometry.StripeCount; stripe++)
+        {
+            ulong digest = 0;
+            int unit = geometry.UnitBytesOf(stripe);
+            for (int done = 0; problem is null && done < unit; done += Limits.BlockBytes)
+            {
+                int count = Math.Min(unit - done, Limits.BlockBytes);
+                await PaceAsync(count);
+                problem = await slice.ReadColdAsync(buffer.Memory, geometry.OffsetOf(stripe) + done, count);
+                digest = problem is null ? Crc64Nvme.Append(digest, buffer.Memory.Span[..count]) : digest;
+                _job.Count(0, count);
+            }
+
+            problem ??= digest == digests![stripe] ? null : $"unit {stripe} does not match its digest";
+        }
+
+        return problem;
     }
 
     /// <inheritdoc/>

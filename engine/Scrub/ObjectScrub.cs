@@ -1,5 +1,6 @@
 using System.Text;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
@@ -34,7 +35,7 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
             return;
         }
 
-        if (kind != EntryKind.File || !TryReadName(path, out ObjectName name))
+        if (kind != EntryKind.File || !ObjectPath.TryReadName(bucket.Objects, path, out ObjectName name))
         {
             run.Tell(disk, bucket, Text(path), "stray", "it is no object's file", "reported");
             return;
@@ -81,17 +82,14 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
 
         using (head)
         {
-            bool hasBytes = whole is { Kind: RecordKind.Object };
-            problem ??= hasBytes ? await blocks.ProblemAsync(head.File, whole!) : null;
+            problem ??= whole is { Kind: RecordKind.Object } ? await blocks.ProblemAsync(head.File, whole) : null;
             if (problem is not null)
             {
                 IoResult<FileStatus> now = await disk.Io.StatAtAsync(disk.Root, path);
                 return now.Ok && now.Value.Inode == head.Status.Inode ? problem : null;
             }
 
-            return hasBytes && await PlaceProblemAsync(name, digest, whole!.Generation) is not null
-                ? await PlaceProblemAgainAsync(path, name, digest)
-                : null;
+            return whole is not null && await PlaceProblemAsync(name, digest, whole) is not null ? await PlaceProblemAgainAsync(path, name, digest) : null;
         }
     }
 
@@ -107,9 +105,9 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
             return (null, ("foreign", "it belongs to an earlier bucket of this name"));
         }
 
-        if (metadata.Kind == RecordKind.Object && metadata.SizeBytes != head.Status.SizeBytes)
+        if (metadata.Kind is RecordKind.Object or RecordKind.Stripe && metadata.FileBytes != head.Status.SizeBytes)
         {
-            return (null, ("size", $"the file has {head.Status.SizeBytes} bytes, its record says {metadata.SizeBytes}"));
+            return (null, ("size", $"the file has {head.Status.SizeBytes} bytes, its record says {metadata.FileBytes}"));
         }
 
         if (!metadata.HasSidecar)
@@ -144,7 +142,8 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
             }
 
             using ScrubbedHead head = await ScrubWorld.HeadAsync(disk, disk.Check(opened, "open", path), path);
-            return head.Metadata is { } metadata ? await PlaceProblemAsync(name, digest, metadata.Generation) : null;
+            (ObjectMetadata? whole, _) = await RecordProblemAsync(head, name, digest);
+            return whole is not null ? await PlaceProblemAsync(name, digest, whole) : null;
         }
         finally
         {
@@ -156,10 +155,11 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
     /// Where the object's copies are, seen from this one. Each mountpath tells of itself that it is older or in the wrong place; that copies are missing
     /// is told by the first that has one.
     /// </summary>
-    private async ValueTask<(string Kind, string Detail)?> PlaceProblemAsync(ObjectName name, ulong digest, ulong generation)
+    private async ValueTask<(string Kind, string Detail)?> PlaceProblemAsync(ObjectName name, ulong digest, ObjectMetadata metadata)
     {
         ObjectDisk[] ranked = world.Ranked(digest);
-        int wanted = Math.Min(bucket.Properties.Mirror.Wanted, ranked.Length);
+        ulong generation = metadata.Generation;
+        int wanted = Math.Min(WantedHeads(metadata), ranked.Length);
         int rank = Array.IndexOf(ranked, disk);
         if (rank < 0 || rank >= wanted)
         {
@@ -186,21 +186,28 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
             missing += other is null ? 1 : 0; // a damaged or older one tells of itself
         }
 
-        return missing > 0 && isFirst ? ("copies", $"{wanted - missing} of {wanted} copies are there") : null;
+        return missing > 0 && isFirst ? ("copies", $"{wanted - missing} of {wanted} copies are there")
+            : isFirst && metadata.Slices is { } map ? await SliceProblemAsync(digest, map)
+            : null;
     }
 
-    private bool TryReadName(byte[] path, out ObjectName name)
+    private int WantedHeads(ObjectMetadata metadata) =>
+        metadata.Slices is { } map ? map.Geometry.ParitySlices + 1
+        : bucket.Properties.Ec.Enabled ? bucket.Properties.Ec.ParitySlices + 1
+        : bucket.Properties.Mirror.Wanted;
+
+    /// <summary>Slices that are there are looked at where they lie; those that are not, here.</summary>
+    private async ValueTask<(string Kind, string Detail)?> SliceProblemAsync(ulong digest, SliceMap map)
     {
-        name = default;
-        ReadOnlySpan<byte> encoded = path.AsSpan(bucket.Objects.Length + 1);
-        ReadOnlySpan<byte> leaf = ObjectPath.ReservedLeaf.Span;
-        if (encoded.Length > leaf.Length && encoded.EndsWith(leaf) && encoded[^(leaf.Length + 1)] == (byte)'/')
+        int there = 0;
+        for (int slice = 0; slice < map.Mountpaths.Count; slice++)
         {
-            encoded = encoded[..^(leaf.Length + 1)];
+            string uuid = map.Mountpaths[slice].ToString("D");
+            ObjectDisk? holder = world.Disks().FirstOrDefault(one => one.Attachment?.Mountpath.Uuid == uuid);
+            there += holder is not null && (await holder.Io.StatAtAsync(holder.Root, SliceFiles.PathOf(bucket, digest, map, slice))).Ok ? 1 : 0;
         }
 
-        var decoded = new byte[ObjectName.BytesMax];
-        return NameCodec.TryDecode(encoded, decoded, out int bytes) && ObjectName.TryCreate(decoded.AsMemory(0, bytes), out name, out _);
+        return there == map.Mountpaths.Count ? null : ("slices", $"{there} of {map.Mountpaths.Count} slices are there");
     }
 
     private static string Text(byte[] path) => Encoding.UTF8.GetString(path);

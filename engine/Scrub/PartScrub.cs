@@ -1,5 +1,6 @@
 using System.Text;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
@@ -11,7 +12,7 @@ namespace Sluice.Engine.Scrub;
 /// Looks for files that no object speaks of: parts whose head is gone or is of another generation, and work files of an earlier run. What a part
 /// belongs to is looked at again under the name's writer lock, because a commit makes parts durable before their head.
 /// </summary>
-internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk, Bucket bucket, ObjectScrub objects)
+internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk, Bucket bucket, ObjectScrub objects, ColdBlocks blocks)
 {
     /// <summary>Looks at everything in the directories of parts.</summary>
     public async ValueTask CheckPartsAsync()
@@ -80,6 +81,11 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
 
         if (await IsSpokenOfAsync(part, name))
         {
+            if (kind == PartKind.Slice && await SliceProblemAsync(part, name) is { } bad && await IsThereAsync(path))
+            {
+                run.Tell(disk, bucket, name.ToString(), "slice", $"slice {part.Number}: {bad}", await run.RepairAsync(world.Repair, bucket, name, part.Digest));
+            }
+
             return;
         }
 
@@ -132,15 +138,48 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         foreach (ObjectDisk one in disks)
         {
             using ScrubbedHead? head = await ScrubWorld.HeadAsync(one, bucket, name);
-            if (head is { Metadata: null } // a damaged one may speak of it, and tells of itself
-                || (head is not null && head.Metadata.Bid == bucket.Bid && head.Metadata.Generation == part.Generation
-                    && (part.Kind != PartKind.Sidecar || head.Metadata.HasSidecar)))
+            if (head is { Metadata: null } || (head is not null && head.Metadata.Bid == bucket.Bid && await SpeaksOfAsync(one, head.Metadata, part, name)))
             {
-                return true;
+                return true; // a damaged one may speak of it, and tells of itself
             }
         }
 
         return false;
+    }
+
+    /// <summary>The slices of an object keep their generation when its head gets a new one.</summary>
+    private async ValueTask<bool> SpeaksOfAsync(ObjectDisk holder, ObjectMetadata head, PartName part, ObjectName name)
+    {
+        if (part.Kind != PartKind.Slice)
+        {
+            return head.Generation == part.Generation && (part.Kind != PartKind.Sidecar || head.HasSidecar);
+        }
+
+        (ObjectMetadata? whole, _) = await CompleteAsync(holder, head, name);
+        return whole is null || whole.Slices?.Generation == part.Generation;
+    }
+
+    private async ValueTask<(ObjectMetadata? Metadata, string? Problem)> CompleteAsync(ObjectDisk holder, ObjectMetadata head, ObjectName name) =>
+        head.HasSidecar ? await SidecarFiles.CompleteAsync(holder, bucket, name, head) : (head, null);
+
+    /// <summary>What is wrong with a slice that a head speaks of: its record, its length, its bytes; null when nothing is.</summary>
+    private async ValueTask<string?> SliceProblemAsync(PartName part, ObjectName name)
+    {
+        foreach (ObjectDisk one in world.Disks())
+        {
+            using ScrubbedHead? head = await ScrubWorld.HeadAsync(one, bucket, name);
+            if (head?.Metadata is { } metadata && metadata.Bid == bucket.Bid
+                && (await CompleteAsync(one, metadata, name)).Metadata is { Slices: { } map } whole && map.Generation == part.Generation)
+            {
+                (SliceFile? slice, string? problem) = await SliceFiles.OpenAsync(disk, bucket, part.Digest, whole, part.Number - 1);
+                using (slice)
+                {
+                    return slice is null ? problem : await blocks.SliceProblemAsync(slice, map.Geometry);
+                }
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A relaxed overwrite keeps the old file in the work directory, and its parts, until the new one is flushed.</summary>

@@ -40,22 +40,25 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
         {
             foreach (Bucket bucket in buckets)
             {
-                await foreach ((byte[] path, _) in TreeWalk.FilesAsync(world, disk, bucket.Objects, job.Aborted))
-                {
-                    using IDisposable? use = world.Enter(disk);
-                    if (use is null)
-                    {
-                        return bytes;
-                    }
-
-                    IoResult<FileStatus> status = await disk.Io.StatAtAsync(disk.Root, path);
-                    bytes += status.Ok ? status.Value.SizeBytes : 0;
-                }
+                bytes += await CountAsync(job, disk, bucket.Objects) + await CountAsync(job, disk, bucket.Slices);
             }
         }
         catch (StorageException)
         {
             return bytes; // the scrub itself will meet it and tell
+        }
+
+        return bytes;
+    }
+
+    private async Task<long> CountAsync(JobContext job, ObjectDisk disk, ReadOnlyMemory<byte> directory)
+    {
+        long bytes = 0;
+        await foreach ((byte[] path, _) in TreeWalk.FilesAsync(world, disk, directory, job.Aborted))
+        {
+            using IDisposable? use = world.Enter(disk);
+            IoResult<FileStatus> status = use is null ? default : await disk.Io.StatAtAsync(disk.Root, path);
+            bytes += use is not null && status.Ok ? status.Value.SizeBytes : 0;
         }
 
         return bytes;
@@ -67,7 +70,7 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
         foreach (Bucket bucket in buckets)
         {
             var objects = new ObjectScrub(world, run, disk, bucket, blocks);
-            var parts = new PartScrub(world, run, disk, bucket, objects);
+            var parts = new PartScrub(world, run, disk, bucket, objects, blocks);
             try
             {
                 await Parallel.ForEachAsync(
