@@ -38,7 +38,7 @@ public sealed class JobTests(ServerFixture fixture) : IClassFixture<ServerFixtur
         Assert.Contains($"scrub[{id}]", await QueryAsync("running_all", "{}"), StringComparison.Ordinal);
         string busy = await Store.ControlAsync(HttpMethod.Put, Cluster, """{"action":"start","value":{"Kind":"scrub","bucket":"ais://slow"}}""", 409);
         Assert.Contains(id, busy, StringComparison.Ordinal);
-        await Store.ControlAsync(HttpMethod.Put, Cluster, $$"""{"action":"stop","value":{"ID":"{{id}}","Kind":""}}""");
+        await Store.ControlAsync(HttpMethod.Put, Cluster, $$$"""{"action":"stop","value":{"ID":"{{{id}}}","Kind":""}}""");
         JsonElement status = await EndedAsync(id);
         Assert.True(status.GetProperty("aborted").GetBoolean());
         Assert.NotEqual("", status.GetProperty("err").GetString());

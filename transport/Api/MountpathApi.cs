@@ -97,12 +97,12 @@ internal sealed class MountpathApi(ObjectEngine engine, NodeIdentity node)
         writer.WriteEndArray();
         writer.WriteEndObject();
 
-        void WriteList(string name, params ReadOnlySpan<ServingState> states)
+        void WriteList(string name, params ServingState[] states)
         {
             writer.WriteStartArray(name);
             foreach (MountpathRow row in rows)
             {
-                if (states.Contains(row.State))
+                if (Array.IndexOf(states, row.State) >= 0)
                 {
                     writer.WriteStringValue(row.Path);
                 }
