@@ -17,7 +17,7 @@ internal sealed record PutSide(string Name, Contestant? Server, bool IsStrict)
 
     /// <summary>Properties of its bucket.</summary>
     public string Properties =>
-        $$"""{"durability":"{{(IsStrict ? "strict" : "relaxed")}}","mirror":{"enabled":{{(Copies > 1 ? "true" : "false")}},"copies":{{Math.Max(Copies, 2)}}}}""";
+        $$$"""{"durability":"{{{(IsStrict ? "strict" : "relaxed")}}}","mirror":{"enabled":{{{(Copies > 1 ? "true" : "false")}}},"copies":{{{Math.Max(Copies, 2)}}}}}""";
 }
 
 /// <summary>
