@@ -66,7 +66,7 @@ test-memory:
 		-method '*SixtyFourWritesAndReadsAtOnceFitIntoASmallGroup'
 
 # Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. A quarter of an hour without.
-BENCH := bench/with-share.sh dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
+BENCH := bench/quiet.sh dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
 BENCH_FLAGS = $(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FULL),--full)
 
 bench-build:

@@ -6,6 +6,11 @@ namespace Sluice.Transport.Tls;
 /// <summary>
 /// A connection's pipes as the stream that <c>SslStream</c> wants below it. Full TLS records are gathered before they are sent: a large write
 /// comes as one record of 16 KiB after another, and each would be a send of its own. One reader and one writer at a time. Owns nothing.
+/// <para>
+/// What waited goes on where it was completed, which is the connection's loop, and outside of the loop's context: <c>SslStream</c> awaits without one,
+/// and what awaits so the runtime takes to the thread pool when it is completed inside one. From there every read, write and verb would
+/// have to wake the loop.
+/// </para>
 /// </summary>
 internal sealed class TransportStream(PipeReader input, PipeWriter output) : Stream
 {
@@ -79,6 +84,7 @@ internal sealed class TransportStream(PipeReader input, PipeWriter output) : Str
         while (true)
         {
             ReadResult read = await input.ReadAsync(cancellation);
+            LeaveContext();
             if (read.IsCompleted || !read.Buffer.IsEmpty)
             {
                 return Take(read, buffer.Span);
@@ -98,11 +104,15 @@ internal sealed class TransportStream(PipeReader input, PipeWriter output) : Str
         return count;
     }
 
+    /// <summary>Until the method that calls this ends, with all that goes on from there: whoever called or resumed it gets its own context back.</summary>
+    private static void LeaveContext() => SynchronizationContext.SetSynchronizationContext(null);
+
     /// <summary>That the other end is gone is told by the connection's token, as without TLS.</summary>
     private async ValueTask SendAsync(CancellationToken cancellation)
     {
         _gatheredBytes = 0;
         FlushResult sent = await output.FlushAsync(cancellation);
+        LeaveContext();
         if (sent.IsCanceled)
         {
             throw new OperationCanceledException("the write to the connection was cancelled");
