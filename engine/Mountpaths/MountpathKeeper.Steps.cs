@@ -16,6 +16,12 @@ public sealed partial class MountpathKeeper
             return Result.Done; // it has left again
         }
 
+        // What was stored while it was away lies where it did not belong then: it is looked for everywhere until the resilver has been there.
+        if (!_map.MisplacedPossible && await WriteMapAsync(Changed(_ => { }, misplaced: true)) is { } problem)
+        {
+            return Refused(problem);
+        }
+
         disk.State = ServingState.Serving;
         Publish();
         await WriteMapAsync(Changed(map => SiblingOf(map, attached.Mountpath.Uuid).Stale = false)); // else it is compared once more

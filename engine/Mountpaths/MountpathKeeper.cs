@@ -214,6 +214,7 @@ public sealed partial class MountpathKeeper
             return Refused(problem);
         }
 
+        _map = isLast ? next : _map; // the others have it on disk
         await TakeOutAsync(attached, ServingState.Faulted);
         if (isLast)
         {

@@ -35,6 +35,11 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
 
             if (survey.Good.Count == 0)
             {
+                if (verify && !(await SurveyAsync(bucket, name, digest)).IsAs(survey))
+                {
+                    continue;
+                }
+
                 return survey.Nothing(bucket, name);
             }
 
@@ -42,6 +47,11 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
             await plan.PrepareAsync(bucket.Properties.Mirror.Wanted, job);
             if (survey.Good.Count == 0)
             {
+                if (!(await SurveyAsync(bucket, name, digest)).IsAs(survey))
+                {
+                    continue; // it was overwritten while it was read
+                }
+
                 return survey.Nothing(bucket, name); // the bytes of the last good one turned out to be bad
             }
 

@@ -69,7 +69,7 @@ public sealed class ObjectReconciler(ObjectLookup lookup, IRedundancy copies, IR
         if (others.Count > 0)
         {
             (List<ObjectPlace> places, _) = await lookup.SurveyAsync(bucket, name, digest);
-            ObjectMetadata? newest = places.Where(place => place.Stored is not null).MaxBy(place => place.Stored!.Metadata.Generation).Stored?.Metadata;
+            ObjectMetadata? newest = places.Select(place => place.Stored?.Metadata).Where(metadata => metadata is not null).MaxBy(metadata => metadata!.Generation);
             strategy = newest is null ? copies : others.FirstOrDefault(other => other.Handles(bucket.Properties, newest)) ?? copies;
         }
 
