@@ -115,25 +115,13 @@ public sealed partial class ObjectEngine
             }
 
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-            IBodySink sink;
-            if (bucket.Properties.Mirror is { Enabled: true, Sync: true })
+            Result<IBodySink> sink = await AddHeadsAsync(set);
+            if (!sink.Ok)
             {
-                Result added = await CopiesSink.AddHeadsAsync(set, _disks.Current.Ranked(digest), _log);
-                if (!added.Ok)
-                {
-                    return added.Error!;
-                }
-
-                sink = new CopiesSink(set, _log);
-            }
-            else
-            {
-                WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(digest), bucket, digest);
-                set.Add(ReplicaMember.Head(work));
-                sink = work;
+                return sink.Error!;
             }
 
-            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(sink, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(sink.Value, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
             if (!body.Ok)
             {
                 return body.Error!;
@@ -152,6 +140,21 @@ public sealed partial class ObjectEngine
         {
             return Refuse(fault);
         }
+    }
+
+    /// <summary>The work files of an object that is stored whole, and what takes its body into them.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<Result<IBodySink>> AddHeadsAsync(ReplicaSet set)
+    {
+        if (set.Bucket.Properties.Mirror is { Enabled: true, Sync: true })
+        {
+            Result added = await CopiesSink.AddHeadsAsync(set, _disks.Current.Ranked(set.Digest), _log);
+            return added.Ok ? new CopiesSink(set, _log) : added.Error!;
+        }
+
+        WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(set.Digest), set.Bucket, set.Digest);
+        set.Add(ReplicaMember.Head(work));
+        return work;
     }
 
     /// <summary>Removes an object.</summary>

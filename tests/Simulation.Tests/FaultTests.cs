@@ -17,7 +17,9 @@ public sealed class FaultTests
     public static TheoryData<string, Durability> ObjectScenarios()
     {
         var data = new TheoryData<string, Durability>();
-        foreach (Scenario scenario in Scenarios.All.Where(scenario => !scenario.Name.StartsWith("bucket", StringComparison.Ordinal)))
+        // Erasure-coded objects go over several disks at once, so that the nth verb of a trace is not the same one each time; their crashes have a test of their own.
+        foreach (Scenario scenario in Scenarios.All.Where(
+            scenario => !scenario.Name.StartsWith("bucket", StringComparison.Ordinal) && !scenario.Name.StartsWith("ec-", StringComparison.Ordinal)))
         {
             foreach (Durability durability in Enum.GetValues<Durability>().Where(durability => scenario.RunsStrict || durability == Durability.Relaxed))
             {

@@ -75,7 +75,7 @@ public sealed class MountpathCrashTests
         }
 
         List<string> violations = [.. host.Engine.Mountpaths.Rows().Where(row => row.State != ServingState.Serving || row.IsStale).Select(row => $"{row.Path} is {row.State}")];
-        violations.AddRange(await new Survey(host, session.Oracle, crash.Kind).RunAsync());
+        violations.AddRange(await new Survey(host, session.Oracle, crash.Kind) { VersionsRestart = true }.RunAsync());
         if (await host.CloseAsync() is { } left)
         {
             violations.Add(left);

@@ -27,6 +27,9 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
     /// <summary>The bucket has erasure coding: an object has several heads, and slices.</summary>
     public bool IsCoded { get; init; }
 
+    /// <summary>A name that is overwritten while its mountpath is away counts its versions from 1 again.</summary>
+    public bool VersionsRestart { get; init; }
+
     /// <summary>One slice may be missing.</summary>
     public bool LosesSlice { get; init; }
 
@@ -106,11 +109,11 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
         present.Add(name, match);
     }
 
-    private static bool IsSame(ObjectState state, byte[] content, ObjectAttributes attributes) =>
+    private bool IsSame(ObjectState state, byte[] content, ObjectAttributes attributes) =>
         state.Content.AsSpan().SequenceEqual(content)
         && attributes.SizeBytes == content.Length
         && attributes.Checksum == state.Checksum
-        && attributes.Version == state.Version.ToString()
+        && (VersionsRestart || attributes.Version == state.Version.ToString())
         && attributes.Custom.SequenceEqual(state.Custom);
 
     private static string Describe(IEnumerable<ObjectState?> states) => string.Join(" | ", states.Select(state => state?.ToString() ?? "absent"));
