@@ -158,7 +158,11 @@ public sealed class ObjectPatch(
         catch (StorageException)
         {
             lookup.Evict(digest);
-            lookup.Degraded(bucket, name, digest);
+            if (found.Next is not null)
+            {
+                lookup.Degraded(bucket, name, digest); // copies that differ
+            }
+
             throw;
         }
         finally

@@ -43,7 +43,7 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket cat completion get head job ls put quarantine rm scrub")]
+    [InlineData("sluice ", "bucket cat completion get head job ls mountpath put quarantine rm scrub")]
     [InlineData("sluice bu", "bucket")]
     [InlineData("sluice bucket ", "create ls make-n-copies rm set show")]
     [InlineData("sluice bucket create --p", "--property")]

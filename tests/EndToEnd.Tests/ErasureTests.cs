@@ -91,7 +91,7 @@ public sealed class ErasureTests : IDisposable
         using SluiceProcess server = await StartAsync("uring");
         using var store = new Store(server.Endpoint);
         await store.CreateAsync("e", Properties);
-        string[] common = ["load", "-bucket=ais://e", "-cleanup=false", "-seed=5"];
+        string[] common = ["load", $"-ip={server.Endpoint.Host}", $"-port={server.Endpoint.Port}", "-bucket=ais://e", "-cleanup=false", "-seed=5"];
         (int code, string output, string error) =
             await SluiceProcess.RunAsync(null, server.Endpoint, [.. common, "-pctput=100", "-maxputs=40", "-minsize=1", "-maxsize=2m"]);
         Assert.True(code == 0, output + error);
