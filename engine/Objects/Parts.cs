@@ -95,23 +95,21 @@ public interface IPartMap
 public sealed class RecordedParts(Func<Guid, ObjectDisk?> diskOf) : IPartMap
 {
     /// <inheritdoc/>
-    public IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head)
+    public IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head) =>
+        head.Stored is { } stored && (stored.Metadata.HasSidecar || stored.Metadata.Slices is not null) ? PartsOf(digest, head.Disk, stored.Metadata) : [];
+
+    private IEnumerable<PartPlace> PartsOf(ulong digest, ObjectDisk disk, ObjectMetadata metadata)
     {
-        if (head.Stored is not { } stored)
+        if (metadata.HasSidecar)
         {
-            yield break;
+            yield return new PartPlace(disk, new PartName(PartKind.Sidecar, digest, metadata.Generation));
         }
 
-        if (stored.Metadata.HasSidecar)
+        for (int slice = 0; slice < metadata.Slices?.Mountpaths.Count; slice++)
         {
-            yield return new PartPlace(head.Disk, new PartName(PartKind.Sidecar, digest, stored.Metadata.Generation));
-        }
-
-        for (int slice = 0; slice < stored.Metadata.Slices?.Mountpaths.Count; slice++)
-        {
-            if (diskOf(stored.Metadata.Slices.Mountpaths[slice]) is { } disk)
+            if (diskOf(metadata.Slices.Mountpaths[slice]) is { } holder)
             {
-                yield return new PartPlace(disk, new PartName(PartKind.Slice, digest, stored.Metadata.Slices.Generation, slice + 1));
+                yield return new PartPlace(holder, new PartName(PartKind.Slice, digest, metadata.Slices.Generation, slice + 1));
             }
         }
     }
