@@ -12,7 +12,7 @@ public static unsafe class Sockets
 {
     private const int AF_INET = 2, AF_INET6 = 10, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
     private const int SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_LINGER = 13, SO_REUSEPORT = 15;
-    private const int IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_INFO = 11, TCP_CONGESTION = 13, IPPROTO_IPV6 = 41, IPV6_V6ONLY = 26;
+    private const int IPPROTO_TCP = 6, TCP_NODELAY = 1, TCP_INFO = 11, IPPROTO_IPV6 = 41, IPV6_V6ONLY = 26;
     private const int MSG_NOSIGNAL = 0x4000, MSG_MORE = 0x8000, SHUT_WR = 1, SHUT_RDWR = 2;
     private const int AddressBytesMax = 28; // struct sockaddr_in6
 
@@ -77,19 +77,6 @@ public static unsafe class Sockets
 
     /// <summary>Small writes go out at once (TCP_NODELAY).</summary>
     public static void SetNoDelay(int socket) => SetOption(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-
-    /// <summary>
-    /// How the connection finds out what its line takes: a name of tcp_available_congestion_control (tcp(7)). ENOENT for one that the kernel does not have; the
-    /// connection stays as it is then.
-    /// </summary>
-    public static Errno SetCongestionControl(int socket, ReadOnlySpan<byte> name)
-    {
-        fixed (byte* start = name)
-        {
-            // SAFETY: pinned bytes of the length that is passed; no terminator is asked for.
-            return SocketImports.setsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, start, (uint)name.Length) == 0 ? Errno.None : Libc.LastError();
-        }
-    }
 
     /// <summary>Bounds what the kernel keeps unsent; it doubles the number for its own bookkeeping (SO_SNDBUF, socket(7)).</summary>
     public static void SetSendBuffer(int socket, int bytes) => SetOption(socket, SOL_SOCKET, SO_SNDBUF, bytes);

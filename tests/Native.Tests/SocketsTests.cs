@@ -37,28 +37,6 @@ public sealed class SocketsTests
     }
 
     [Fact]
-    public void CongestionControlIsThatOfTheNameAndStaysForOneThatTheKernelDoesNotHave()
-    {
-        Assert.Equal(Errno.None, Sockets.Listen(new IPEndPoint(IPAddress.Loopback, 0), 1, out int listener));
-        using var socket = new Socket(new SafeSocketHandle(listener, ownsHandle: true));
-        foreach (string name in (string[])["reno", "cubic"]) // both are part of the kernel's usual build
-        {
-            Assert.Equal(Errno.None, Sockets.SetCongestionControl(listener, System.Text.Encoding.ASCII.GetBytes(name)));
-            Assert.Equal(name, Told());
-            Assert.Equal(Errno.ENOENT, Sockets.SetCongestionControl(listener, "none-such"u8));
-            Assert.Equal(name, Told());
-        }
-
-        string Told()
-        {
-            const int TcpLevel = 6, TcpCongestion = 13;
-            var told = new byte[16];
-            socket.GetRawSocketOption(TcpLevel, TcpCongestion, told);
-            return System.Text.Encoding.ASCII.GetString(told).TrimEnd('\0');
-        }
-    }
-
-    [Fact]
     public async Task AnAddressOfOneFamilyRefusesTheOther()
     {
         Assert.Equal(Errno.None, Sockets.Listen(new IPEndPoint(IPAddress.IPv6Loopback, 0), 16, out int listener));

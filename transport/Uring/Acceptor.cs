@@ -132,12 +132,6 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         }
 
         var connection = new UringConnection(this, _buffers, socket) { HasTunedSocket = isTuned };
-        if (connection.RemoteEndPoint is IPEndPoint peer && IPAddress.IsLoopback(peer.Address))
-        {
-            // A proxy or a job on this machine: there is no line to be found out about. Where the system paces (bbr), each burst of it would wait for a timer.
-            _ = Sockets.SetCongestionControl(socket, "cubic"u8);
-        }
-
         _connections.Add(connection);
         if (!_accepted.TryWrite(connection))
         {
