@@ -89,12 +89,19 @@ public abstract class PooledCall<T> : IValueTaskSource<T>, IValueTaskSource
     }
 }
 
-/// <summary>A call of one method, with what that keeps while it waits. Spare ones stay with the thread that they were returned on.</summary>
+/// <summary>
+/// A call of one method, with what that keeps while it waits. A thread with a context of its own, which a ring loop is, keeps its spare ones: there a call ends where it
+/// began. Elsewhere calls begin on one thread and end on another, and there may be a hundred of them, so those threads keep one each and share the others.
+/// </summary>
 internal sealed class PooledCall<T, TStateMachine> : PooledCall<T>
     where TStateMachine : IAsyncStateMachine
 {
-    /// <summary>Spare calls of a method that a thread keeps: more than commits run at once on a loop under load; 256 x some 400 bytes.</summary>
+    /// <summary>Spare calls of a method that a loop keeps, and that the threads without one share: more than commits run at once under load; 256 x some 400 bytes.</summary>
     private const int SpareMax = 256;
+
+    private static readonly Lock s_sharing = new();
+    private static PooledCall<T, TStateMachine>? s_spare;
+    private static int s_spareCount;
 
     [ThreadStatic]
     private static PooledCall<T, TStateMachine>? t_spare;
@@ -128,10 +135,14 @@ internal sealed class PooledCall<T, TStateMachine> : PooledCall<T>
     private protected override void Return()
     {
         _stateMachine = default;
-        if (t_spareCount < SpareMax)
+        if (t_spareCount == 0 || (t_spareCount < SpareMax && SynchronizationContext.Current is not null))
         {
             (_next, t_spare) = (t_spare, this);
             t_spareCount++;
+        }
+        else if (SynchronizationContext.Current is null)
+        {
+            ReturnShared();
         }
     }
 
@@ -139,12 +150,39 @@ internal sealed class PooledCall<T, TStateMachine> : PooledCall<T>
     {
         if (t_spare is not { } spare)
         {
-            return new PooledCall<T, TStateMachine>();
+            return (SynchronizationContext.Current is null ? RentShared() : null) ?? new PooledCall<T, TStateMachine>();
         }
 
         (t_spare, spare._next) = (spare._next, null);
         t_spareCount--;
         return spare;
+    }
+
+    private void ReturnShared()
+    {
+        lock (s_sharing)
+        {
+            if (s_spareCount < SpareMax)
+            {
+                (_next, s_spare) = (s_spare, this);
+                s_spareCount++;
+            }
+        }
+    }
+
+    private static PooledCall<T, TStateMachine>? RentShared()
+    {
+        lock (s_sharing)
+        {
+            if (s_spare is not { } spare)
+            {
+                return null;
+            }
+
+            (s_spare, spare._next) = (spare._next, null);
+            s_spareCount--;
+            return spare;
+        }
     }
 
     private void MoveNext() => _stateMachine!.MoveNext();
