@@ -30,13 +30,27 @@ internal sealed class SliceSet : IBodySink, IDisposable
     {
         int wanted = ec.DataSlices + ec.ParitySlices;
         var works = new WorkFile?[wanted];
+        List<WorkFile> heads = [];
         int made = 0;
         for (int i = 0; i < order.Count && made < wanted; i++)
         {
-            if (await TryCreateAsync(order[i], set) is { } work)
+            if (await TryCreateAsync(order[i], set) is not { } work)
             {
-                works[made++] = work;
+                continue;
             }
+
+            if (heads.Count <= ec.ParitySlices)
+            {
+                if (await TryCreateAsync(order[i], set) is not { } head)
+                {
+                    await work.DisposeAsync();
+                    continue;
+                }
+
+                heads.Add(head);
+            }
+
+            works[made++] = work;
         }
 
         int least = ec.DataSlices + (ec.ParitySlices / 2);
@@ -54,9 +68,9 @@ internal sealed class SliceSet : IBodySink, IDisposable
             slices.Add(works[i]!, i);
         }
 
-        for (int i = 0; i < made && i <= ec.ParitySlices; i++)
+        foreach (WorkFile head in heads)
         {
-            set.Add(ReplicaMember.Head(await WorkFile.CreateAsync(works[i]!.Disk, set.Bucket, set.Digest)));
+            set.Add(ReplicaMember.Head(head));
         }
 
         if (made >= least)

@@ -75,8 +75,8 @@ public sealed class SimulatedHost
     {
         ObjectEngine engine = Engine;
         _engine = null;
+        await engine.DisposeAsync(); // repairs on the way hold names until then
         int held = engine.HeldNameCount;
-        await engine.DisposeAsync();
         return held != 0 ? $"{held} names are held by nobody" : Disk.OpenCount != 0 ? $"{Disk.OpenCount} handles are left open" : null;
     }
 
