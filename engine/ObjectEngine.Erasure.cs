@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
@@ -6,7 +5,6 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
-using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -88,22 +86,6 @@ public sealed partial class ObjectEngine
             }
 
             job.Count(1, bytes);
-        }
-    }
-
-    /// <summary>Makes an object whole that was found lacking.</summary>
-    private async ValueTask RepairAsync(Bucket bucket, ObjectName name, ulong digest)
-    {
-        await _damagedCopies.SetAsideAsync(bucket, name, digest);
-        using DiskUse use = _disks.Enter();
-        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, verify: ErasureReconciler.Handles(bucket.Properties));
-        if (!done.Ok || done.Value.StillDegraded)
-        {
-            _log.LogWarning("{Bucket}/{Object} is not repaired: {Why}", bucket.Name, name, done.Error?.Message ?? "too few mountpaths have room or work");
-        }
-        else if (done.Value.Changed)
-        {
-            _log.LogInformation("{Bucket}/{Object} is repaired: {Copies} files made, {Removed} removed", bucket.Name, name, done.Value.CopiesMade, done.Value.Removed);
         }
     }
 }

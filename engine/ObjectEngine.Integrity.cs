@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Redundancy;
@@ -65,6 +67,32 @@ public sealed partial class ObjectEngine
         catch (StorageException fault)
         {
             return Refuse(fault);
+        }
+    }
+
+    /// <summary>
+    /// Sets aside what is damaged as long as something better is left, then has everything made that the bucket wants. Answers what was done; files that were set aside are
+    /// among those removed.
+    /// </summary>
+    private async ValueTask<Result<Reconciled>> MakeWholeAsync(Bucket bucket, ObjectName name, ulong digest, JobContext? job = null)
+    {
+        using DiskUse use = _disks.Enter(DiskUseKind.Upload); // it reads and writes whole objects
+        int moved = await _damagedCopies.SetAsideAsync(bucket, name, digest);
+        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
+        return done.Ok ? done.Value with { Removed = done.Value.Removed + moved } : done;
+    }
+
+    /// <summary>For the queue: the same, told in the log.</summary>
+    private async ValueTask RepairAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        Result<Reconciled> done = await MakeWholeAsync(bucket, name, digest);
+        if (!done.Ok || done.Value.StillDegraded)
+        {
+            _log.LogWarning("{Bucket}/{Object} is not repaired: {Why}", bucket.Name, name, done.Error?.Message ?? "too few mountpaths have room or work");
+        }
+        else if (done.Value.Changed)
+        {
+            _log.LogInformation("{Bucket}/{Object} is repaired: {Copies} files made, {Removed} removed", bucket.Name, name, done.Value.CopiesMade, done.Value.Removed);
         }
     }
 }

@@ -82,9 +82,9 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _lookup = new ObjectLookup(_disks, _locks, options.CacheSizes, _log) { Erasure = _erasure };
         Func<ObjectDisk, RelaxedFlusher> flusherOf = static disk => disk.Attachment!.Flusher;
         Repairs = new RepairQueue(RepairAsync, _log);
-        _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _log);
         readers.Rescue = _rescue = new BlockRescue(_disks, _lookup, Repairs);
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
+        _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _heads, _log);
         RecordedParts parts = NewParts();
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);

@@ -3,7 +3,6 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
-using Sluice.Native.Codecs;
 
 namespace Sluice.Engine.Integrity;
 
@@ -11,7 +10,7 @@ namespace Sluice.Engine.Integrity;
 /// Puts the damaged copies of one object into quarantine, as long as a whole one of the newest generation is left: what is damaged and alone stays, so that its reader is told that
 /// it is damaged and not that it never was. What is missing afterwards is made by who restores redundancy.
 /// </summary>
-internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLock locks, ILogger log)
+internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLock locks, HeadPublisher heads, ILogger log)
 {
     private long _quarantined;
 
@@ -66,32 +65,13 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
             // A damaged one that is newer than every whole one is the last that is known of what was acknowledged.
             if (problem is not null && newest > 0 && (place.Stored?.Metadata.Generation ?? 0) <= newest)
             {
-                await SetAsideAsync(bucket, name, digest, place, problem);
+                await heads.SetAsideAsync(bucket, name, digest, place, problem, log);
+                Interlocked.Increment(ref _quarantined);
                 moved++;
             }
         }
 
         return moved;
-    }
-
-    private async ValueTask SetAsideAsync(Bucket bucket, ObjectName name, ulong digest, ObjectPlace place, string problem)
-    {
-        ObjectDisk disk = place.Disk;
-        using DirectoryLease directory = disk.Check(
-            await disk.Directories.AcquireAsync(place.Path.Directory, DirectoryUse.Existing), "open", place.Path.Directory.Span);
-        await locks.BeginPublishAsync(digest);
-        try
-        {
-            await Quarantine.MoveAsync(disk, directory.Handle, place.Path.Leaf, digest, new QuarantineNote(problem, bucket.Name.ToString(), name.ToString()), log);
-            lookup.Evict(digest);
-        }
-        finally
-        {
-            locks.EndPublish(digest);
-        }
-
-        disk.Check(await directory.SyncAsync(), "fsync of the directory", place.Path.Directory.Span);
-        Interlocked.Increment(ref _quarantined);
     }
 
     /// <summary>The file on one mountpath and what is wrong with it; null when there is none, or nothing can be said of it.</summary>
@@ -117,41 +97,12 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
 
             using FileHandle file = disk.Check(await disk.Io.OpenAsync(disk.Root, place.Path.Whole, OpenIntent.Read), "open", place.Path.Whole.Span);
             int? bad = await BlockVerifier.FirstBadBlockAsync(disk, file, stored.Metadata, 0, stored.Metadata.BlockCount)
-                ?? await FirstBadOnDiskAsync(disk, file, stored.Metadata);
+                ?? await BlockVerifier.FirstBadBlockAsync(disk, file, stored.Metadata, 0, stored.Metadata.BlockCount, pastCache: true);
             return (place, bad is null ? null : $"block {bad} does not match its digest");
         }
         catch (StorageException)
         {
             return null; // counted with the disk's faults
         }
-    }
-
-    /// <summary>The same comparison past the page cache, which may hold what the disk no longer does.</summary>
-    private static async ValueTask<int?> FirstBadOnDiskAsync(ObjectDisk disk, FileHandle file, ObjectMetadata metadata)
-    {
-        using BlockBuffers.Rented rented = await disk.Blocks.RentAsync();
-        for (int block = 0; block < metadata.BlockCount; block++)
-        {
-            long offset = (long)block * Limits.BlockBytes;
-            int expected = (int)Math.Min(Limits.BlockBytes, metadata.SizeBytes - offset);
-            int done = 0;
-            while (done < expected)
-            {
-                int read = disk.Check(await disk.Io.ReadColdAsync(file, rented.Memory[done..], offset + done), "read", default);
-                if (read == 0)
-                {
-                    return block;
-                }
-
-                done += read;
-            }
-
-            if (Crc64Nvme.Hash(rented.Memory.Span[..expected]) != metadata.BlockDigests.Span[block])
-            {
-                return block;
-            }
-        }
-
-        return null;
     }
 }

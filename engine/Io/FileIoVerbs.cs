@@ -32,6 +32,33 @@ public static class FileIoVerbs
         return new IoResult<int>(done);
     }
 
+    /// <summary>
+    /// Reads past the page cache until there are <paramref name="count"/> bytes or the file ends; answers the bytes read. Offset and buffer are as
+    /// <see cref="IFileIo.ReadColdAsync"/> wants them, with room for whole pages: what it holds behind the count is undefined.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    public static async ValueTask<IoResult<int>> ReadColdFullyAsync(this IFileIo io, FileHandle file, Memory<byte> buffer, long offset, int count)
+    {
+        int done = 0;
+        while (done < count)
+        {
+            IoResult<int> read = await io.ReadColdAsync(file, buffer[done..], offset + done);
+            if (!read.Ok)
+            {
+                return read;
+            }
+
+            if (read.Value == 0)
+            {
+                break;
+            }
+
+            done += read.Value;
+        }
+
+        return new IoResult<int>(Math.Min(done, count));
+    }
+
     /// <summary>Writes all of it.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<IoResult> WriteFullyAsync(this IFileIo io, FileHandle file, ReadOnlySequence<byte> data, long offset)

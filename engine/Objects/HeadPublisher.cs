@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
@@ -77,6 +80,28 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
         using DirectoryLease directory = acquired.Value;
         (StoredObject? stored, _) = await RenameAsync(set, head, metadata, set.Plain, directory, RenameMode.NoReplace);
         return stored;
+    }
+
+    /// <summary>
+    /// Puts a head that is not what it should be into quarantine, durably; the name's writer calls. Throws <see cref="StorageException"/>: it stands there still then, or is gone.
+    /// </summary>
+    public async ValueTask SetAsideAsync(Bucket bucket, ObjectName name, ulong digest, ObjectPlace place, string problem, ILogger log)
+    {
+        ObjectDisk disk = place.Disk;
+        using DirectoryLease directory = disk.Check(
+            await disk.Directories.AcquireAsync(place.Path.Directory, DirectoryUse.Existing), "open", place.Path.Directory.Span);
+        await locks.BeginPublishAsync(digest);
+        try
+        {
+            await Quarantine.MoveAsync(disk, directory.Handle, place.Path.Leaf, digest, new QuarantineNote(problem, bucket.Name.ToString(), name.ToString()), log);
+            lookup.Evict(digest);
+        }
+        finally
+        {
+            locks.EndPublish(digest);
+        }
+
+        disk.Check(await directory.SyncAsync(), "fsync of the directory", place.Path.Directory.Span);
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]

@@ -156,30 +156,26 @@ public readonly struct ObjectReader : IDisposable
             return await StripedReads.ReadColdAsync(striped, buffer, offset, count);
         }
 
-        int done = 0;
         OpenObject copy = Copy;
-        while (done < count)
+        while (true)
         {
             StoredObject stored = copy.Stored;
-            stored.Disk.BeginRead(count - done);
-            IoResult<int> read = await stored.Disk.Io.ReadColdAsync(copy.File, buffer[done..], offset + done);
-            stored.Disk.EndRead(count - done);
-            if (read.Ok && read.Value > 0)
+            stored.Disk.BeginRead(count);
+            IoResult<int> read = await stored.Disk.Io.ReadColdFullyAsync(copy.File, buffer, offset, count);
+            stored.Disk.EndRead(count);
+            if (read.Ok && read.Value == count)
             {
-                done += read.Value;
-                continue;
+                return Result.Done;
             }
 
-            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + done} of {SizeBytes}") : stored.ReadFault(read.Error);
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
             if (copy.Suspect() is not { } other)
             {
                 return failure;
             }
 
-            (copy, done) = (other, 0); // from the beginning: what is asked for stays aligned
+            copy = other; // from the beginning: what is asked for stays aligned
         }
-
-        return Result.Done;
     }
 
     /// <summary>
@@ -220,7 +216,7 @@ public readonly struct ObjectReader : IDisposable
         }
 
         bool may = MaySend(offset, count);
-        if (may && isSmall && IsResident(0, SizeBytes))
+        if (may && count == SizeBytes)
         {
             Stored.NoteResident();
         }

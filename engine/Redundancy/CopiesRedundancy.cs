@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
-using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
@@ -199,23 +198,6 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
     }
 
     /// <summary>A file that is not what its record says is kept for somebody to look at, out of everybody's way.</summary>
-    private async ValueTask SetAsideAsync(CopyPlan plan, ObjectPlace place)
-    {
-        ObjectDisk disk = place.Disk;
-        using DirectoryLease from = disk.Check(
-            await disk.Directories.AcquireAsync(place.Path.Directory, DirectoryUse.Existing), "open", place.Path.Directory.Span);
-        var note = new QuarantineNote("it is not what its record says, or has none", plan.Bucket.Name.ToString(), plan.Name.ToString());
-        await locks.BeginPublishAsync(plan.Digest);
-        try
-        {
-            await Quarantine.MoveAsync(disk, from.Handle, place.Path.Leaf, plan.Digest, note, log);
-            lookup.Evict(plan.Digest);
-        }
-        finally
-        {
-            locks.EndPublish(plan.Digest);
-        }
-
-        disk.Check(await from.SyncAsync(), "fsync of the directory", place.Path.Directory.Span);
-    }
+    private ValueTask SetAsideAsync(CopyPlan plan, ObjectPlace place) =>
+        heads.SetAsideAsync(plan.Bucket, plan.Name, plan.Digest, place, "it is not what its record says, or has none", log);
 }
