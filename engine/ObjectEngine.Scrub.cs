@@ -1,6 +1,5 @@
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
-using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
@@ -137,8 +136,16 @@ public sealed partial class ObjectEngine
             Locks = _locks,
             Time = _environment.Time,
             Repair = new ScrubRepair(this),
+            FlushAsync = FlushAsync,
         };
         return new Scrubber(world, _scrubCounters).RunAsync(job, settings, buckets, disks);
+    }
+
+    private static async ValueTask<bool> FlushAsync(ObjectDisk disk)
+    {
+        RelaxedFlusher flusher = disk.Attachment!.Flusher;
+        await flusher.FlushAsync();
+        return !flusher.HasFailed;
     }
 
     private IDisposable? EnterDisk(ObjectDisk disk)
@@ -153,16 +160,12 @@ public sealed partial class ObjectEngine
         return null;
     }
 
-    /// <summary>Sets aside what is damaged as long as something better is left, then has everything made that the bucket wants.</summary>
     private sealed class ScrubRepair(ObjectEngine engine) : IScrubRepair
     {
         public async ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job)
         {
-            int moved = await engine._damagedCopies.SetAsideAsync(bucket, name, digest);
-            using DiskUse use = engine._disks.Enter();
-            Result<Reconciled> done = await engine.Reconciler.ReconcileAsync(
-                bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
-            return !done.Ok || done.Value.StillDegraded || (moved == 0 && !done.Value.Changed) ? RepairOutcome.Impossible : RepairOutcome.Repaired;
+            Result<Reconciled> done = await engine.MakeWholeAsync(bucket, name, digest, job);
+            return done is { Ok: true, Value: { StillDegraded: false, Changed: true } } ? RepairOutcome.Repaired : RepairOutcome.Impossible;
         }
     }
 }

@@ -89,14 +89,34 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
             return;
         }
 
+        // A relaxed delete or overwrite, which has ended by then, lets go of the parts when it is durable: before, a power cut may bring back the head that needs them.
+        if (!await IsOrphanAsync(part, name, path) || !await world.FlushAsync(disk))
+        {
+            return;
+        }
+
         await world.Locks.AcquireWriterAsync(part.Digest);
         try
         {
-            if (await IsThereAsync(path) && !await IsSpokenOfAsync(part, name) && !await IsKeptAsync(part))
+            if (await IsThereAsync(path))
             {
                 string action = run.Repairs ? await RemoveAsync(path, directory) : "reported";
                 run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "part", $"no head of {name} speaks of it", action);
             }
+        }
+        finally
+        {
+            world.Locks.ReleaseWriter(part.Digest);
+        }
+    }
+
+    /// <summary>True when no head speaks of it, nor will: a commit makes parts durable before their head, all under the name's lock.</summary>
+    private async ValueTask<bool> IsOrphanAsync(PartName part, ObjectName name, byte[] path)
+    {
+        await world.Locks.AcquireWriterAsync(part.Digest);
+        try
+        {
+            return await IsThereAsync(path) && !await IsSpokenOfAsync(part, name);
         }
         finally
         {
@@ -181,11 +201,6 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
 
         return null;
     }
-
-    /// <summary>A relaxed overwrite keeps the old file in the work directory, and its parts, until the new one is flushed.</summary>
-    private async ValueTask<bool> IsKeptAsync(PartName part) =>
-        (await DirectoryNames.FilesAsync(disk, bucket.Work))
-            .Exists(name => disk.IsOfThisRun(name) && ObjectDisk.TryReadWorkName(name, out ulong digest) && digest == part.Digest);
 
     private async ValueTask<bool> IsThereAsync(byte[] path) => (await disk.Io.StatAtAsync(disk.Root, path)).Ok;
 

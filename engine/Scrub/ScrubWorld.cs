@@ -26,6 +26,12 @@ public sealed class ScrubWorld
     /// <summary>Clock.</summary>
     public required TimeProvider Time { get; init; }
 
+    /// <summary>
+    /// Makes what relaxed writes changed on a mountpath durable, and lets go of what they replaced; nothing to do where no engine writes. False after a flush that
+    /// failed: what was replaced is kept until the next start then. Throws <see cref="StorageException"/>.
+    /// </summary>
+    public required Func<ObjectDisk, ValueTask<bool>> FlushAsync { get; init; }
+
     /// <summary>Who repairs.</summary>
     public required IScrubRepair Repair { get; init; }
 

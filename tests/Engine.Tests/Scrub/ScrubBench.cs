@@ -115,6 +115,7 @@ public sealed class ScrubBench : IAsyncDisposable
             Ranked = _ => [.. disks],
             Locks = new NameLock(),
             Time = TimeProvider.System,
+            FlushAsync = static _ => new(true), // what the engine replaced is flushed before it is looked at from outside
             Repair = repair ?? new NoRepair(),
         };
         Scrubber scrubber = matches is null ? new Scrubber(world, new ScrubCounters()) : new Scrubber(world, new ScrubCounters()) { Matches = matches };
