@@ -135,6 +135,8 @@ public static class Tombstones
             byte[] path = [.. bucket.Tombstones.Span, (byte)'/', .. file];
             await ObjectRemoval.UnlinkAsync(disk, path, bucket.Home);
         }
+
+        await disk.Directories.PruneAsync(bucket.Tombstones, bucket.Home); // a crash may have left it before there was one in it
     }
 
     private static async ValueTask WriteAsync(ObjectDisk disk, Bucket bucket, ulong digest, byte[] name, byte[] bytes, ILogger log)
