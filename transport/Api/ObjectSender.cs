@@ -214,13 +214,13 @@ internal sealed class ObjectSender(ColdReads cold)
             int piece = PartOfBlock(context, offset, end);
             if (reader.Verify != VerifyMode.Never && !reader.MaySend(offset, piece))
             {
-                int rest = (int)Math.Min(Limits.BlockBytes - (offset % Limits.BlockBytes), end - offset);
-                if (!await VerifiedCopy.SendAsync(context, reader, offset, rest))
+                // A piece of the block: the others go out from the page cache then, where that is enough.
+                if (!await VerifiedCopy.SendAsync(context, reader, offset, piece))
                 {
                     return null;
                 }
 
-                offset += rest;
+                offset += piece;
                 continue;
             }
 
