@@ -20,7 +20,7 @@ internal sealed class ColdObjects : IAsyncDisposable
 
     private readonly string _home;
     private readonly List<LoopDisk> _disks = [];
-    private bool _hasMemory;
+    private MemoryDirectory? _memory;
 
     private ColdObjects(string home) => _home = home;
 
@@ -98,10 +98,7 @@ internal sealed class ColdObjects : IAsyncDisposable
             await disk.DisposeAsync();
         }
 
-        if (_hasMemory)
-        {
-            await Command.RunAsync(["umount", Path.Combine(_home, "memory")], CancellationToken.None);
-        }
+        await (_memory?.DisposeAsync() ?? default);
     }
 
     private async Task MakePlacesAsync(int disks, long bytes, CancellationToken token)
@@ -112,14 +109,12 @@ internal sealed class ColdObjects : IAsyncDisposable
             return;
         }
 
-        string memory = Directory.CreateDirectory(Path.Combine(_home, "memory")).FullName;
-        await Command.RunAsync(["mount", "-t", "tmpfs", "-o", "size=90%", "sluice-bench", memory], token);
-        _hasMemory = true;
+        _memory = await MemoryDirectory.MakeAsync(Path.Combine(_home, "memory"), token);
         for (int i = 0; i < disks; i++)
         {
             // Sparse: three times an even share, and what an XFS needs for itself.
             long size = (3 * bytes / disks) + Sizes.GiB;
-            _disks.Add(await LoopDisk.MakeAsync(memory, string.Create(CultureInfo.InvariantCulture, $"disk{i}"), size, LoopBytesPerSecond, token));
+            _disks.Add(await LoopDisk.MakeAsync(_memory.Path, string.Create(CultureInfo.InvariantCulture, $"disk{i}"), size, LoopBytesPerSecond, token));
             Places.Add(_disks[^1].Path);
         }
     }

@@ -12,25 +12,27 @@ namespace Sluice.Bench.Rows;
 /// <param name="IsStrict">On stable storage before the answer.</param>
 internal sealed record PutSide(string Name, Contestant? Server, bool IsStrict)
 {
-    /// <summary>Copies of each object, each on a disk of its own.</summary>
-    public int Copies { get; init; } = 1;
+    /// <summary>How its bucket protects objects.</summary>
+    public Protection Protection { get; init; } = Protection.None;
 
     /// <summary>Properties of its bucket.</summary>
-    public string Properties =>
-        $$$"""{"durability":"{{{(IsStrict ? "strict" : "relaxed")}}}","mirror":{"enabled":{{{(Copies > 1 ? "true" : "false")}}},"copies":{{{Math.Max(Copies, 2)}}}}}""";
+    public string Properties => $$"""{"durability":"{{(IsStrict ? "strict" : "relaxed")}}"{{Protection.Properties}}}""";
 }
 
 /// <summary>
 /// PUT of new names by the product's own load generator, which sends no checksum: ours computes XXH64 and the digest of each block. Each row has a fresh XFS of
-/// its own (see <see cref="LoopDisk"/>), on which each side has a directory; it is synced after each turn, outside of what is measured.
+/// its own (see <see cref="LoopDisk"/>), on which each side has a directory; it is synced after each turn, outside of what is measured. Several disks are images in
+/// memory: on one drive they would share its speed, and a second copy would cost half of it by the machine's fault.
 /// </summary>
 internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDefault, IReadOnlyList<PutSide> sides, int disks = 1) : IRow
 {
     private const string Bucket = "put";
     private const long DiskBytes = 64 * Sizes.GiB; // sparse
-    private const long TurnBytesMax = Sizes.GiB; // what the page cache takes without beginning to write
+    private const long MemoryTurnBytesMax = 256 * Sizes.MiB; // no turn is removed before the row ends
 
+    private readonly long _turnBytesMax = disks > 1 ? MemoryTurnBytesMax : Sizes.GiB; // what the page cache takes without beginning to write
     private readonly List<LoopDisk> _disks = [];
+    private MemoryDirectory? _memory;
     private string _home = "";
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"put/{Sizes.Text(sizeBytes)}/{what}/{writers}");
@@ -46,9 +48,10 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
     public async Task PrepareAsync(BenchWorld world)
     {
         _home = world.MakeDirectory(Name);
+        _memory = disks > 1 && !world.Settings.IsInPlace ? await MemoryDirectory.MakeAsync(Path.Combine(_home, "memory"), world.Token) : null;
         for (int i = 0; i < disks && !world.Settings.IsInPlace; i++)
         {
-            _disks.Add(await LoopDisk.MakeAsync(_home, $"disk{i}", DiskBytes, readBytesPerSecond: 0, world.Token));
+            _disks.Add(await LoopDisk.MakeAsync(_memory?.Path ?? _home, $"disk{i}", DiskBytes, readBytesPerSecond: 0, world.Token));
         }
     }
 
@@ -59,13 +62,13 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
         string path = paths[0];
         if (side.Server is not { } contestant)
         {
-            return new SyscallContender(side, Directory.CreateDirectory(path).FullName, sizeBytes, writers, TurnBytesMax, world);
+            return new SyscallContender(side, Directory.CreateDirectory(path).FullName, sizeBytes, writers, _turnBytesMax, world);
         }
 
         IServer server = contestant.Make(world.Settings, path, [.. paths.Select(each => Path.Combine(each, "mp"))], new NginxOptions { TakesPut = true }, _disks.Count < disks && disks > 1 ? ["--allow-shared-disk"] : []);
         (server as NginxServer)?.Link(Bucket, Directory.CreateDirectory(Path.Combine(path, "objects")).FullName);
         await Opening.StartAsync(server, world.Token);
-        var contender = new PutContender(side, server, paths, sizeBytes, writers, world);
+        var contender = new PutContender(side, server, paths, sizeBytes, writers, _turnBytesMax, world);
         await Opening.OrDisposeAsync(contender, contender.MakeBucketAsync);
         return contender;
     });
@@ -77,10 +80,11 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
             await disk.DisposeAsync();
         }
 
+        await (_memory?.DisposeAsync() ?? default);
         BenchWorld.Remove(_home);
     }
 
-    private sealed class PutContender(PutSide side, IServer server, string[] paths, long sizeBytes, int writers, BenchWorld world) : IContender
+    private sealed class PutContender(PutSide side, IServer server, string[] paths, long sizeBytes, int writers, long turnBytesMax, BenchWorld world) : IContender
     {
         private const double WarmSeconds = 0.5;
 
@@ -115,7 +119,7 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
                 writers,
                 [
                     "-pctput=100", "-skiplist", "-minsize", size, "-maxsize", size, "-cksum-type=none", "-duration", seconds.ToString("f1", culture) + "s",
-                    "-totalputsize", TurnBytesMax.ToString(culture),
+                    "-totalputsize", turnBytesMax.ToString(culture),
                 ],
                 "put",
                 token);

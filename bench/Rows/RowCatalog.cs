@@ -20,7 +20,7 @@ internal static class RowCatalog
 
     /// <summary>All rows, in the order of the results.</summary>
     public static IEnumerable<IRow> All(BenchSettings settings) =>
-        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. Copies(settings), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
+        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. ProtectedPuts(settings), .. ProtectedGets(settings), .. Scrubs(), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
 
     /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
     internal static bool Matches(string name, string patterns) => patterns
@@ -77,12 +77,40 @@ internal static class RowCatalog
         from connections in (int[])[Few, Many]
         select new HotGetRow(size, connections, "wrk", connections == Few, [Contestant.Nginx, Contestant.Ours(settings)], isTls: true);
 
-    /// <summary>A second copy beside none, over the same two disks.</summary>
-    private static IEnumerable<IRow> Copies(BenchSettings settings) =>
+    /// <summary>A second copy, and slices, beside one file, over the same disks.</summary>
+    private static IEnumerable<IRow> ProtectedPuts(BenchSettings settings) =>
+        from protection in (Protection[])[Protection.TwoCopies, Protection.FourAndTwo]
+        let name = protection == Protection.TwoCopies ? "copies" : "ec"
         from size in (long[])[Sizes.MiB, 16 * Sizes.MiB]
         from isStrict in (bool[])[true, false]
         let plain = new PutSide("sluice", Contestant.Ours(settings), isStrict)
-        select new PutRow(size, 8, isStrict ? "copies-strict" : "copies-relaxed", isStrict, [plain, plain with { Name = "sluice, 2 copies", Copies = 2 }], disks: 2);
+        select new PutRow(
+            size, 8, $"{name}-{(isStrict ? "strict" : "relaxed")}", size == 16 * Sizes.MiB || (isStrict && protection == Protection.TwoCopies),
+            [plain, plain with { Name = $"sluice, {protection.Name}", Protection = protection }], protection.Disks);
+
+    /// <summary>What slices cost a reader: whole ones, and with one drive away; and what it costs to compare every block with its digest.</summary>
+    private static IEnumerable<IRow> ProtectedGets(BenchSettings settings)
+    {
+        Contestant ours = Contestant.Ours(settings);
+        GetSide plain = new("sluice", ours, "{}", Mountpaths: 6);
+        GetSide sliced = new("sluice, 4+2", ours, $$"""{"durability":"strict"{{Protection.FourAndTwo.Properties}}}""", Mountpaths: 6);
+        GetSide never = new("sluice, never", ours, """{"checksum":{"verify":"never"}}""", Mountpaths: 1);
+        foreach (long size in (long[])[Sizes.MiB, 16 * Sizes.MiB])
+        {
+            bool isDefault = size == 16 * Sizes.MiB;
+            yield return new ProtectedGetRow("healthy", size, isDefault, [plain, sliced]);
+            yield return new ProtectedGetRow("degraded", size, isDefault, [sliced, sliced with { Name = "sluice, 4+2, a drive away", LosesOne = true }]);
+            yield return new ProtectedGetRow(
+                "verify", size, !isDefault,
+                [
+                    never,
+                    never with { Name = "sluice, never, sockets and threads", Server = Contestant.Fallback(settings) },
+                    never with { Name = "sluice, always", Properties = """{"checksum":{"verify":"always"}}""" },
+                ]);
+        }
+    }
+
+    private static IEnumerable<IRow> Scrubs() => from disks in (int[])[1, 4] select new ScrubRow(disks, isDefault: disks == 1);
 
     /// <summary>Each size beside nginx (which syncs nothing) and beside bare system calls, and strict beside relaxed.</summary>
     private static IEnumerable<IRow> Puts(BenchSettings settings)
