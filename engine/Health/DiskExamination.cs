@@ -20,7 +20,12 @@ internal sealed class DiskExamination(AttachedDisk attached, HealthOptions optio
 
     private static readonly TimeSpan s_statRetry = TimeSpan.FromSeconds(1);
 
+    private static readonly byte[] s_identity = Encoding.ASCII.GetBytes(MountpathIdentity.Kind);
+
     private readonly ObjectDisk _disk = attached.Disk;
+
+    /// <summary>What the process or the machine is short of: it says nothing of a drive.</summary>
+    public static bool IsShortage(Errno error) => error is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM;
 
     /// <summary>What makes it unfit, in a sentence; null when it passes.</summary>
     public async Task<string?> RunAsync(ReadOnlyMemory<byte> suspect)
@@ -71,7 +76,7 @@ internal sealed class DiskExamination(AttachedDisk attached, HealthOptions optio
 
         void Count(Errno error)
         {
-            bool counts = error is not (Errno.None or Errno.ENOSPC or Errno.EDQUOT or Errno.EMFILE or Errno.ENFILE);
+            bool counts = error is not (Errno.None or Errno.ENOSPC or Errno.EDQUOT) && !IsShortage(error);
             errors += counts ? 1 : 0;
             last = counts ? error : last;
         }
@@ -83,7 +88,7 @@ internal sealed class DiskExamination(AttachedDisk attached, HealthOptions optio
         IoResult<FileHandle> opened = await _disk.Io.OpenRootAsync(_disk.Path);
         if (!opened.Ok)
         {
-            return opened.Error is Errno.EMFILE or Errno.ENFILE ? null : $"its path cannot be opened ({opened.Error})";
+            return IsShortage(opened.Error) ? null : $"its path cannot be opened ({opened.Error})";
         }
 
         using FileHandle root = opened.Value;
@@ -101,14 +106,21 @@ internal sealed class DiskExamination(AttachedDisk attached, HealthOptions optio
         IoResult<FileHandle> system = await DocumentFiles.OpenSystemAsync(_disk.Io, root, make: false);
         if (!system.Ok)
         {
-            return $"its identity cannot be read ({system.Error} on .sluice)";
+            return IsShortage(system.Error) ? null : $"its identity cannot be read ({system.Error} on .sluice)";
         }
 
         using FileHandle directory = system.Value;
-        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(_disk.Io, directory, MountpathIdentity.Kind);
+        IoResult<FileHandle> document = await _disk.Io.OpenAsync(directory, s_identity, OpenIntent.Read);
+        if (!document.Ok)
+        {
+            return IsShortage(document.Error) ? null : $"its identity cannot be read ({document.Error} on .sluice/{MountpathIdentity.Kind})";
+        }
+
+        using FileHandle file = document.Value;
+        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(_disk.Io, MountpathIdentity.Kind, file);
         if (json is not { } bytes)
         {
-            return $"its identity cannot be read ({problem ?? "it is gone"})";
+            return $"its identity cannot be read ({problem})";
         }
 
         (MountpathIdentity? identity, problem) = MountpathIdentity.Parse(bytes.Span);

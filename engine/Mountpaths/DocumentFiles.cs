@@ -41,6 +41,12 @@ public static class DocumentFiles
         }
 
         using FileHandle file = opened.Value;
+        return await ReadAsync(io, kind, file);
+    }
+
+    /// <summary>The same of a document that was opened.</summary>
+    public static async ValueTask<(ReadOnlyMemory<byte>? Json, string? Problem)> ReadAsync(IFileIo io, string kind, FileHandle file)
+    {
         IoResult<byte[]> bytes = await io.ReadFileAsync(file, Limits.DocumentBytesMax);
         if (!bytes.Ok)
         {
