@@ -147,6 +147,12 @@ public static class Actions
     /// <summary>Take a mountpath out of service.</summary>
     public const string DisableMountpath = "disable-mp";
 
+    /// <summary>Look at a mountpath again: its identity and its room.</summary>
+    public const string RescanMountpath = "rescan-mp";
+
+    /// <summary>Run the health checker's tests over a mountpath.</summary>
+    public const string TestMountpath = "fshc-mp";
+
     /// <summary>Bring the objects of a bucket to the slices that it wants.</summary>
     public const string EcEncode = "ec-encode";
 
@@ -159,7 +165,7 @@ public static class Actions
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
         "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
-        "enable-bend", "disable-bend", AttachMountpath, EnableMountpath, DetachMountpath, DisableMountpath, "rescan-mp", "fshc-mp",
+        "enable-bend", "disable-bend", AttachMountpath, EnableMountpath, DetachMountpath, DisableMountpath, RescanMountpath, TestMountpath,
     ];
 
     /// <summary>True for the actions that this version carries out.</summary>
@@ -168,7 +174,8 @@ public static class Actions
         or EcEncode or DropQuarantine;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
-    public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath;
+    public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath
+        or RescanMountpath or TestMountpath;
 
     /// <summary>True for every action that the contract names, built or not.</summary>
     public static bool IsKnown(string action) => s_known.Contains(action);

@@ -38,7 +38,7 @@ public sealed partial class SluiceClient
 
     /// <summary>
     /// Changes a mountpath: <paramref name="action"/> is one of <see cref="Actions"/>. By <paramref name="force"/> nothing is moved off first.
-    /// Returns when the change is in force; what is moved, is moved in the background.
+    /// Returns when the change is in force, or the mountpath has been looked at; what is moved, is moved in the background.
     /// </summary>
     public Task ChangeMountpathAsync(string action, string path, bool force, CancellationToken token) =>
         RunAsync(Request(HttpMethod.Put, MountpathsTarget + (force ? "?frc=true" : ""), ControlBody.Write(action, writer => writer.WriteStringValue(path))), token);

@@ -23,6 +23,32 @@ public sealed partial class ObjectEngine
     /// <summary>One look at every mountpath, as the health checker's timer has it taken; what fails is out of service when this returns.</summary>
     public Task LookAtMountpathsAsync() => _health!.LookOnceAsync();
 
+    /// <summary>
+    /// Looks at one mountpath again because an operator asks: is it the one that was opened, does a small write work, and how full is it. What fails is out of
+    /// service when this returns.
+    /// </summary>
+    public Task<Result> RescanMountpathAsync(string path) => OnOpenAsync(path, async attached =>
+    {
+        Result looked = await _health!.RescanAsync(attached);
+        using DiskUse use = _disks.Enter();
+        if (looked.Ok && attached.Disk.IsOpen)
+        {
+            await _space.RefreshAsync(attached.Disk);
+        }
+
+        return looked;
+    });
+
+    /// <summary>Runs the health checker's tests over one mountpath because an operator asks, whenever the last ones were; likewise.</summary>
+    public Task<Result> TestMountpathAsync(string path) => OnOpenAsync(path, attached => _health!.TestAsync(attached));
+
+    private async Task<Result> OnOpenAsync(string path, Func<AttachedDisk, Task<Result>> look) =>
+        Mountpaths.Rows().FirstOrDefault(row => row.Path == path) is not { } row
+            ? new Failure(ErrorCode.BadRequest, $"mountpath {path} does not belong to the set")
+        : row.Disk is not { IsOpen: true, Attachment: { } attached }
+            ? new Failure(ErrorCode.Busy, $"mountpath {path} is out of service ({row.Reason}): enable it, and it is looked at before it serves")
+        : await look(attached);
+
     /// <summary>The disk of a mountpath, which it takes over.</summary>
     private AttachedDisk Attach(Mountpath owned, ReaderReports readers, ulong instance)
     {

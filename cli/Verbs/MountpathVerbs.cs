@@ -5,18 +5,20 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>mountpath ls|attach|detach|enable|disable</c>.</summary>
+/// <summary><c>mountpath ls|attach|detach|enable|disable|rescan|fshc</c>.</summary>
 internal static class MountpathVerbs
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(200);
 
-    public static Command Create(VerbOptions options) => new("mountpath", "List, attach, detach, enable and disable the server's mountpaths")
+    public static Command Create(VerbOptions options) => new("mountpath", "List, attach, detach, enable, disable and test the server's mountpaths")
     {
         List(options),
         Change(options, "attach", "Put an empty directory into the set; objects are moved to it in the background", Actions.AttachMountpath, canForce: false),
         Change(options, "detach", "Take a mountpath out of the set when everything on it has been moved off", Actions.DetachMountpath, canForce: true),
         Change(options, "enable", "Bring a mountpath back; it serves when it has been compared with the others", Actions.EnableMountpath, canForce: false),
         Change(options, "disable", "Take a mountpath out of service when everything on it has been moved off", Actions.DisableMountpath, canForce: true),
+        Look(options, "rescan", "Look at a mountpath again: is it the drive that was opened, can it be written, how full is it", Actions.RescanMountpath),
+        Look(options, "fshc", "Run the health checker's tests over a mountpath: identity, reads past the cache, writes", Actions.TestMountpath),
     };
 
     private static Command List(VerbOptions options)
@@ -36,7 +38,7 @@ internal static class MountpathVerbs
 
     private static Command Change(VerbOptions options, string verb, string description, string action, bool canForce)
     {
-        var path = new Argument<string>("path") { Description = "the mountpath, an absolute path on the server", HelpName = "PATH" };
+        Argument<string> path = PathArgument();
         var force = new Option<bool>("--force", "-f") { Description = "at once, with what is on it" };
         var wait = new Option<bool>("--wait") { Description = "until it is done: moved off, or compared with the others" };
         var command = new Command(verb, description) { path, wait };
@@ -62,6 +64,28 @@ internal static class MountpathVerbs
         });
         return command;
     }
+
+    /// <summary>One that fails is taken out of service, and the verb has failed.</summary>
+    private static Command Look(VerbOptions options, string verb, string description, string action)
+    {
+        Argument<string> path = PathArgument();
+        var command = new Command(verb, description) { path };
+        options.Bind(command, async (parse, run, token) =>
+        {
+            string mountpath = parse.GetRequiredValue(path);
+            await run.Client.ChangeMountpathAsync(action, mountpath, force: false, token);
+            if (await OneAsync(run, mountpath, token) is not { } row)
+            {
+                return ExitCode.NotFound; // it was detached meanwhile
+            }
+
+            run.Print(() => Line(row), writer => Write(writer, row));
+            return row.State == "faulted" ? ExitCode.Failed : ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Argument<string> PathArgument() => new("path") { Description = "the mountpath, an absolute path on the server", HelpName = "PATH" };
 
     private static async Task<MountpathView?> OneAsync(VerbRun run, string path, CancellationToken token) =>
         (await run.Client.MountpathsAsync(token)).FirstOrDefault(row => row.Path == path);

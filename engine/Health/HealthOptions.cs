@@ -3,6 +3,9 @@ namespace Sluice.Engine.Health;
 /// <summary>How drives are watched (contract: storage §8, <c>fshc</c>).</summary>
 public sealed record HealthOptions
 {
+    /// <summary>How long an operator who asks for a look or for the tests is kept waiting: clients give up after 20 s.</summary>
+    public static readonly TimeSpan AskedMax = TimeSpan.FromSeconds(15);
+
     /// <summary>How often each mountpath is looked at: its identity, and one small write. Zero: never, nor after a fault (tests).</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -6,7 +6,7 @@ public enum DiskUseKind
     /// <summary>As long as the disks take: no client can make it last.</summary>
     Brief,
 
-    /// <summary>As long as a client sends.</summary>
+    /// <summary>As long as a client sends; or a drive that is looked at because it may hang takes to answer.</summary>
     Upload,
 }
 

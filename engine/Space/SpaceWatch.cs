@@ -20,6 +20,15 @@ public sealed class SpaceWatch(SpaceMarks marks, TimeProvider time)
         return state.IsFresh(time, state.IsFull ? s_whileFull : s_whileFree) || !state.TryBegin() ? new(state.IsFull) : AskAsync(disk);
     }
 
+    /// <summary>Asks the file system now, however fresh the last answer is.</summary>
+    public async ValueTask RefreshAsync(ObjectDisk disk)
+    {
+        if (disk.Space.TryBegin())
+        {
+            await AskAsync(disk);
+        }
+    }
+
     private async ValueTask<bool> AskAsync(ObjectDisk disk)
     {
         bool isFull = disk.Space.IsFull;

@@ -108,6 +108,39 @@ public sealed class DriveTests
         Assert.Equal(0, await server.StopAsync());
     }
 
+    /// <summary>Nobody looks by himself here: what is found, is found because it was asked for.</summary>
+    [Fact]
+    public async Task AnOperatorHasMountpathsLookedAtAndTested()
+    {
+        using var disks = new LoopDisks(64L << 20, "ext4", "ext4", "ext4");
+        using SluiceProcess server = await SluiceProcess.StartAsync(disks.Paths, "--health-interval", "1h");
+        using var store = new Store(server.Endpoint);
+        await FillAsync(store, "old");
+        foreach (string verb in new[] { "rescan", "fshc", "fshc" }) // whenever the last tests were
+        {
+            (int code, string output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "mountpath", verb, disks.Paths[1]);
+            Assert.Equal((0, $"serving   {disks.Paths[1]}\n"), (code, output));
+        }
+
+        Assert.Contains("\"disk.tests\":2", (await store.ControlAsync(HttpMethod.Get, "/v1/health?details=true", "")).Replace(" ", ""), StringComparison.Ordinal);
+        disks.Lose(1);
+        disks.TurnReadOnly(2);
+        Assert.Equal("serving", await StateOfAsync(server, disks.Paths[1]));
+        Assert.Equal("serving", await StateOfAsync(server, disks.Paths[2]));
+        (int rescan, _, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "mountpath", "rescan", disks.Paths[1]);
+        Assert.Equal((1, "faulted"), (rescan, await StateOfAsync(server, disks.Paths[1])));
+        await store.ControlAsync(HttpMethod.Put, "/v1/daemon/mountpaths?dntres=true", $$"""{"action":"fshc-mp","value":"{{disks.Paths[2]}}"}""");
+        Assert.Equal("faulted", await StateOfAsync(server, disks.Paths[2]));
+        (int refused, _, string said) = await SluiceProcess.RunAsync(null, server.Endpoint, "mountpath", "fshc", disks.Paths[2]);
+        Assert.Equal(4, refused);
+        Assert.Contains("is out of service (disabled-by-FSHC)", said, StringComparison.Ordinal);
+        await store.ControlAsync(HttpMethod.Put, "/v1/daemon/mountpaths", """{"action":"rescan-mp","value":"/none"}""", status: 400);
+        Assert.Equal("serving", await StateOfAsync(server, disks.Paths[0]));
+        await FillAsync(store, "new");
+        Assert.Equal("new 3", Encoding.UTF8.GetString((await store.GetAsync(Bucket, "o3"))!));
+        Assert.Equal(0, await server.StopAsync());
+    }
+
     private static async Task FillAsync(Store store, string content)
     {
         using HttpResponseMessage has = await store.SendAsync(HttpMethod.Head, $"/v1/buckets/{Bucket}");

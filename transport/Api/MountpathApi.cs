@@ -32,7 +32,10 @@ internal sealed class MountpathApi(ObjectEngine engine, NodeIdentity node)
         return null;
     }
 
-    /// <summary>PUT …/mountpaths: attach, enable, disable, detach. Answered when the change is in force; what follows is the resilver's.</summary>
+    /// <summary>
+    /// PUT …/mountpaths: attach, enable, disable, detach; rescan, fshc. Answered when the change is in force, or the mountpath has been looked at and is out
+    /// of service if it is unfit; what follows is the resilver's.
+    /// </summary>
     public async ValueTask<Failure?> ChangeAsync(RequestContext context)
     {
         if (HttpMethods.IsGet(context.Method))
@@ -65,6 +68,8 @@ internal sealed class MountpathApi(ObjectEngine engine, NodeIdentity node)
             Actions.AttachMountpath => keeper.AttachAsync(path),
             Actions.EnableMountpath => keeper.EnableAsync(path),
             Actions.DisableMountpath => keeper.DisableAsync(path, force),
+            Actions.RescanMountpath => engine.RescanMountpathAsync(path),
+            Actions.TestMountpath => engine.TestMountpathAsync(path),
             _ => keeper.DetachAsync(path, force),
         });
         if (!done.Ok)

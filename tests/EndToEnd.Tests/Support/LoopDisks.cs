@@ -10,6 +10,12 @@ public sealed class LoopDisks : IDisposable
 
     /// <summary>Makes and mounts one file system for each kind given: ext4 or xfs.</summary>
     public LoopDisks(long sizeBytes, params string[] kinds)
+        : this(sizeBytes, [], kinds)
+    {
+    }
+
+    /// <summary>The same with flags of mkfs.</summary>
+    public LoopDisks(long sizeBytes, string[] flags, params string[] kinds)
     {
         foreach (string kind in kinds)
         {
@@ -19,7 +25,7 @@ public sealed class LoopDisks : IDisposable
                 file.SetLength(sizeBytes);
             }
 
-            Run($"mkfs.{kind}", "-q", image);
+            Run($"mkfs.{kind}", ["-q", .. flags, image]);
             string path = Path.Combine(_home.FullName, $"mp{Paths.Count}");
             Directory.CreateDirectory(path);
             Images.Add(image);
@@ -71,6 +77,9 @@ public sealed class LoopDisks : IDisposable
 
     /// <summary>A power cut: the log and the cache of an xfs are dropped, nothing is written any more.</summary>
     public void CutPower(int index) => Run("xfs_io", "-x", "-c", "shutdown", Paths[index]);
+
+    /// <summary>An ext4 that has met an error in its journal: read-only from now on, whoever has files open for writing.</summary>
+    public void TurnReadOnly(int index) => Run("mount", "-o", "remount,abort", Paths[index]);
 
     /// <summary>Runs a command; throws with its output when it fails.</summary>
     public static void Run(string command, params string[] arguments)
