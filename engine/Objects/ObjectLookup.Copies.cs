@@ -74,7 +74,7 @@ public sealed partial class ObjectLookup
                 return;
             }
 
-            (StoredObject? stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+            (StoredObject? stored, bool ofThisBucket, string? problem, _) = await ReadRecordAsync(disk, bucket, name, path, file);
             if (stored is not null)
             {
                 found.Add(stored, file);

@@ -40,7 +40,7 @@ public sealed partial class ObjectLookup
         StoredObject? stored = null;
         try
         {
-            (stored, bool ofThisBucket, string? problem) = await ReadRecordAsync(disk, bucket, name, path, file);
+            (stored, bool ofThisBucket, string? problem, _) = await ReadRecordAsync(disk, bucket, name, path, file);
             return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
         }
         finally

@@ -186,7 +186,7 @@ public sealed partial class ObjectLookup : IDisposable
         StoredObject? stored = null;
         try
         {
-            (stored, _, _) = await ReadRecordAsync(disk, bucket, name, path, file);
+            (stored, _, _, _) = await ReadRecordAsync(disk, bucket, name, path, file);
             return stored is null ? null : new OpenObject(stored, file);
         }
         finally
@@ -266,8 +266,8 @@ public sealed partial class ObjectLookup : IDisposable
                 if (file is not null)
                 {
                     using FileHandle open = file;
-                    (StoredObject? stored, bool ofThisBucket, _) = await ReadRecordAsync(disk, bucket, name, path, open);
-                    places.Add(new ObjectPlace(disk, path, stored, ofThisBucket));
+                    (StoredObject? stored, bool ofThisBucket, _, ulong damagedSidecar) = await ReadRecordAsync(disk, bucket, name, path, open);
+                    places.Add(new ObjectPlace(disk, path, stored, ofThisBucket) { DamagedSidecar = damagedSidecar });
                 }
             }
             catch (StorageException fault) when (tolerant is { CanLoseHeads: true })
@@ -358,33 +358,33 @@ public sealed partial class ObjectLookup : IDisposable
     }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private async ValueTask<(StoredObject? Stored, bool OfThisBucket, string? Problem)> ReadRecordAsync(
+    private async ValueTask<(StoredObject? Stored, bool OfThisBucket, string? Problem, ulong DamagedSidecar)> ReadRecordAsync(
         ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath path, FileHandle file)
     {
         FileStatus status = disk.Check(await disk.Io.StatAsync(file), "statx", path.Whole.Span);
         (ObjectMetadata? metadata, string? problem) = await RecordFiles.ReadAsync(disk, file, path.Whole);
         if (metadata is null)
         {
-            return (null, true, problem);
+            return (null, true, problem, 0);
         }
 
         if (metadata.Bid != bucket.Bid)
         {
-            return (null, false, "it belongs to an earlier bucket of this name");
+            return (null, false, "it belongs to an earlier bucket of this name", 0);
         }
 
         if (metadata.Kind is not (RecordKind.Object or RecordKind.Stripe) || metadata.FileBytes != status.SizeBytes)
         {
-            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.FileBytes}, kind {metadata.Kind}");
+            return (null, true, $"the file has {status.SizeBytes} bytes, its record says {metadata.FileBytes}, kind {metadata.Kind}", 0);
         }
 
         if (!metadata.HasSidecar)
         {
-            return (new StoredObject(metadata, disk, path, status.AccessedNs), true, null);
+            return (new StoredObject(metadata, disk, path, status.AccessedNs), true, null, 0);
         }
 
         (ObjectMetadata? whole, problem) = await SidecarFiles.CompleteAsync(disk, bucket, name, metadata);
-        return whole is null ? (null, true, problem) : (new StoredObject(whole, disk, path, status.AccessedNs), true, null);
+        return whole is null ? (null, true, problem, metadata.Generation) : (new StoredObject(whole, disk, path, status.AccessedNs), true, null, 0);
     }
 
     private Failure Damage(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath path, string? problem)

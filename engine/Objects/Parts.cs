@@ -84,7 +84,7 @@ public readonly record struct PartPlace(ObjectDisk Disk, PartName Name);
 /// <summary>Which parts a generation has: what its head's record says. Who removes a generation asks here.</summary>
 public interface IPartMap
 {
-    /// <summary>The parts that a head of the bucket and digest speaks of; a damaged head speaks of none.</summary>
+    /// <summary>The parts that a head of the bucket and digest speaks of; of a damaged head no more is known than its sidecar.</summary>
     IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head);
 }
 
@@ -96,7 +96,9 @@ public sealed class RecordedParts(Func<Guid, ObjectDisk?> diskOf) : IPartMap
 {
     /// <inheritdoc/>
     public IEnumerable<PartPlace> PartsOf(ulong digest, ObjectPlace head) =>
-        head.Stored is { } stored && (stored.Metadata.HasSidecar || stored.Metadata.Slices is not null) ? PartsOf(digest, head.Disk, stored.Metadata) : [];
+        head.Stored is { } stored && (stored.Metadata.HasSidecar || stored.Metadata.Slices is not null) ? PartsOf(digest, head.Disk, stored.Metadata)
+        : head is { Stored: null, DamagedSidecar: > 0 and var generation } ? [new PartPlace(head.Disk, new PartName(PartKind.Sidecar, digest, generation))]
+        : [];
 
     private IEnumerable<PartPlace> PartsOf(ulong digest, ObjectDisk disk, ObjectMetadata metadata)
     {
