@@ -62,7 +62,7 @@ public sealed partial class ObjectEngine
             }
 
             Result<Job> started = await engine.Jobs.StartAsync(
-                JobKinds.Scrub, JobTarget.All, job => engine.ScrubAsync(job, settings, [.. engine._buckets.All], engine._disks.Current.Readable), WhenRunning.Refuse);
+                JobKinds.Scrub, JobTarget.All, job => engine.ScrubAsync(job, settings, [.. engine._buckets.All], engine._disks.Current.Readable, documents: true), WhenRunning.Refuse);
             if (started.Ok)
             {
                 begun(started.Value);
@@ -123,10 +123,10 @@ public sealed partial class ObjectEngine
             }
         }
 
-        return (Result<Func<JobContext, Task>>)(job => ScrubAsync(job, settings.Value, buckets, disks));
+        return (Result<Func<JobContext, Task>>)(job => ScrubAsync(job, settings.Value, buckets, disks, documents: request.Target.Bucket is null));
     }
 
-    private Task ScrubAsync(JobContext job, ScrubSettings settings, IReadOnlyList<Bucket> buckets, IReadOnlyList<ObjectDisk> disks)
+    private Task ScrubAsync(JobContext job, ScrubSettings settings, IReadOnlyList<Bucket> buckets, IReadOnlyList<ObjectDisk> disks, bool documents)
     {
         var world = new ScrubWorld
         {
@@ -137,8 +137,16 @@ public sealed partial class ObjectEngine
             Time = _environment.Time,
             Repair = new ScrubRepair(this),
             FlushAsync = FlushAsync,
+            CheckDocumentsAsync = async (repair, cancellation) => documents ? await CheckDocumentsAsync(disks, repair, cancellation) : [],
         };
         return new Scrubber(world, _scrubCounters).RunAsync(job, settings, buckets, disks);
+    }
+
+    /// <summary>Identities of these mountpaths, and their copies of the bucket document.</summary>
+    private async ValueTask<IReadOnlyList<DamagedDocument>> CheckDocumentsAsync(IReadOnlyList<ObjectDisk> disks, bool repair, CancellationToken cancellation)
+    {
+        List<DamagedDocument> damaged = [.. await Mountpaths.CheckIdentitiesAsync(repair, cancellation), .. await _buckets.CheckAsync(repair)];
+        return [.. damaged.Where(document => disks.Any(disk => disk.Path == document.Mountpath))];
     }
 
     private static async ValueTask<bool> FlushAsync(ObjectDisk disk)

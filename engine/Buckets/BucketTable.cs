@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Buckets;
@@ -114,6 +115,38 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
             {
                 await PersistAsync([.. _buckets.Values.Select(bucket => bucket.Record)], _destroyed);
             }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Looks at the copies of the document, which are read at a start alone; with <paramref name="repair"/> all are written anew when one is not what it should be.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<DamagedDocument>> CheckAsync(bool repair)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            IReadOnlyList<DamagedDocument> damaged = _version == 0 ? [] : await store.CheckAsync(_version);
+            if (!repair || damaged.Count == 0)
+            {
+                return damaged;
+            }
+
+            try
+            {
+                await PersistAsync([.. _buckets.Values.Select(bucket => bucket.Record)], _destroyed);
+            }
+            catch (StorageException fault)
+            {
+                log.LogError("the bucket metadata could not be repaired: {Fault}", fault.Message);
+            }
+
+            IReadOnlyList<DamagedDocument> left = await store.CheckAsync(_version);
+            return [.. damaged.Select(one => one with { Repaired = left.All(other => other.Mountpath != one.Mountpath) })];
         }
         finally
         {
@@ -254,6 +287,9 @@ public interface IBucketStore
 
     /// <summary>Makes the document durable on a majority of its mountpaths, or throws <see cref="StorageException"/>.</summary>
     ValueTask WriteAsync(BucketDocument document);
+
+    /// <summary>The copies that are damaged, missing or of another version than this, the newest.</summary>
+    ValueTask<IReadOnlyList<DamagedDocument>> CheckAsync(long version);
 
     /// <summary>Renames the bucket's directories into the trash, durably; what is not there is no error.</summary>
     ValueTask TrashAsync(BucketRecord bucket);

@@ -21,13 +21,7 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
         string? damage = null;
         foreach (Mountpath mountpath in use.Mountpaths)
         {
-            (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, mountpath.System, BucketDocument.Kind);
-            BucketDocument? document = null;
-            if (json is { } bytes)
-            {
-                (document, problem) = BucketDocument.Parse(bytes.Span);
-            }
-
+            (BucketDocument? document, string? problem) = await ReadAsync(mountpath);
             if (problem is not null)
             {
                 damage = $"mountpath {mountpath.Path}: .sluice/{BucketDocument.Kind} cannot be used: {problem}";
@@ -60,7 +54,7 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
     {
         using MountpathUse use = disks.EnterMountpaths();
         byte[] json = document.Format();
-        List<Mountpath> homes = [.. use.Mountpaths.OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
+        List<Mountpath> homes = HomesOf(use);
         int written = 0;
         (string Path, Errno Error) fault = default;
         foreach (Mountpath home in homes)
@@ -81,6 +75,26 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<DamagedDocument>> CheckAsync(long version)
+    {
+        using MountpathUse use = disks.EnterMountpaths();
+        List<DamagedDocument> damaged = [];
+        foreach (Mountpath home in HomesOf(use))
+        {
+            (BucketDocument? document, string? problem) = await ReadAsync(home);
+            problem = document is null ? problem ?? "it is missing"
+                : document.Version != version ? $"it is of version {document.Version}, and {version} is the newest"
+                : null;
+            if (problem is not null)
+            {
+                damaged.Add(new DamagedDocument(home.Path, BucketDocument.Kind, problem));
+            }
+        }
+
+        return damaged;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask TrashAsync(BucketRecord bucket)
     {
         using DiskUse use = disks.Enter();
@@ -89,5 +103,15 @@ public sealed class MountpathBucketStore(IFileIo io, DiskTable disks, string clu
         {
             await disk.Attachment!.Trash.ThrowAwayAsync(gone);
         }
+    }
+
+    /// <summary>Those that keep the document, in order.</summary>
+    private static List<Mountpath> HomesOf(MountpathUse use) =>
+        [.. use.Mountpaths.OrderBy(mountpath => mountpath.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies)];
+
+    private async ValueTask<(BucketDocument? Document, string? Problem)> ReadAsync(Mountpath mountpath)
+    {
+        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, mountpath.System, BucketDocument.Kind);
+        return json is { } bytes ? BucketDocument.Parse(bytes.Span) : (null, problem);
     }
 }

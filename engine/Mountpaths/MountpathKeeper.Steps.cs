@@ -92,6 +92,48 @@ public sealed partial class MountpathKeeper
         return next;
     }
 
+    /// <summary>
+    /// Looks at the identity documents of the mountpaths that are open, which are read at a start alone, and with <paramref name="repair"/> writes anew those that are damaged,
+    /// missing or of another mountpath or map: what they should say is known here.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<DamagedDocument>> CheckIdentitiesAsync(bool repair, CancellationToken cancellation)
+    {
+        await _changing.WaitAsync(cancellation);
+        try
+        {
+            List<DamagedDocument> damaged = [];
+            foreach (AttachedDisk one in _attached.Where(one => one.Disk.IsOpen))
+            {
+                if (await IdentityProblemAsync(one.Mountpath) is { } problem)
+                {
+                    bool repaired = repair && await WriteAsync(one.Mountpath.System, one.Disk.Path, _map.For(one.Mountpath.Uuid)) is null;
+                    damaged.Add(new DamagedDocument(one.Disk.Path, MountpathIdentity.Kind, problem, repaired));
+                }
+            }
+
+            return damaged;
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private async ValueTask<string?> IdentityProblemAsync(Mountpath mountpath)
+    {
+        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(_environment.Io, mountpath.System, MountpathIdentity.Kind);
+        MountpathIdentity? identity = null;
+        if (json is { } bytes)
+        {
+            (identity, problem) = MountpathIdentity.Parse(bytes.Span);
+        }
+
+        return identity is null ? problem ?? "it is missing"
+            : identity.Uuid != mountpath.Uuid ? $"it is of mountpath {identity.Uuid}"
+            : identity.MapVersion != _map.MapVersion ? $"it knows the set of version {identity.MapVersion}, and {_map.MapVersion} is in force"
+            : null;
+    }
+
     /// <summary>Writes the map to those that are open; a sentence when none could be written, and then nothing has changed.</summary>
     private async ValueTask<string?> WriteMapAsync(MountpathIdentity next, AttachedDisk? except = null)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Scrub;
@@ -28,6 +29,26 @@ internal sealed class ScrubRun(JobContext job, ScrubSettings settings, ScrubCoun
             Kind = kind,
             Detail = detail,
             Action = action,
+        });
+    }
+
+    /// <summary>A document of a mountpath was found damaged, and by now may have been written anew.</summary>
+    public void Tell(DamagedDocument document)
+    {
+        counters.Findings.Add();
+        if (document.Repaired)
+        {
+            CountRepaired();
+        }
+
+        job.Report(new JobFinding
+        {
+            Mountpath = document.Mountpath,
+            Bucket = "",
+            Name = $".sluice/{document.Kind}",
+            Kind = "document",
+            Detail = document.Problem,
+            Action = document.Repaired ? "repaired" : settings.Repair ? "failed" : "reported",
         });
     }
 

@@ -1,5 +1,6 @@
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Native;
 
@@ -31,6 +32,11 @@ public sealed class ScrubWorld
     /// failed: what was replaced is kept until the next start then. Throws <see cref="StorageException"/>.
     /// </summary>
     public required Func<ObjectDisk, ValueTask<bool>> FlushAsync { get; init; }
+
+    /// <summary>
+    /// Looks at the documents of mountpaths and answers those that are not what they should be; with true it writes them anew where that can be. None where buckets alone are wanted.
+    /// </summary>
+    public required Func<bool, CancellationToken, ValueTask<IReadOnlyList<DamagedDocument>>> CheckDocumentsAsync { get; init; }
 
     /// <summary>Who repairs.</summary>
     public required IScrubRepair Repair { get; init; }

@@ -1,6 +1,7 @@
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Scrub;
@@ -24,6 +25,11 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
         job.Detail = "reading";
         try
         {
+            foreach (DamagedDocument document in await world.CheckDocumentsAsync(settings.Repair, job.Aborted))
+            {
+                run.Tell(document);
+            }
+
             await Task.WhenAll(disks.Select(disk => ScrubAsync(run, settings, disk, buckets)));
         }
         finally

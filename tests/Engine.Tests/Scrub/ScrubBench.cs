@@ -60,14 +60,17 @@ public sealed class ScrubBench : IAsyncDisposable
     }
 
     /// <summary>The record attribute of a file, changed by <paramref name="change"/> and set again.</summary>
-    public async Task ChangeRecordAsync(string file, Func<byte[], byte[]> change)
+    public Task ChangeRecordAsync(string file, Func<byte[], byte[]> change) => ChangeAttributeAsync(file, XattrName.Record, change);
+
+    /// <summary>The same of any attribute of ours.</summary>
+    public async Task ChangeAttributeAsync(string file, XattrName attribute, Func<byte[], byte[]> change)
     {
         IFileIo io = Fixture.Io.Io;
         using FileHandle directory = (await io.OpenRootAsync(Path.GetDirectoryName(file)!)).Value;
         using FileHandle handle = (await io.OpenAsync(directory, System.Text.Encoding.UTF8.GetBytes(Path.GetFileName(file)), OpenIntent.ReadWrite)).Value;
         var record = new byte[RecordBytesMax];
-        IoResult<int> read = await io.GetXattrAsync(handle, XattrName.Record, record);
-        IoResult set = await io.SetXattrAsync(handle, XattrName.Record, change(read.Ok ? record[..read.Value] : []));
+        IoResult<int> read = await io.GetXattrAsync(handle, attribute, record);
+        IoResult set = await io.SetXattrAsync(handle, attribute, change(read.Ok ? record[..read.Value] : []));
         Assert.True(set.Ok, set.Error.ToString());
     }
 
@@ -122,6 +125,7 @@ public sealed class ScrubBench : IAsyncDisposable
         Result<Job> started = await Fixture.Engine.Jobs.StartAsync(
             JobKinds.Scrub, JobTarget.All, job => scrubber.RunAsync(job, new ScrubSettings(repair is not null, 0), [bucket], disks), WhenRunning.Refuse);
         await started.Value.Ended;
+            CheckDocumentsAsync = static (_, _) => new([]),
         disks.ForEach(disk => disk.Root.Dispose());
         disks.ForEach(disk => disk.Dispose());
         return started.Value;
