@@ -175,5 +175,23 @@ public sealed partial class ObjectEngine
             Result<Reconciled> done = await engine.MakeWholeAsync(bucket, name, digest, job);
             return done is { Ok: true, Value: { StillDegraded: false, Changed: true } } ? RepairOutcome.Repaired : RepairOutcome.Impossible;
         }
+
+        public async ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file)
+        {
+            if (!bucket.TryEnter())
+            {
+                return RepairOutcome.Impossible;
+            }
+
+            try
+            {
+                bool done = await Tombstones.RestoreAsync(disk, engine._disks.Current.Readable, bucket, file, engine._locks, engine._log);
+                return done ? RepairOutcome.Repaired : RepairOutcome.Impossible;
+            }
+            finally
+            {
+                bucket.Leave();
+            }
+        }
     }
 }

@@ -127,6 +127,73 @@ public static class Tombstones
         return all;
     }
 
+    /// <summary>
+    /// What the file of that name in the bucket's directory says; null with a sentence when it is damaged or not what its name says, null without one when it
+    /// is gone. Throws <see cref="StorageException"/>.
+    /// </summary>
+    internal static async ValueTask<(ObjectMetadata? Tombstone, string? Problem)> LookAsync(ObjectDisk disk, Bucket bucket, byte[] file)
+    {
+        (ObjectMetadata? tombstone, string? problem) = await ReadAsync(disk, [.. bucket.Tombstones.Span, (byte)'/', .. file]);
+        return tombstone is null ? (null, problem)
+            : tombstone.Bid != bucket.Bid ? (null, "it belongs to an earlier bucket of this name")
+            : !ObjectName.TryCreate(tombstone.SidecarOf, out ObjectName name, out _)
+                || !NameOf(Placement.Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span), name).AsSpan().SequenceEqual(file) ? (null, "it is named after another object than it says")
+            : (tombstone, null);
+    }
+
+    /// <summary>The newest good tombstone of that file name on those disks; null when there is none. Disks that fail are passed over.</summary>
+    internal static async ValueTask<ObjectMetadata?> BestAsync(IEnumerable<ObjectDisk> disks, Bucket bucket, byte[] file)
+    {
+        ObjectMetadata? best = null;
+        foreach (ObjectDisk disk in disks)
+        {
+            try
+            {
+                (ObjectMetadata? tombstone, _) = await LookAsync(disk, bucket, file);
+                best = tombstone is not null && tombstone.Generation > (best?.Generation ?? 0) ? tombstone : best;
+            }
+            catch (StorageException)
+            {
+                continue; // counted with the disk's faults
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>
+    /// Writes a damaged tombstone anew as one of the other disks has it; false when none has it. Takes the name's lock. Throws <see cref="StorageException"/>.
+    /// </summary>
+    internal static async ValueTask<bool> RestoreAsync(ObjectDisk disk, IReadOnlyList<ObjectDisk> disks, Bucket bucket, byte[] file, NameLock locks, ILogger log)
+    {
+        if (await BestAsync(disks, bucket, file) is not { } known || !ObjectName.TryCreate(known.SidecarOf, out ObjectName name, out _))
+        {
+            return false;
+        }
+
+        ulong digest = Placement.Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        await locks.AcquireWriterAsync(digest);
+        try
+        {
+            if ((await LookAsync(disk, bucket, file)).Problem is null)
+            {
+                return true; // replaced or removed meanwhile
+            }
+
+            if (await BestAsync(disks, bucket, file) is not { } best)
+            {
+                return false;
+            }
+
+            await WriteAsync(disk, bucket, digest, file, MetadataRecord.Format(best), log);
+            return true;
+        }
+        finally
+        {
+            locks.ReleaseWriter(digest);
+        }
+    }
+
     /// <summary>Removes all of the bucket on that disk: no mountpath is away any more.</summary>
     public static async Task RemoveAllAsync(ObjectDisk disk, Bucket bucket)
     {

@@ -24,4 +24,7 @@ public interface IScrubRepair
     /// Sets damaged files of the name aside, as long as a good one is left, and makes what is missing. Takes the name's locks itself.
     /// </summary>
     ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job);
+
+    /// <summary>Writes a damaged tombstone anew, the file of that name on a mountpath, as another mountpath has it. Takes the name's lock itself.</summary>
+    ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file);
 }

@@ -60,7 +60,14 @@ internal sealed class ScrubRun(JobContext job, ScrubSettings settings, ScrubCoun
     }
 
     /// <summary>Has a name repaired, if that is wanted; answers what was done, a word. No lock on the name may be held.</summary>
-    public async ValueTask<string> RepairAsync(IScrubRepair repair, Bucket bucket, ObjectName name, ulong digest)
+    public ValueTask<string> RepairAsync(IScrubRepair repair, Bucket bucket, ObjectName name, ulong digest) =>
+        RepairAsync(() => repair.RepairAsync(bucket, name, digest, job));
+
+    /// <summary>The same of a tombstone.</summary>
+    public ValueTask<string> RepairTombstoneAsync(IScrubRepair repair, Bucket bucket, ObjectDisk disk, byte[] file) =>
+        RepairAsync(() => repair.RepairTombstoneAsync(bucket, disk, file));
+
+    private async ValueTask<string> RepairAsync(Func<ValueTask<RepairOutcome>> repairAsync)
     {
         if (!settings.Repair)
         {
@@ -70,7 +77,7 @@ internal sealed class ScrubRun(JobContext job, ScrubSettings settings, ScrubCoun
         RepairOutcome outcome;
         try
         {
-            outcome = await repair.RepairAsync(bucket, name, digest, job);
+            outcome = await repairAsync();
         }
         catch (StorageException)
         {

@@ -84,6 +84,7 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
                     new ParallelOptions { MaxDegreeOfParallelism = ColdBlocks.SmallMax, CancellationToken = run.Job.Aborted },
                     (file, _) => objects.CheckAsync(file.Path, file.Kind));
                 await parts.CheckPartsAsync();
+                await new TombstoneScrub(world, run, disk, bucket).CheckAsync();
                 await parts.CheckWorkFilesAsync();
             }
             catch (StorageException fault)

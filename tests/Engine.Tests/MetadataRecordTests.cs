@@ -42,6 +42,16 @@ public sealed class MetadataRecordTests
         SidecarOf = "a/b"u8.ToArray(),
     };
 
+    private static readonly ObjectMetadata s_tombstone = new()
+    {
+        Kind = RecordKind.Tombstone,
+        SizeBytes = 0,
+        Bid = 1,
+        Generation = 2,
+        Version = 1,
+        SidecarOf = "a/b"u8.ToArray(),
+    };
+
     private static readonly ObjectMetadata s_withSidecar = new()
     {
         Kind = RecordKind.Object,
@@ -53,13 +63,14 @@ public sealed class MetadataRecordTests
         SidecarDigest = 0x1112131415161718,
     };
 
-    public static TheoryData<string> Kinds => ["plain", "custom", "sidecar", "with sidecar"];
+    public static TheoryData<string> Kinds => ["plain", "custom", "sidecar", "tombstone", "with sidecar"];
 
     // Format 1 in the order of docs/ON_DISK.md; the last eight bytes are the seal, which the test computes by itself.
     [Theory]
     [InlineData("plain", "01 01 0000 01 410000 0500000000000000 0100000000000080 8877665544332211 0102030405060708 01010000 03 02080000 a8a7a6a5a4a3a2a1")]
     [InlineData("custom", "01 01 0000 03 3c0000 0000000000000000 0100000000000000 0200000000000000 deadbeef 030c0000 0100 6b 0100 76 0200 c3a9 0000")]
     [InlineData("sidecar", "01 02 0000 00 2f0000 0000000000000000 0100000000000000 0200000000000000 05030000 612f62")]
+    [InlineData("tombstone", "01 07 0000 00 340000 0000000000000000 0100000000000000 0200000000000000 01010000 01 05030000 612f62")]
     [InlineData("with sidecar", "01 01 0000 00 3a0000 0000000000010000 0100000000000000 0200000000000000 01020000 0201 04080000 1817161514131211")]
     public void TheBytesOfFormat1AreFrozen(string kind, string golden)
     {
@@ -215,6 +226,7 @@ public sealed class MetadataRecordTests
         "plain" => s_plain,
         "custom" => s_custom,
         "sidecar" => s_sidecar,
+        "tombstone" => s_tombstone,
         _ => s_withSidecar,
     };
 

@@ -136,5 +136,7 @@ public sealed class ScrubBench : IAsyncDisposable
     private sealed class NoRepair : IScrubRepair
     {
         public ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) => ValueTask.FromResult(RepairOutcome.Impossible);
+
+        public ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file) => ValueTask.FromResult(RepairOutcome.Impossible);
     }
 }

@@ -220,5 +220,7 @@ public sealed class ScrubTests
             Names.Add(name.ToString());
             return ValueTask.FromResult(outcome);
         }
+
+        public ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file) => ValueTask.FromResult(outcome);
     }
 }
