@@ -14,6 +14,8 @@ namespace Sluice.Engine;
 /// <summary>What is damaged: its repair, and the quarantine.</summary>
 public sealed partial class ObjectEngine
 {
+    private readonly NameLock _repairLocks = new(); // outside of all other locks
+
     /// <summary>Objects that are to be made whole.</summary>
     public RepairQueue Repairs { get; }
 
@@ -72,14 +74,22 @@ public sealed partial class ObjectEngine
 
     /// <summary>
     /// Sets aside what is damaged as long as something better is left, then has everything made that the bucket wants. Answers what was done; files that were set aside are
-    /// among those removed.
+    /// among those removed. One at a time for each name: between the two steps a copy is missing, which is no news to who scrubs meanwhile.
     /// </summary>
     private async ValueTask<Result<Reconciled>> MakeWholeAsync(Bucket bucket, ObjectName name, ulong digest, JobContext? job = null)
     {
-        using DiskUse use = _disks.Enter(DiskUseKind.Upload); // it reads and writes whole objects
-        int moved = await _damagedCopies.SetAsideAsync(bucket, name, digest);
-        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
-        return done.Ok ? done.Value with { Removed = done.Value.Removed + moved } : done;
+        await _repairLocks.AcquireWriterAsync(digest);
+        try
+        {
+            using DiskUse use = _disks.Enter(DiskUseKind.Upload); // it reads and writes whole objects
+            int moved = await _damagedCopies.SetAsideAsync(bucket, name, digest);
+            Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
+            return done.Ok ? done.Value with { Removed = done.Value.Removed + moved } : done;
+        }
+        finally
+        {
+            _repairLocks.ReleaseWriter(digest);
+        }
     }
 
     /// <summary>For the queue: the same, told in the log.</summary>

@@ -176,6 +176,12 @@ public sealed partial class ObjectEngine
             return done is { Ok: true, Value: { StillDegraded: false, Changed: true } } ? RepairOutcome.Repaired : RepairOutcome.Impossible;
         }
 
+        public async ValueTask SettledAsync(ulong digest)
+        {
+            await engine._repairLocks.AcquireWriterAsync(digest);
+            engine._repairLocks.ReleaseWriter(digest);
+        }
+
         public async ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file)
         {
             if (!bucket.TryEnter())

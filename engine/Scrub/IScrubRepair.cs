@@ -25,6 +25,9 @@ public interface IScrubRepair
     /// </summary>
     ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job);
 
+    /// <summary>Ends when nobody repairs the name any more, who may have set copies aside and not made new ones yet. No lock on it may be held.</summary>
+    ValueTask SettledAsync(ulong digest);
+
     /// <summary>Writes a damaged tombstone anew, the file of that name on a mountpath, as another mountpath has it. Takes the name's lock itself.</summary>
     ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file);
 }

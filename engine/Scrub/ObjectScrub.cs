@@ -46,13 +46,13 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
         {
             if (await ProblemAsync(path, name, digest) is { } problem)
             {
-                string action = problem.Kind == "foreign" ? "reported" : await run.RepairAsync(world.Repair, bucket, name, digest);
+                string action = problem.Kind == "foreign" ? "reported" : await run.RepairAsync(world.Repair, bucket, name, digest, async () => await ProblemAsync(path, name, digest) is not null);
                 run.Tell(disk, bucket, name.ToString(), problem.Kind, problem.Detail, action);
             }
         }
         catch (StorageException fault)
         {
-            run.Tell(disk, bucket, name.ToString(), "unreadable", $"{fault.Error} on {fault.Verb}", await run.RepairAsync(world.Repair, bucket, name, digest));
+            run.Tell(disk, bucket, name.ToString(), "unreadable", $"{fault.Error} on {fault.Verb}", await run.RepairAsync(world.Repair, bucket, name, digest, static () => new(true)));
         }
 
         run.Job.Count(1, 0);
@@ -129,9 +129,10 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
         return (null, ("sidecar", problem!));
     }
 
-    /// <summary>The same with nobody writing the name.</summary>
+    /// <summary>The same with nobody writing or repairing the name.</summary>
     private async ValueTask<(string Kind, string Detail)?> PlaceProblemAgainAsync(byte[] path, ObjectName name, ulong digest)
     {
+        await world.Repair.SettledAsync(digest);
         await world.Locks.AcquireWriterAsync(digest);
         try
         {

@@ -83,7 +83,7 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         {
             if (kind == PartKind.Slice && await SliceProblemAsync(part, name) is { } bad && await IsThereAsync(path))
             {
-                run.Tell(disk, bucket, name.ToString(), "slice", $"slice {part.Number}: {bad}", await run.RepairAsync(world.Repair, bucket, name, part.Digest));
+                run.Tell(disk, bucket, name.ToString(), "slice", $"slice {part.Number}: {bad}", await run.RepairAsync(world.Repair, bucket, name, part.Digest, async () => await SliceProblemAsync(part, name) is not null));
             }
 
             return;

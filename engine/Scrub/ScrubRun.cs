@@ -59,9 +59,15 @@ internal sealed class ScrubRun(JobContext job, ScrubSettings settings, ScrubCoun
         counters.Repaired.Add();
     }
 
-    /// <summary>Has a name repaired, if that is wanted; answers what was done, a word. No lock on the name may be held.</summary>
-    public ValueTask<string> RepairAsync(IScrubRepair repair, Bucket bucket, ObjectName name, ulong digest) =>
-        RepairAsync(() => repair.RepairAsync(bucket, name, digest, job));
+    /// <summary>
+    /// Has a name repaired, if that is wanted; answers what was done, a word. A repair that found nothing to do counts when <paramref name="isBadStill"/> says no: whoever read the damage,
+    /// the scrub itself by opening the object, may have had it repaired before. No lock on the name may be held.
+    /// </summary>
+    public ValueTask<string> RepairAsync(IScrubRepair repair, Bucket bucket, ObjectName name, ulong digest, Func<ValueTask<bool>> isBadStill) => RepairAsync(async () =>
+    {
+        RepairOutcome outcome = await repair.RepairAsync(bucket, name, digest, job);
+        return outcome == RepairOutcome.Impossible && !await isBadStill() ? RepairOutcome.Repaired : outcome;
+    });
 
     /// <summary>The same of a tombstone.</summary>
     public ValueTask<string> RepairTombstoneAsync(IScrubRepair repair, Bucket bucket, ObjectDisk disk, byte[] file) =>

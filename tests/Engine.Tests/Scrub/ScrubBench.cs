@@ -140,3 +140,5 @@ public sealed class ScrubBench : IAsyncDisposable
         public ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file) => ValueTask.FromResult(RepairOutcome.Impossible);
     }
 }
+        public ValueTask SettledAsync(ulong digest) => default;
+

@@ -221,6 +221,8 @@ public sealed class ScrubTests
             return ValueTask.FromResult(outcome);
         }
 
+        public ValueTask SettledAsync(ulong digest) => default;
+
         public ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file) => ValueTask.FromResult(outcome);
     }
 }
