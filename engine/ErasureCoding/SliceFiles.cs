@@ -134,6 +134,9 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
         return null;
     }
 
+    /// <summary>True when its file says whose it is (<see cref="WorkTarget"/>): recovery and scrubs know it by that. Throws <see cref="StorageException"/>.</summary>
+    public async ValueTask<bool> NamesItsOwnerAsync(Bucket bucket, ulong digest) => await WorkTarget.ReadAsync(disk, file, path, bucket, digest) is not null;
+
     /// <summary>Digests of its units; null with a sentence when they cannot be had.</summary>
     public async ValueTask<(ulong[]? Digests, string? Problem)> DigestsAsync()
     {

@@ -52,7 +52,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
         List<int> lost = [];
         for (int slice = 0; slice < striped.Geometry.SliceCount; slice++)
         {
-            bool isGood = await striped.IsOpenAsync(slice);
+            bool isGood = await striped.IsOpenAsync(slice) && (!verify || await striped.NamesItsOwnerAsync(slice));
             for (int stripe = 0; verify && isGood && stripe < striped.Geometry.StripeCount; stripe++)
             {
                 isGood = await StripedReads.IsGoodAsync(striped, stripe, slice);

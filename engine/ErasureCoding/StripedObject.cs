@@ -87,6 +87,19 @@ internal sealed class StripedObject : IDisposable
         return file is null || (_anyLost && IsLost(slice, stripe)) ? null : file;
     }
 
+    /// <summary>True when the slice can be opened and its file says that it is the object's.</summary>
+    public async ValueTask<bool> NamesItsOwnerAsync(int slice)
+    {
+        try
+        {
+            return await GetAsync(slice) is { } file && await file.NamesItsOwnerAsync(_bucket, _digest);
+        }
+        catch (StorageException)
+        {
+            return false; // counted with the disk's faults
+        }
+    }
+
     /// <summary>True when the slice is there and whole as far as its record tells, whatever is known against single units.</summary>
     public async ValueTask<bool> IsOpenAsync(int slice)
     {

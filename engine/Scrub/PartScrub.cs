@@ -14,6 +14,8 @@ namespace Sluice.Engine.Scrub;
 /// </summary>
 internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk, Bucket bucket, ObjectScrub objects, ColdBlocks blocks)
 {
+    private readonly UnownedSlices _unowned = new(world, bucket);
+
     /// <summary>Looks at everything in the directories of parts.</summary>
     public async ValueTask CheckPartsAsync()
     {
@@ -37,6 +39,11 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
                     run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "unreadable", $"{fault.Error} on {fault.Verb}", "reported");
                 }
             }
+        }
+
+        foreach ((UnownedSlice slice, ObjectName? owner) in await _unowned.ResolveAsync(run.Job.Aborted))
+        {
+            await TellUnownedAsync(slice, owner);
         }
     }
 
@@ -71,6 +78,11 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         (ObjectName? owner, string? problem) = await OwnerAsync(path, part);
         if (owner is not { } name)
         {
+            if (problem is not null && kind == PartKind.Slice && _unowned.TryAdd(new UnownedSlice(part, path, problem)))
+            {
+                return; // told when its head has been looked for
+            }
+
             if (problem is not null && !objects.IsKnown(part.Digest, part.Generation))
             {
                 run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "part", problem, "reported");
@@ -83,7 +95,7 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         {
             if (kind == PartKind.Slice && await SliceProblemAsync(part, name) is { } bad && await IsThereAsync(path))
             {
-                run.Tell(disk, bucket, name.ToString(), "slice", $"slice {part.Number}: {bad}", await run.RepairAsync(world.Repair, bucket, name, part.Digest, async () => await SliceProblemAsync(part, name) is not null));
+                run.Tell(disk, bucket, name.ToString(), "slice", $"slice {part.Number}: {bad}", await RepairSliceAsync(part, name, path));
             }
 
             return;
@@ -108,6 +120,28 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         {
             world.Locks.ReleaseWriter(part.Digest);
         }
+    }
+
+    private ValueTask<string> RepairSliceAsync(PartName part, ObjectName name, byte[] path) => run.RepairAsync(
+        world.Repair, bucket, name, part.Digest, async () => (await OwnerAsync(path, part)).Problem is not null || await SliceProblemAsync(part, name) is not null);
+
+    /// <summary>A slice that does not say whose it is, although a head may speak of it.</summary>
+    private async ValueTask TellUnownedAsync(UnownedSlice slice, ObjectName? owner)
+    {
+        using IDisposable? use = world.Enter(disk);
+        if (use is null || !await IsThereAsync(slice.Path))
+        {
+            return;
+        }
+
+        if (owner is { } name && await IsSpokenOfAsync(slice.Part, name))
+        {
+            string problem = await SliceProblemAsync(slice.Part, name) ?? slice.Problem;
+            run.Tell(disk, bucket, name.ToString(), "slice", $"slice {slice.Part.Number}: {problem}", await RepairSliceAsync(slice.Part, name, slice.Path));
+            return;
+        }
+
+        run.Tell(disk, bucket, Encoding.UTF8.GetString(slice.Path), "part", slice.Problem, "reported");
     }
 
     /// <summary>True when no head speaks of it, nor will: a commit makes parts durable before their head, all under the name's lock.</summary>
