@@ -20,18 +20,18 @@ internal sealed class ColdBlocks : IDisposable
     private readonly ObjectDisk _disk;
     private readonly JobContext _job;
     private readonly RateLimit _rate;
-    private readonly Func<ReadOnlyMemory<byte>, ulong, bool> _matches;
+    private readonly Func<ulong, ulong, bool> _matches;
     private readonly BlockBuffers _buffers = new(AheadMax + SmallMax);
     private readonly SemaphoreSlim _large = new(1, 1);
 
-    /// <summary><paramref name="matches"/> says whether a block has a digest: <see cref="Matches"/>, except in a test of this test.</summary>
-    public ColdBlocks(ObjectDisk disk, JobContext job, RateLimit rate, Func<ReadOnlyMemory<byte>, ulong, bool> matches)
+    /// <summary><paramref name="matches"/> says whether the digest of what was read is the one that was written: <see cref="Matches"/>, except in a test of this test.</summary>
+    public ColdBlocks(ObjectDisk disk, JobContext job, RateLimit rate, Func<ulong, ulong, bool> matches)
     {
         (_disk, _job, _rate, _matches) = (disk, job, rate, matches);
     }
 
-    /// <summary>The block has that CRC-64/NVMe.</summary>
-    public static bool Matches(ReadOnlyMemory<byte> block, ulong digest) => Crc64Nvme.Hash(block.Span) == digest;
+    /// <summary>A block or unit that was read has the digest that was written with it.</summary>
+    public static bool Matches(ulong read, ulong written) => read == written;
 
     /// <summary>
     /// Reads the whole object. Null when it is what its record says; else what is wrong, a word and a sentence. Throws <see cref="StorageException"/>
@@ -73,7 +73,7 @@ internal sealed class ColdBlocks : IDisposable
                 _job.Count(0, count);
             }
 
-            problem ??= digest == digests![stripe] ? null : $"unit {stripe} does not match its digest";
+            problem ??= _matches(digest, digests![stripe]) ? null : $"unit {stripe} does not match its digest";
         }
 
         return problem;
@@ -111,7 +111,7 @@ internal sealed class ColdBlocks : IDisposable
                     return ("block", $"it ends at byte {((long)block * Limits.BlockBytes) + bytes} of {metadata.SizeBytes}");
                 }
 
-                if (!_matches(current.Memory[..expected], metadata.BlockDigests.Span[block]))
+                if (!_matches(Crc64Nvme.Hash(current.Memory.Span[..expected]), metadata.BlockDigests.Span[block]))
                 {
                     return ("block", $"block {block} does not match its digest");
                 }

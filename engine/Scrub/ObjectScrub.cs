@@ -203,8 +203,8 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
         int there = 0;
         for (int slice = 0; slice < map.Mountpaths.Count; slice++)
         {
-            string uuid = map.Mountpaths[slice].ToString("D");
-            ObjectDisk? holder = world.Disks().FirstOrDefault(one => one.Attachment?.Mountpath.Uuid == uuid);
+            Guid uuid = map.Mountpaths[slice];
+            ObjectDisk? holder = uuid == Guid.Empty ? null : world.Disks().FirstOrDefault(one => one.Uuid == uuid);
             there += holder is not null && (await holder.Io.StatAtAsync(holder.Root, SliceFiles.PathOf(bucket, digest, map, slice))).Ok ? 1 : 0;
         }
 

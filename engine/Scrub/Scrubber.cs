@@ -12,8 +12,8 @@ namespace Sluice.Engine.Scrub;
 /// </summary>
 public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
 {
-    /// <summary>Whether a block has a digest; a test of the test puts something else here.</summary>
-    public Func<ReadOnlyMemory<byte>, ulong, bool> Matches { get; init; } = ColdBlocks.Matches;
+    /// <summary>Whether the digest of what was read is the one that was written; a test of the test puts something else here.</summary>
+    public Func<ulong, ulong, bool> Matches { get; init; } = ColdBlocks.Matches;
 
     /// <summary>Scrubs the buckets on those mountpaths; throws <see cref="OperationCanceledException"/> when the job is aborted.</summary>
     public async Task RunAsync(JobContext job, ScrubSettings settings, IReadOnlyList<Bucket> buckets, IReadOnlyList<ObjectDisk> disks)

@@ -2,6 +2,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Placement;
 using Sluice.Engine.Scrub;
 using Sluice.Engine.Tests.Support;
 
@@ -101,31 +102,36 @@ public sealed class ScrubBench : IAsyncDisposable
 
     /// <summary>A scrubber of its own over the same files, which believes that the bucket has other properties or that blocks are what they are not.</summary>
     public async Task<Job> ScrubOtherwiseAsync(
-        Func<BucketProperties, BucketProperties>? properties = null, Func<ReadOnlyMemory<byte>, ulong, bool>? matches = null, IScrubRepair? repair = null)
+        Func<BucketProperties, BucketProperties>? properties = null, Func<ulong, ulong, bool>? matches = null, IScrubRepair? repair = null)
     {
         BucketRecord record = Fixture.Engine.HeadBucket(Caller.Anonymous, Fixture.Bucket).Value;
         var bucket = new Bucket(record with { Properties = properties?.Invoke(record.Properties) ?? record.Properties });
         List<ObjectDisk> disks = [];
         foreach (string path in Fixture.Paths)
         {
-            disks.Add(new ObjectDisk(disks.Count, path, (await Fixture.Io.Io.OpenRootAsync(path)).Value, Fixture.Io.Io, instance: 1));
+            string uuid = File.Exists(Path.Combine(path, ".sluice/identity")) ? MountpathFixture.UuidOf(path) : Guid.Empty.ToString("D");
+            disks.Add(new ObjectDisk(disks.Count, path, (await Fixture.Io.Io.OpenRootAsync(path)).Value, Fixture.Io.Io, instance: 1)
+            {
+                Uuid = Guid.Parse(uuid),
+                IdDigest = Hrw.IdDigest(System.Text.Encoding.ASCII.GetBytes(uuid)),
+            });
         }
 
         var world = new ScrubWorld
         {
             Disks = () => disks,
             Enter = _ => Stream.Null,
-            Ranked = _ => [.. disks],
+            Ranked = digest => Ranked(disks, digest),
             Locks = new NameLock(),
             Time = TimeProvider.System,
             FlushAsync = static _ => new(true), // what the engine replaced is flushed before it is looked at from outside
+            CheckDocumentsAsync = static (_, _) => new([]),
             Repair = repair ?? new NoRepair(),
         };
         Scrubber scrubber = matches is null ? new Scrubber(world, new ScrubCounters()) : new Scrubber(world, new ScrubCounters()) { Matches = matches };
         Result<Job> started = await Fixture.Engine.Jobs.StartAsync(
             JobKinds.Scrub, JobTarget.All, job => scrubber.RunAsync(job, new ScrubSettings(repair is not null, 0), [bucket], disks), WhenRunning.Refuse);
         await started.Value.Ended;
-            CheckDocumentsAsync = static (_, _) => new([]),
         disks.ForEach(disk => disk.Root.Dispose());
         disks.ForEach(disk => disk.Dispose());
         return started.Value;
@@ -133,12 +139,25 @@ public sealed class ScrubBench : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Fixture.DisposeAsync();
 
+    /// <summary>As the engine has it; in their order where some are no mountpaths.</summary>
+    private static ObjectDisk[] Ranked(List<ObjectDisk> disks, ulong digest)
+    {
+        if (disks.Exists(disk => disk.Uuid == Guid.Empty))
+        {
+            return [.. disks];
+        }
+
+        var order = new int[disks.Count];
+        Hrw.Rank(digest, [.. disks.Select(disk => disk.IdDigest)], order);
+        return [.. order.Select(index => disks[index])];
+    }
+
     private sealed class NoRepair : IScrubRepair
     {
         public ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) => ValueTask.FromResult(RepairOutcome.Impossible);
 
+        public ValueTask SettledAsync(ulong digest) => default;
+
         public ValueTask<RepairOutcome> RepairTombstoneAsync(Bucket bucket, ObjectDisk disk, byte[] file) => ValueTask.FromResult(RepairOutcome.Impossible);
     }
 }
-        public ValueTask SettledAsync(ulong digest) => default;
-
