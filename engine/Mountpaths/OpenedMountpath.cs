@@ -80,8 +80,14 @@ internal sealed class OpenedMountpath : IDisposable
         System?.Dispose();
         System = system.Value;
         byte[] name = "lock"u8.ToArray();
-        IoResult<FileHandle> file = await io.OpenAsync(System, name, OpenIntent.CreateNew);
-        file = file.Error == Errno.EEXIST ? await io.OpenAsync(System, name, OpenIntent.ReadWrite) : file;
+        IoResult<FileHandle> made = await io.OpenAsync(System, name, OpenIntent.CreateNew);
+        if (made.Ok)
+        {
+            made.Value.Dispose();
+        }
+
+        // To read only: a descriptor that may write, held for as long as the server runs, would forbid to remount the file system read-only.
+        IoResult<FileHandle> file = made.Ok || made.Error == Errno.EEXIST ? await io.OpenAsync(System, name, OpenIntent.Read) : made;
         if (!file.Ok)
         {
             return $"mountpath {Path} cannot be written: {file.Error} on .sluice/lock";

@@ -204,6 +204,23 @@ public sealed class MountpathTests : IDisposable
         await _fixture.AcceptedAsync(MountpathFixture.Options(mount.MountPoint)); // lost+found is not foreign
     }
 
+    /// <summary>The kernel refuses it (EBUSY) while somebody has a file open for writing; an engine at rest has none.</summary>
+    [Theory]
+    [InlineData("ext4")]
+    [InlineData("xfs")]
+    public async Task AFileSystemInServiceCanBeRemountedReadOnly(string kind)
+    {
+        using LoopMount mount = LoopMount.New(kind);
+        for (int start = 0; start < 2; start++)
+        {
+            Result<ObjectEngine> opened = await _fixture.OpenAsync(MountpathFixture.Options(mount.MountPoint));
+            Assert.True(opened.Ok, opened.Error?.Message);
+            mount.Remount("ro");
+            mount.Remount("rw");
+            await opened.Value.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task AFileSystemWithoutExtendedAttributesIsRefused()
     {
