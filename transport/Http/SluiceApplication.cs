@@ -107,7 +107,7 @@ public sealed class SluiceApplication(NativeApi api, Admissions admissions, Clie
             case IOException { InnerException: OverflowException }:
                 // Kestrel's own class for this does not cover a chunk of more bytes than 32 bits count.
                 return api.RefuseAsync(context, StatusCodes.Status400BadRequest, $"the request's body is malformed: {problem.Message}");
-            case var _ when context.Aborted.IsCancellationRequested || IsDisconnect(context, problem):
+            case var _ when context.Aborted.IsCancellationRequested || IsDisconnect(problem, context.IsTls):
                 context.Abort(); // nobody is there to read an answer; what was begun has been undone by its owner
                 return Task.CompletedTask;
             default:
@@ -129,8 +129,20 @@ public sealed class SluiceApplication(NativeApi api, Admissions admissions, Clie
         Interlocked.Decrement(ref _inFlight);
     }
 
-    // A TLS record that is cut off is an IOException of the stream below HTTP. Disks never throw up to here.
-    private static bool IsDisconnect(RequestContext context, Exception exception) =>
-        exception is ConnectionResetException or ConnectionAbortedException or SocketException || exception.InnerException is SocketException
-        || (exception is IOException && context.IsTls);
+    /// <summary>
+    /// True for what a connection that is gone throws, whoever ended it, at the bottom of what stands around it: a reader of the body is cancelled with the reason inside, perhaps
+    /// before the request is told. Over TLS a record that is cut off is an IOException of the stream below HTTP; disks never throw up to here.
+    /// </summary>
+    internal static bool IsDisconnect(Exception exception, bool isTls)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is ConnectionResetException or ConnectionAbortedException or SocketException)
+            {
+                return true;
+            }
+        }
+
+        return exception is IOException && isTls;
+    }
 }
