@@ -33,13 +33,19 @@ internal sealed class Resilver(DiskTable disks, BucketTable buckets, Func<Object
         DiskSet set = disks.Current;
         await disks.OlderLeftAsync(set, DiskUseKind.Brief).WaitAsync(job.Aborted); // what they stored is met by the walk
         job.Detail = "bringing objects to their mountpaths";
-        bool isDone = true;
+        int left = 0;
         foreach (Bucket bucket in buckets.All)
         {
-            await foreach (WalkedName walked in new ObjectWalk(() => disks.Current.Open, disks).NamesAsync(bucket, job.Aborted))
-            {
-                isDone &= await ReconcileAsync(job, bucket, walked);
-            }
+            await NameWorkers.RunAsync(
+                new ObjectWalk(() => disks.Current.Open, disks).NamesAsync(bucket, job.Aborted),
+                async walked =>
+                {
+                    if (!await ReconcileAsync(job, bucket, walked))
+                    {
+                        Interlocked.Increment(ref left);
+                    }
+                },
+                job.Aborted);
         }
 
         // An upload that began before the change may have put its object where it would have belonged then, behind the walk.
@@ -47,11 +53,10 @@ internal sealed class Resilver(DiskTable disks, BucketTable buckets, Func<Object
         await disks.OlderLeftAsync(set, DiskUseKind.Upload).WaitAsync(job.Aborted);
         while (disks.TryTakeStraggler(out Straggler straggler))
         {
-            isDone &= await ReconcileAsync(job, straggler.Bucket, new WalkedName(straggler.Name, straggler.Digest));
+            left += await ReconcileAsync(job, straggler.Bucket, new WalkedName(straggler.Name, straggler.Digest)) ? 0 : 1;
         }
 
-        isDone &= await AreEmptyAsync(set);
-        if (!isDone)
+        if (!await AreEmptyAsync(set) || left > 0)
         {
             job.Fail("not everything is in its place: all mountpaths are still searched, and those that were to be emptied stay");
             log.LogWarning("resilver: not everything could be brought to its place; the next run tries again");
