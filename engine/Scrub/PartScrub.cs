@@ -14,7 +14,10 @@ namespace Sluice.Engine.Scrub;
 /// </summary>
 internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk, Bucket bucket, ObjectScrub objects, ColdBlocks blocks)
 {
+    private const int OrphansMax = 1024; // wait for one flush together
+
     private readonly UnownedSlices _unowned = new(world, bucket);
+    private readonly List<Orphan> _orphans = [];
 
     /// <summary>Looks at everything in the directories of parts.</summary>
     public async ValueTask CheckPartsAsync()
@@ -41,6 +44,7 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
             }
         }
 
+        await SettleOrphansAsync();
         foreach ((UnownedSlice slice, ObjectName? owner) in await _unowned.ResolveAsync(run.Job.Aborted))
         {
             await TellUnownedAsync(slice, owner);
@@ -101,24 +105,60 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
             return;
         }
 
-        // A relaxed delete or overwrite, which has ended by then, lets go of the parts when it is durable: before, a power cut may bring back the head that needs them.
-        if (!await IsOrphanAsync(part, name, path) || !await world.FlushAsync(disk))
+        if (await IsOrphanAsync(part, name, path))
         {
-            return;
+            _orphans.Add(new Orphan(part, path, name.ToString()));
+            if (_orphans.Count == OrphansMax)
+            {
+                await SettleOrphansAsync();
+            }
+        }
+    }
+
+    /// <summary>
+    /// A relaxed delete or overwrite, which has ended by then, lets go of the parts when it is durable: before, a power cut may bring back the head that needs them. So the mountpath is
+    /// flushed, once for all that were found, and what is there then belongs to nobody. Where a flush fails all is kept.
+    /// </summary>
+    private async ValueTask SettleOrphansAsync()
+    {
+        using IDisposable? use = _orphans.Count == 0 ? null : world.Enter(disk);
+        if (use is not null && await IsFlushedAsync())
+        {
+            foreach (Orphan orphan in _orphans)
+            {
+                await SettleAsync(orphan);
+            }
         }
 
-        await world.Locks.AcquireWriterAsync(part.Digest);
+        _orphans.Clear();
+    }
+
+    private async ValueTask<bool> IsFlushedAsync()
+    {
         try
         {
-            if (await IsThereAsync(path))
+            return await world.FlushAsync(disk);
+        }
+        catch (StorageException)
+        {
+            return false; // counted with the disk's faults
+        }
+    }
+
+    private async ValueTask SettleAsync(Orphan orphan)
+    {
+        await world.Locks.AcquireWriterAsync(orphan.Part.Digest);
+        try
+        {
+            if (await IsThereAsync(orphan.Path))
             {
-                string action = run.Repairs ? await RemoveAsync(path, directory) : "reported";
-                run.Tell(disk, bucket, Encoding.UTF8.GetString(path), "part", $"no head of {name} speaks of it", action);
+                string action = run.Repairs ? await RemoveAsync(orphan.Path, PartName.DirectoryOf(bucket, orphan.Part.Kind)) : "reported";
+                run.Tell(disk, bucket, Encoding.UTF8.GetString(orphan.Path), "part", $"no head of {orphan.Name} speaks of it", action);
             }
         }
         finally
         {
-            world.Locks.ReleaseWriter(part.Digest);
+            world.Locks.ReleaseWriter(orphan.Part.Digest);
         }
     }
 
@@ -251,4 +291,7 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
             return "failed"; // counted with the disk's faults
         }
     }
+
+    /// <summary>A part that no head speaks of, and the name of its object.</summary>
+    private sealed record Orphan(PartName Part, byte[] Path, string Name);
 }

@@ -85,6 +85,9 @@ public sealed class ScrubBench : IAsyncDisposable
         await ChangeRecordAsync(to, _ => record);
     }
 
+    /// <summary>What a scrubber of its own does to flush a mountpath; what the engine replaced is flushed before it is looked at from outside.</summary>
+    public Func<bool> Flush { get; set; } = static () => true;
+
     /// <summary>Scrubs as a client would have it and answers the ended job.</summary>
     public async Task<Job> ScrubAsync(string settings = "", JobTarget? target = null)
     {
@@ -124,7 +127,7 @@ public sealed class ScrubBench : IAsyncDisposable
             Ranked = digest => Ranked(disks, digest),
             Locks = new NameLock(),
             Time = TimeProvider.System,
-            FlushAsync = static _ => new(true), // what the engine replaced is flushed before it is looked at from outside
+            FlushAsync = _ => new(Flush()),
             CheckDocumentsAsync = static (_, _) => new([]),
             Repair = repair ?? new NoRepair(),
         };
@@ -152,7 +155,7 @@ public sealed class ScrubBench : IAsyncDisposable
         return [.. order.Select(index => disks[index])];
     }
 
-    private sealed class NoRepair : IScrubRepair
+    internal sealed class NoRepair : IScrubRepair
     {
         public ValueTask<RepairOutcome> RepairAsync(Bucket bucket, ObjectName name, ulong digest, JobContext job) => ValueTask.FromResult(RepairOutcome.Impossible);
 
