@@ -5,6 +5,7 @@ using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Redundancy;
 
 namespace Sluice.Engine;
 
@@ -25,7 +26,7 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>
-    /// Brings one object to what its bucket wants of its slices, and gives it back what it lacks, every unit compared. NotFound when there is none; Damaged when too
+    /// Brings one object to what its bucket wants, and gives it back what it lacks, every unit compared. NotFound when there is none; Damaged when too
     /// little is left of it.
     /// </summary>
     public async ValueTask<Result> MakeWholeAsync(Caller caller, BucketName bucket, ObjectName name)
@@ -38,8 +39,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            using DiskUse use = _disks.Enter();
-            Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(allowed.Value, name, DigestOf(bucket, name), job: null, verify: true);
+            Result<Reconciled> done = await MakeWholeAsync(allowed.Value, name, DigestOf(bucket, name));
             return done.Error is { } failure ? failure : Result.Done;
         }
         catch (StorageException fault)

@@ -114,24 +114,14 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
     public async ValueTask<string?> ReadAsync(Memory<byte> buffer, long offset)
     {
         IoResult<int> read = await disk.Io.ReadFullyAsync(file, buffer, offset);
-        return !read.Ok ? disk.Fault("read", read.Error, path).Message : read.Value < buffer.Length ? $"it ends at byte {offset + read.Value}" : null;
+        return Problem(read, buffer.Length, offset);
     }
 
     /// <summary>The same past the page cache where the disk can; <paramref name="pages"/> has room for whole pages.</summary>
     public async ValueTask<string?> ReadColdAsync(Memory<byte> pages, long offset, int count)
     {
-        for (int done = 0; done < count;)
-        {
-            IoResult<int> read = await disk.Io.ReadColdAsync(file, pages[done..], offset + done);
-            if (!read.Ok || read.Value == 0)
-            {
-                return read.Ok ? $"it ends at byte {offset + done}" : disk.Fault("read", read.Error, path).Message;
-            }
-
-            done += read.Value;
-        }
-
-        return null;
+        IoResult<int> read = await disk.Io.ReadColdFullyAsync(file, pages, offset, count);
+        return Problem(read, count, offset);
     }
 
     /// <summary>True when its file says whose it is (<see cref="WorkTarget"/>): recovery and scrubs know it by that. Throws <see cref="StorageException"/>.</summary>
@@ -171,4 +161,7 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    private string? Problem(IoResult<int> read, int wanted, long offset) =>
+        !read.Ok ? disk.Fault("read", read.Error, path).Message : read.Value < wanted ? $"it ends at byte {offset + read.Value}" : null;
 }

@@ -188,7 +188,7 @@ internal sealed class DiskHealth(
 
         var examination = new DiskExamination(attached, options, environment.Time);
         string? problem = await examination.IdentityProblemAsync();
-        watched.Problem = problem;
+        watched.Found(problem);
         long began = environment.Time.GetTimestamp();
         Errno written = problem is null ? await examination.WriteAsync("probe", 4096) : Errno.None;
         watched.Latency = environment.Time.GetElapsedTime(began);

@@ -28,11 +28,8 @@ internal sealed class WatchedDisk
     /// <summary>Slow looks in a row.</summary>
     public int SlowLooks { get; set; }
 
-    /// <summary>What a look found it unfit for, until somebody takes it.</summary>
-    public string? Problem
-    {
-        set => Volatile.Write(ref _problem, value);
-    }
+    /// <summary>A look has found what makes it unfit, until somebody takes that; or nothing.</summary>
+    public void Found(string? problem) => Volatile.Write(ref _problem, problem);
 
     /// <summary>The problem, for one taker.</summary>
     public string? TakeProblem() => Interlocked.Exchange(ref _problem, null);
@@ -43,7 +40,8 @@ internal sealed class WatchedDisk
         if (_attached != attached)
         {
             _attached = attached;
-            (SoftErrors, SlowLooks, Latency, Problem) = (0, 0, TimeSpan.Zero, null);
+            (SoftErrors, SlowLooks, Latency) = (0, 0, TimeSpan.Zero);
+            Found(null);
         }
     }
 

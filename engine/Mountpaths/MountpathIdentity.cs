@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sluice.Engine.Io;
 
 namespace Sluice.Engine.Mountpaths;
 
@@ -69,6 +70,13 @@ public sealed class MountpathIdentity
 
     /// <summary>The JSON bytes.</summary>
     public byte[] Format1() => JsonSerializer.SerializeToUtf8Bytes(this, MountpathJson.Default.MountpathIdentity);
+
+    /// <summary>The identity in a system directory; null without a problem when there is none, with a sentence when it cannot be used.</summary>
+    public static async ValueTask<(MountpathIdentity? Identity, string? Problem)> ReadAsync(IFileIo io, FileHandle system)
+    {
+        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, system, Kind);
+        return json is { } bytes ? Parse(bytes.Span) : (null, problem);
+    }
 
     /// <summary>Reads the JSON bytes; null with a sentence when they are not an identity.</summary>
     public static (MountpathIdentity? Identity, string? Problem) Parse(ReadOnlySpan<byte> json)

@@ -121,13 +121,7 @@ public sealed partial class MountpathKeeper
 
     private async ValueTask<string?> IdentityProblemAsync(Mountpath mountpath)
     {
-        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(_environment.Io, mountpath.System, MountpathIdentity.Kind);
-        MountpathIdentity? identity = null;
-        if (json is { } bytes)
-        {
-            (identity, problem) = MountpathIdentity.Parse(bytes.Span);
-        }
-
+        (MountpathIdentity? identity, string? problem) = await MountpathIdentity.ReadAsync(_environment.Io, mountpath.System);
         return identity is null ? problem ?? "it is missing"
             : identity.Uuid != mountpath.Uuid ? $"it is of mountpath {identity.Uuid}"
             : identity.MapVersion != _map.MapVersion ? $"it knows the set of version {identity.MapVersion}, and {_map.MapVersion} is in force"

@@ -159,18 +159,13 @@ internal sealed class OpenedMountpath : IDisposable
         }
 
         System = system.Value;
-        (ReadOnlyMemory<byte>? json, string? problem) = await DocumentFiles.ReadAsync(io, System, MountpathIdentity.Kind);
-        if (json is { } bytes)
-        {
-            (Identity, problem) = MountpathIdentity.Parse(bytes.Span);
-        }
-
+        (Identity, string? problem) = await MountpathIdentity.ReadAsync(io, System);
         if (problem is not null)
         {
             return $"mountpath {Path}: .sluice/{MountpathIdentity.Kind} cannot be used: {problem}";
         }
 
-        (json, _) = await DocumentFiles.ReadAsync(io, System, MountpathState.Kind);
+        (ReadOnlyMemory<byte>? json, _) = await DocumentFiles.ReadAsync(io, System, MountpathState.Kind);
         if (Identity is not null)
         {
             // Without a readable state the stop was not clean and nothing is known to be flushed.

@@ -148,23 +148,8 @@ internal sealed class ColdBlocks : IDisposable
         await _rate.TakeAsync(bytes, _job.Aborted);
     }
 
-    /// <summary>Whole pages are asked for, whatever the block has: that is what can be read past the page cache.</summary>
-    private async Task<int> ReadAsync(FileHandle file, Memory<byte> buffer, long offset, int expected)
-    {
-        int done = 0;
-        while (done < expected)
-        {
-            int read = _disk.Check(await _disk.Io.ReadColdAsync(file, buffer[done..], offset + done), "read", default);
-            if (read == 0)
-            {
-                break;
-            }
-
-            done += read;
-        }
-
-        return Math.Min(done, expected);
-    }
+    private async Task<int> ReadAsync(FileHandle file, Memory<byte> buffer, long offset, int expected) =>
+        _disk.Check(await _disk.Io.ReadColdFullyAsync(file, buffer, offset, expected), "read", default);
 }
 
 /// <summary>So many bytes a second, first come, first served; 0: as many as anybody wants.</summary>
