@@ -92,9 +92,9 @@ internal static class RowCatalog
     private static IEnumerable<IRow> ProtectedGets(BenchSettings settings)
     {
         Contestant ours = Contestant.Ours(settings);
-        GetSide plain = new("sluice", ours, "{}", Mountpaths: 6);
-        GetSide sliced = new("sluice, 4+2", ours, $$"""{"durability":"strict"{{Protection.FourAndTwo.Properties}}}""", Mountpaths: 6);
-        GetSide never = new("sluice, never", ours, """{"checksum":{"verify":"never"}}""", Mountpaths: 1);
+        GetSide plain = new("sluice", ours, "{}", Protection.FourAndTwo.Disks);
+        GetSide sliced = new("sluice, 4+2", ours, $$"""{"durability":"strict"{{Protection.FourAndTwo.Properties}}}""", Protection.FourAndTwo.Disks);
+        GetSide never = new("sluice, never", ours, """{"checksum":{"verify":"never"}}""", Protection.None.Disks);
         foreach (long size in (long[])[Sizes.MiB, 16 * Sizes.MiB])
         {
             bool isDefault = size == 16 * Sizes.MiB;

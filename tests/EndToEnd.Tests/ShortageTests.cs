@@ -78,7 +78,8 @@ public sealed class ShortageTests
 
         string[] others = [.. disks.Paths.Where(path => path != disks.Paths[1])];
         int wanted = each * await ListedAsync(store);
-        await Eventually.HoldsAsync(() => Task.FromResult(FilesIn(others, files) is var found && found == wanted ? null : $"{found} files of {wanted} are there"));
+        await Eventually.HoldsAsync(async () =>
+            FilesIn(others, files) is var found && found == wanted ? null : $"{found} files of {wanted} are there; {await JobsAsync(server)}\n{server.Log}");
         Assert.Equal(0, await server.StopAsync());
         Assert.Empty(ServerResources.WorkFiles(others));
     }
@@ -203,4 +204,6 @@ public sealed class ShortageTests
         return [.. lists.RootElement.GetProperty("details").EnumerateArray().OrderBy(row => row.GetProperty("path").GetString(), StringComparer.Ordinal)
             .Select(row => row.GetProperty("state").GetString()!)];
     }
+
+    private static async Task<string> JobsAsync(SluiceProcess server) => (await SluiceProcess.RunAsync(null, server.Endpoint, "job", "ls", "--json")).Output;
 }

@@ -11,6 +11,7 @@ using Sluice.Engine.Objects;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Disk;
 using Sluice.Simulation.Tests.Matrix;
+using Sluice.Transport.Tests.Guard;
 
 namespace Sluice.Simulation.Tests.Health;
 

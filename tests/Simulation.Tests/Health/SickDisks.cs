@@ -3,6 +3,7 @@ using Sluice.Engine.Io;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Disk;
 using Sluice.Simulation.Tests.Faults;
+using Sluice.Transport.Tests.Guard;
 
 namespace Sluice.Simulation.Tests.Health;
 
