@@ -51,6 +51,7 @@ public sealed class ProcessEndedException(int step) : Exception($"the process en
 /// </summary>
 public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
 {
+    private readonly Lock _gate = new(); // repairs run beside who is tested
     private readonly Dictionary<DiskVerb, int> _calls = [];
     private readonly List<PlannedFault> _faults = [];
     private Func<Task>? _beforeRename;
@@ -72,14 +73,17 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
     /// <summary>Starts counting anew, with a plan.</summary>
     public void Arm(int crashAfter = int.MaxValue, IEnumerable<PlannedFault>? faults = null, int? shortSeed = null)
     {
-        Steps = FaultCount = 0;
-        Trace.Clear();
-        _calls.Clear();
-        _faults.Clear();
-        _beforeRename = null;
-        _faults.AddRange(faults ?? []);
-        _crashAfter = crashAfter;
-        _shortener = shortSeed is { } seed ? new Random(seed) : null;
+        lock (_gate)
+        {
+            Steps = FaultCount = 0;
+            Trace.Clear();
+            _calls.Clear();
+            _faults.Clear();
+            _beforeRename = null;
+            _faults.AddRange(faults ?? []);
+            _crashAfter = crashAfter;
+            _shortener = shortSeed is { } seed ? new Random(seed) : null;
+        }
     }
 
     /// <summary>Something else happens right before the next rename; forgotten by the next <see cref="Arm"/>.</summary>
@@ -89,7 +93,13 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
     public void Disarm() => Arm();
 
     /// <summary>Calls of a verb since <see cref="Arm"/>.</summary>
-    public int CallsOf(DiskVerb verb) => _calls.GetValueOrDefault(verb);
+    public int CallsOf(DiskVerb verb)
+    {
+        lock (_gate)
+        {
+            return _calls.GetValueOrDefault(verb);
+        }
+    }
 
     public override ValueTask<IoResult<FileHandle>> OpenRootAsync(string path) =>
         Enter(DiskVerb.OpenRoot) is { } fault ? Failed<FileHandle>(fault) : base.OpenRootAsync(path);
@@ -187,23 +197,31 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
 
     private PlannedFault? Enter(DiskVerb verb)
     {
-        if (Ended)
+        lock (_gate)
         {
-            throw new ProcessEndedException(Steps);
-        }
+            if (Ended)
+            {
+                throw new ProcessEndedException(Steps);
+            }
 
-        if (IsStep(verb))
-        {
-            Steps++;
-            Trace.Add(verb);
-        }
+            if (IsStep(verb))
+            {
+                Steps++;
+                Trace.Add(verb);
+            }
 
-        int call = _calls[verb] = _calls.GetValueOrDefault(verb) + 1;
-        PlannedFault? fault = _faults.Find(fault => fault.Verb == verb && (fault.Nth == 0 || fault.Nth == call));
-        FaultCount += fault is null ? 0 : 1;
-        return fault;
+            int call = _calls[verb] = _calls.GetValueOrDefault(verb) + 1;
+            PlannedFault? fault = _faults.Find(fault => fault.Verb == verb && (fault.Nth == 0 || fault.Nth == call));
+            FaultCount += fault is null ? 0 : 1;
+            return fault;
+        }
     }
 
-    private long Shortened(long length) =>
-        _shortener is not null && length > 1 && _shortener.Next(2) == 0 ? _shortener.NextInt64(1, length) : length;
+    private long Shortened(long length)
+    {
+        lock (_gate)
+        {
+            return _shortener is not null && length > 1 && _shortener.Next(2) == 0 ? _shortener.NextInt64(1, length) : length;
+        }
+    }
 }
