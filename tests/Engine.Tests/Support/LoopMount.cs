@@ -10,11 +10,12 @@ public sealed class LoopMount : IDisposable
 {
     private const long Ext4Bytes = 64L << 20, XfsBytes = 300L << 20; // mkfs.xfs refuses less than 300 MiB
 
-    private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-loop-");
+    private readonly DirectoryInfo _home;
     private bool _mounted;
 
-    private LoopMount()
+    private LoopMount(DirectoryInfo? home = null)
     {
+        _home = home ?? Directory.CreateTempSubdirectory("sluice-loop-");
         MountPoint = Directory.CreateDirectory(System.IO.Path.Combine(_home.FullName, "at")).FullName;
     }
 
@@ -25,8 +26,12 @@ public sealed class LoopMount : IDisposable
 
     /// <summary>ext4 with inodes of 256 bytes, or XFS.</summary>
     public static LoopMount New(string kind) => kind == "xfs"
-        ? Made(XfsBytes, "mkfs.xfs", "-q", "-f")
-        : Made(Ext4Bytes, "mkfs.ext4", "-q", "-F", "-I", "256");
+        ? Made(new LoopMount(), XfsBytes, "mkfs.xfs", "-q", "-f")
+        : Made(new LoopMount(), Ext4Bytes, "mkfs.ext4", "-q", "-F", "-I", "256");
+
+    /// <summary>ext4 of so many bytes on a drive that never lets wait: its file is in memory (tmpfs(5)).</summary>
+    public static LoopMount NewInMemory(long bytes) =>
+        Made(new LoopMount(Directory.CreateDirectory($"/dev/shm/sluice-loop-{Guid.NewGuid():N}")), bytes, "mkfs.ext4", "-q", "-F", "-I", "256");
 
     /// <summary>A memory file system without extended attributes of users (ramfs has no handler for them).</summary>
     public static LoopMount NewWithoutXattrs()
@@ -50,9 +55,8 @@ public sealed class LoopMount : IDisposable
         _home.Delete(recursive: true);
     }
 
-    private static LoopMount Made(long bytes, string program, params string[] arguments)
+    private static LoopMount Made(LoopMount mount, long bytes, string program, params string[] arguments)
     {
-        var mount = new LoopMount();
         mount.Guarded(() =>
         {
             using (FileStream image = File.Create(mount.Image))
