@@ -63,29 +63,31 @@ public sealed partial class ObjectEngine
             return; // it was destroyed meanwhile
         }
 
-        await foreach (WalkedName walked in _walk.NamesAsync(bucket, job.Aborted))
+        await NameWorkers.RunAsync(_walk.NamesAsync(bucket, job.Aborted), walked => EncodeAsync(job, bucket, walked), job.Aborted);
+    }
+
+    private async ValueTask EncodeAsync(JobContext job, Bucket bucket, WalkedName walked)
+    {
+        string? problem;
+        long bytes = 0;
+        try
         {
-            string? problem;
-            long bytes = 0;
-            try
-            {
-                using DiskUse use = _disks.Enter();
-                Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job, verify: false);
-                problem = done.Ok ? done.Value.StillDegraded ? "too few mountpaths" : null
-                    : done.Error!.Code == ErrorCode.ObjectNotFound ? null : done.Error.Message; // removed meanwhile
-                bytes = done.Ok ? done.Value.Bytes : 0;
-            }
-            catch (StorageException fault)
-            {
-                problem = Refuse(fault).Message;
-            }
-
-            if (problem is not null)
-            {
-                job.Fail($"{name}/{walked.Name}: {problem}");
-            }
-
-            job.Count(1, bytes);
+            using DiskUse use = _disks.Enter();
+            Result<ErasureReconciled> done = await _erasureReconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job, verify: false);
+            problem = done.Ok ? done.Value.StillDegraded ? "too few mountpaths" : null
+                : done.Error!.Code == ErrorCode.ObjectNotFound ? null : done.Error.Message; // removed meanwhile
+            bytes = done.Ok ? done.Value.Bytes : 0;
         }
+        catch (StorageException fault)
+        {
+            problem = Refuse(fault).Message;
+        }
+
+        if (problem is not null)
+        {
+            job.Fail($"{bucket.Name}/{walked.Name}: {problem}");
+        }
+
+        job.Count(1, bytes);
     }
 }

@@ -8,6 +8,8 @@ namespace Sluice.Engine.Tests;
 /// <summary>Slices and heads that are lost come back, and what is there is brought to what the bucket wants by now, while it stays readable.</summary>
 public sealed class ErasureRepairTests
 {
+    private const int PlainBytes = (2 * Unit) + 9;
+
     [Fact]
     public async Task WhatIsLostIsRebuiltWhereItWas()
     {
@@ -86,6 +88,61 @@ public sealed class ErasureRepairTests
         foreach (int size in sizes)
         {
             Assert.Equal(Content(size), await fixture.GetAsync($"o{size}"));
+        }
+    }
+
+    /// <summary>Each of four objects is read when all of them have been asked for.</summary>
+    [Fact]
+    public async Task SeveralObjectsAreEncodedAtOnce()
+    {
+        await using EngineFixture fixture = await PlainAsync(objects: 10);
+        await fixture.CloseAsync();
+        fixture.Over = io => new GatheredReads(io, PlainBytes, 4);
+        await fixture.OpenAsync();
+        await EncodeAsync(fixture);
+        await AreEncodedAsync(fixture, objects: 10);
+    }
+
+    [Fact]
+    public async Task AnEncodingThatTheEndCutShortGoesOnAfterwards()
+    {
+        const int Objects = 30;
+        await using EngineFixture fixture = await PlainAsync(Objects);
+        await fixture.CloseAsync();
+        GatheredReads? reads = null;
+        fixture.Over = io => reads = new GatheredReads(io, PlainBytes, 4);
+        await fixture.OpenAsync();
+        Result<Job> job = await fixture.Engine.StartErasureCodingAsync(Caller.Anonymous, fixture.Bucket);
+        Assert.True(job.Ok, job.Error?.Message);
+        await reads!.Gathered.WaitAsync(TimeSpan.FromMinutes(1)); // it has four of them in its hands
+        await fixture.CloseAsync(); // which aborts it
+        fixture.Over = static io => io;
+        await fixture.OpenAsync();
+        await Task.WhenAll(fixture.Engine.Jobs.All.Select(resumed => resumed.Ended)).WaitAsync(TimeSpan.FromMinutes(2));
+        await AreEncodedAsync(fixture, Objects);
+    }
+
+    /// <summary>Objects in a bucket that has got erasure coding since.</summary>
+    private static async Task<EngineFixture> PlainAsync(int objects)
+    {
+        EngineFixture fixture = await EngineFixture.NewAsync(6);
+        for (int i = 0; i < objects; i++)
+        {
+            await fixture.PutAsync($"o{i}", Content(PlainBytes, seed: i));
+        }
+
+        Result<Buckets.BucketRecord> set = await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json(Properties(4, 2)));
+        Assert.True(set.Ok, set.Error?.Message);
+        return fixture;
+    }
+
+    private static async Task AreEncodedAsync(EngineFixture fixture, int objects)
+    {
+        Assert.Equal(6 * objects, Slices(fixture).Length);
+        for (int i = 0; i < objects; i++)
+        {
+            Assert.Equal(3, Heads(fixture, $"o{i}").Length);
+            Assert.Equal(Content(PlainBytes, seed: i), await fixture.GetAsync($"o{i}"));
         }
     }
 

@@ -28,6 +28,9 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public TestedFileIo Io { get; } = new(TestedFileIo.Default);
 
+    /// <summary>What the engine's verbs pass through from the next opening on.</summary>
+    public Func<IFileIo, IFileIo> Over { get; set; } = static io => io;
+
     public ObjectEngine Engine => _engine ?? throw new InvalidOperationException("the engine is closed");
 
     public BucketName Bucket { get; } = Name("b");
@@ -65,7 +68,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     /// <summary>Opens an engine that the caller looks after: for what is expected to be refused.</summary>
     public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null) => ObjectEngine.OpenAsync(
-        options ?? Options, new EngineEnvironment { Io = Io.Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+        options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = TimeProvider.System, Log = NullLogger.Instance });
 
     public async Task CloseAsync()
     {
