@@ -13,21 +13,24 @@ internal sealed class ErasureMemory : IDisposable
     /// <summary>What a unit is read in while it is compared or summed: what is read is still in the processor's cache when it is used.</summary>
     public const int ScratchBytes = 256 << 10;
 
-    /// <summary>Units that are read at once: who has a buffer waits for one disk, so the queue moves.</summary>
-    private const int ScratchCount = 4;
+    /// <summary>
+    /// Units that are read at once: all sources of one where there is the memory, an eighth of it. Who has a buffer waits for one disk, so the queue moves.
+    /// </summary>
+    private const int ScratchCountMin = 4, ScratchCountMax = Buckets.EcProperties.SlicesMax, ScratchPart = 8;
 
     /// <summary>Least memory: one of the largest units is rebuilt, in buffers that it is read in.</summary>
-    public const long BytesMin = Buckets.EcProperties.UnitBytesMax + (ScratchCount * ScratchBytes);
+    public const long BytesMin = Buckets.EcProperties.UnitBytesMax + (ScratchCountMin * ScratchBytes);
 
     private readonly BufferArena? _parity;
 
     /// <summary>So many bytes in all, at least <see cref="BytesMin"/>: a quarter for rebuilt units, at least the room of one, the rest for parity.</summary>
     public ErasureMemory(long bytes)
     {
-        long left = Math.Max(bytes, BytesMin) - (ScratchCount * ScratchBytes);
+        int scratch = (int)Math.Clamp(bytes / ScratchPart / ScratchBytes, ScratchCountMin, ScratchCountMax);
+        long left = Math.Max(bytes, BytesMin) - ((long)scratch * ScratchBytes);
         long rebuilt = Math.Clamp(left / 4, Buckets.EcProperties.UnitBytesMax, BufferArena.BytesMax);
         long parity = Math.Min(left - rebuilt, BufferArena.BytesMax);
-        Scratch = new BlockBuffers(ScratchCount, ScratchBytes);
+        Scratch = new BlockBuffers(scratch, ScratchBytes);
         Rebuilt = new RebuiltUnits(rebuilt);
         _parity = parity >= BufferArena.GranuleBytes ? new BufferArena(parity) : null;
     }

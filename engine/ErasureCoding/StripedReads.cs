@@ -148,39 +148,34 @@ internal static class StripedReads
         piece,
         unit => RebuildAsync(striped, place.Stripe, place.Slice, unit));
 
-    /// <summary>Sums the shares of the sources; false when one of them turned out to be lost.</summary>
+    /// <summary>Sums the shares of the sources, all of which are asked at once; false when one of them turned out to be lost. None is at work any more then.</summary>
     private static async ValueTask<bool> TrySumAsync(StripedObject striped, int stripe, int slice, int[] sources, Memory<byte> unit)
     {
-        RecoveryPlan plan = striped.PlanFor(sources, slice);
+        var sum = new UnitSum(striped.PlanFor(sources, slice), unit);
+        var shares = new Task<bool>[sources.Length];
         for (int i = 0; i < sources.Length; i++)
         {
-            if (striped.Good(sources[i], stripe) is not { } file)
-            {
-                return false;
-            }
-
-            int place = i;
-            ulong digest = 0;
-            string? problem = await ForPiecesAsync(striped, file, stripe, (piece, at) =>
-            {
-                digest = Crc64Nvme.Append(digest, piece.Span);
-                Memory<byte> sum = unit.Slice(at, piece.Length);
-                if (place == 0)
-                {
-                    plan.Begin(place, piece, [sum]);
-                }
-                else
-                {
-                    plan.Accumulate(place, piece, [sum]);
-                }
-            });
-            if (!await PassesAsync(striped, file, stripe, sources[i], digest, problem))
-            {
-                return false;
-            }
+            shares[i] = AddShareAsync(striped, stripe, sources[i], sum, i);
         }
 
-        return true;
+        return Array.TrueForAll(await Task.WhenAll(shares), static isGood => isGood); // waits for all when one throws: they write into the unit
+    }
+
+    /// <summary>Adds what one source has to a unit; false when it is lost, and the sum is worth nothing.</summary>
+    private static async Task<bool> AddShareAsync(StripedObject striped, int stripe, int source, UnitSum sum, int place)
+    {
+        if (striped.Good(source, stripe) is not { } file)
+        {
+            return false;
+        }
+
+        ulong digest = 0;
+        string? problem = await ForPiecesAsync(striped, file, stripe, (piece, at) =>
+        {
+            digest = Crc64Nvme.Append(digest, piece.Span);
+            sum.Add(place, piece, at);
+        });
+        return await PassesAsync(striped, file, stripe, source, digest, problem);
     }
 
     /// <summary>Reads a unit through a small buffer, which is held while the disk works; answers what was wrong.</summary>
