@@ -77,7 +77,7 @@ public static class HeaderNames
     /// <summary>Number of copies.</summary>
     public const string MirrorCopies = "Ais-Mirror-Copies";
 
-    /// <summary>Of an erasure-coded object: generation of its slices, as a decimal number.</summary>
+    /// <summary>Of an erasure-coded object: generation of its slices, or of its copies, as a decimal number.</summary>
     public const string EcGeneration = "Ais-Ec-Generation";
 
     /// <summary>Its data slices.</summary>
@@ -86,7 +86,7 @@ public static class HeaderNames
     /// <summary>Its parity slices.</summary>
     public const string EcParity = "Ais-Ec-Parity";
 
-    /// <summary>Whether it is stored in whole copies beside its slices.</summary>
+    /// <summary>Whether it is stored in whole copies: it is too small for slices.</summary>
     public const string EcReplicated = "Ais-Ec-Replicated";
 
     /// <summary>Property tree of a bucket.</summary>

@@ -48,6 +48,10 @@ public sealed partial class ObjectEngine
         }
     }
 
+    /// <summary>How an object of a bucket is kept, as far as erasure coding goes; null when that has no part in it.</summary>
+    public ErasureLayout? ErasureOf(BucketName bucket, StoredObject stored) =>
+        _buckets.Find(bucket) is { } found ? ErasureLayout.Of(found.Properties.Ec, stored.Metadata) : null;
+
     /// <summary>What records say of parts, as long as their mountpaths are open.</summary>
     private RecordedParts NewParts() => new(id => _disks.Current.Open.FirstOrDefault(disk => disk.Uuid == id && id != Guid.Empty));
 

@@ -51,7 +51,7 @@ public sealed partial class ObjectEngine
     public async ValueTask<Result<ObjectAttributes>> HeadObjectAsync(Caller caller, BucketName bucket, ObjectName name)
     {
         Result<StoredObject> stored = await StatObjectAsync(caller, bucket, name);
-        return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+        return stored.Ok ? stored.Value.Attributes() with { Erasure = ErasureOf(bucket, stored.Value) } : stored.Error!;
     }
 
     /// <summary>The same as it is cached, for who keeps something with it.</summary>
@@ -264,7 +264,7 @@ public sealed partial class ObjectEngine
         async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)
         {
             Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, DigestOf(bucket.Name, name));
-            return stored.Ok ? stored.Value.Attributes() : null;
+            return stored.Ok ? stored.Value.Attributes(bucket.Properties.Ec) : null;
         }
     }
 

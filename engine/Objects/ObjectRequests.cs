@@ -47,8 +47,8 @@ public readonly record struct ObjectAttributes
     /// <summary>Custom metadata, in the order it was given.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; }
 
-    /// <summary>Layout of an erasure-coded object; null of any other.</summary>
-    public SliceMap? Slices { get; init; }
+    /// <summary>What erasure coding keeps of it; null when it has none, or when nobody asked.</summary>
+    public ErasureLayout? Erasure { get; init; }
 
     /// <summary>The mountpath that holds it, as configured; of several copies the first.</summary>
     public required string Mountpath { get; init; }

@@ -84,6 +84,40 @@ public sealed class ErasureTests : IDisposable
         Assert.Equal(0, await server.StopAsync());
     }
 
+    /// <summary>HEAD in both dialects and listings in both formats say how an object is kept, when they are asked.</summary>
+    [Fact]
+    public async Task HeadsAndListingsSayHowAnObjectIsKept()
+    {
+        using SluiceProcess server = await StartAsync("uring");
+        using var store = new Store(server.Endpoint);
+        await store.CreateAsync("e", """{"ec":{"enabled":true,"data_slices":4,"parity_slices":2}}""");
+        await store.CreateAsync("plain");
+        await store.PutAsync("e", "small", new byte[1000]);
+        await store.PutAsync("e", "large", new byte[300 << 10]);
+        await store.PutAsync("plain", "small", new byte[1000]);
+        foreach (string query in (string[])["", "?props=size,ec"])
+        {
+            Assert.Equal("4 2 true", await KeptAsync(store, "e", "small", query));
+            Assert.Equal("4 2 false", await KeptAsync(store, "e", "large", query));
+            Assert.Equal("", await KeptAsync(store, "plain", "small", query));
+        }
+
+        Assert.Equal("", await KeptAsync(store, "e", "small", "?props=size,checksum"));
+        Assert.Equal(["4:2[encoded]", "4:2[replicated]"], await ListedAsync(store, "e", "name,ec"));
+        Assert.Equal([null, null], await ListedAsync(store, "e", "name,size,checksum")); // which has the two letters
+        Assert.Equal([null], await ListedAsync(store, "plain", "name,ec"));
+        using HttpResponseMessage packed = await store.SendAsync(
+            HttpMethod.Get, "/v1/buckets/e", new StringContent("""{"action":"list","value":{"props":"name,ec","uuid":"u12345678"}}"""), ("Accept", "application/msgpack"));
+        byte[] expected =
+        [
+            0x84, 0xa4, .. "UUID"u8, 0xa9, .. "u12345678"u8, 0xb1, .. "ContinuationToken"u8, 0xa0, 0xa7, .. "Entries"u8, 0x92,
+            0x83, 0xa1, (byte)'n', 0xa5, .. "large"u8, 0xa2, .. "ec"u8, 0xac, .. "4:2[encoded]"u8, 0xa1, (byte)'f', 0x40,
+            0x83, 0xa1, (byte)'n', 0xa5, .. "small"u8, 0xa2, .. "ec"u8, 0xaf, .. "4:2[replicated]"u8, 0xa1, (byte)'f', 0x40, 0xa5, .. "Flags"u8, 0x00,
+        ];
+        Assert.Equal(expected, await packed.Content.ReadAsByteArrayAsync());
+        Assert.Equal(0, await server.StopAsync());
+    }
+
     /// <summary>Slices vanish from two mountpaths while a loader compares every byte that it gets.</summary>
     [Fact]
     public async Task ALoaderDoesNotSeeThatSlicesVanish()
@@ -127,6 +161,25 @@ public sealed class ErasureTests : IDisposable
                 Assert.Equal(content.Bytes(from, count), await answer.Content.ReadAsByteArrayAsync());
             }
         }
+    }
+
+    /// <summary>What the headers of a HEAD say of erasure coding; "" when nothing.</summary>
+    private static async Task<string> KeptAsync(Store store, string bucket, string name, string query)
+    {
+        using HttpResponseMessage head = await store.SendAsync(HttpMethod.Head, Store.Target(bucket, name) + query);
+        Assert.Equal(200, (int)head.StatusCode);
+        string[] names = ["Ais-Ec-Data", "Ais-Ec-Parity", "Ais-Ec-Replicated"];
+        bool isKept = head.Headers.TryGetValues("Ais-Ec-Generation", out IEnumerable<string>? generation);
+        Assert.True(!isKept || long.Parse(generation!.Single(), CultureInfo.InvariantCulture) > 0);
+        Assert.All(names, header => Assert.Equal(isKept, head.Headers.Contains(header)));
+        return isKept ? string.Join(' ', names.Select(header => head.Headers.GetValues(header).Single())) : "";
+    }
+
+    private static async Task<List<string?>> ListedAsync(Store store, string bucket, string properties)
+    {
+        string text = await store.ControlAsync(HttpMethod.Get, $"/v1/buckets/{bucket}", $$$"""{"action":"list","value":{"props":"{{{properties}}}"}}""");
+        using var page = JsonDocument.Parse(text);
+        return [.. page.RootElement.GetProperty("entries").EnumerateArray().Select(entry => entry.TryGetProperty("ec", out JsonElement kept) ? kept.GetString() : null)];
     }
 
     private static async Task<long> CounterAsync(Store store, string name)

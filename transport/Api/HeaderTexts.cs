@@ -71,17 +71,12 @@ internal sealed class HeaderTexts
         }
     }
 
-    /// <summary>Writes what a HEAD without a property list says: everything. The names are those that the object has.</summary>
+    /// <summary>Writes what a HEAD without a property list says: everything but what the bucket has to do with. The names are those that the object has.</summary>
     public static void WriteHead(IHeaderDictionary headers, StoredObject stored, BucketName bucket, ObjectName name, NodeIdentity node)
     {
         HeaderTexts texts = Of(stored);
         texts._head ??= HeadOnlyTexts.Of(stored.Attributes(), name, node);
         texts.WriteHead(headers, texts._head, bucket);
-        if (stored.Metadata.Slices is not null)
-        {
-            ObjectHeaders.WriteSlices(headers, stored.Attributes());
-        }
-
         headers.ContentLength = stored.Metadata.SizeBytes;
     }
 

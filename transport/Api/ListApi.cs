@@ -10,7 +10,10 @@ using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Api;
 
-/// <summary>Listing of objects, as JSON with long names or MessagePack with short ones (contract: buckets §8).</summary>
+/// <summary>
+/// Listing of objects, as JSON with long names or MessagePack with short ones (contract: buckets §8). The column <c>ec</c> has a field of that name in either,
+/// which the contract does not know: clients pass over it.
+/// </summary>
 internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
 {
     private const int FlagPresent = 1 << 6, FlagDirectory = 1 << 8;
@@ -87,6 +90,7 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
                 writer.WriteNumber("copies", shown.Copies);
             }
 
+            WriteText(writer, "ec", shown.Erasure);
             writer.WriteNumber("flags", shown.Flags);
             writer.WriteEndObject();
         }
@@ -132,7 +136,7 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
     private static void Write(MessagePackWriter writer, ReadOnlySpan<byte> name, ShownEntry shown)
     {
         int fields = 2 + One(shown.Checksum) + One(shown.AccessTime) + One(shown.Version) + One(shown.Location) + One(shown.Custom)
-            + (shown.Size == 0 ? 0 : 1) + (shown.Copies == 0 ? 0 : 1);
+            + One(shown.Erasure) + (shown.Size == 0 ? 0 : 1) + (shown.Copies == 0 ? 0 : 1);
         writer.WriteMapHead(fields);
         writer.WriteText("n"u8);
         writer.WriteText(name);
@@ -143,6 +147,7 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
         WriteText(writer, "m"u8, shown.Custom);
         WriteNumber(writer, "s"u8, shown.Size);
         WriteNumber(writer, "c"u8, shown.Copies);
+        WriteText(writer, "ec"u8, shown.Erasure);
         writer.WriteText("f"u8);
         writer.WriteInteger(shown.Flags);
     }
@@ -181,6 +186,7 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
             Custom = Has(columns, ListColumns.Custom) && known.Custom.Count > 0 ? CustomText(known.Custom) : "";
             Size = Has(columns, ListColumns.Size) ? known.SizeBytes : 0;
             Copies = Has(columns, ListColumns.Copies) ? ObjectHeaders.Copies(known) : 0;
+            Erasure = Has(columns, ListColumns.Erasure) ? ObjectHeaders.ErasureText(known.Erasure) : "";
             Flags = entry.IsDirectory ? FlagDirectory : FlagPresent;
         }
 
@@ -197,6 +203,8 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
         public long Size { get; }
 
         public int Copies { get; }
+
+        public string Erasure { get; }
 
         public int Flags { get; }
 

@@ -20,6 +20,7 @@ internal enum ListColumns
     Copies = 1 << 4,
     Custom = 1 << 5,
     Location = 1 << 6,
+    Erasure = 1 << 7,
 }
 
 /// <summary>The arguments of a listing, as the contract's message has them (buckets §8).</summary>
@@ -126,7 +127,8 @@ internal sealed class ListMessage
             columns |= props.Contains(name, StringComparison.Ordinal) ? column : ListColumns.Name;
         }
 
-        return columns;
+        // Two letters that "checksum" has, too: this one is an item of the list.
+        return props.Split(',', StringSplitOptions.TrimEntries).Contains("ec") ? columns | ListColumns.Erasure : columns;
     }
 
     private static bool TryNumber(JsonElement element, out ulong number)

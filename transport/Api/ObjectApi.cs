@@ -4,6 +4,7 @@ using Microsoft.Extensions.Primitives;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Pooling;
 using Sluice.Transport.Cold;
@@ -105,9 +106,10 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
             return stored.Error;
         }
 
+        ErasureLayout? kept = engine.ErasureOf(bucket, stored.Value);
         if (!string.IsNullOrEmpty(props))
         {
-            ObjectHeaders.WriteHeadV2(context.Headers, stored.Value.Attributes(), bucket, name, props, node);
+            ObjectHeaders.WriteHeadV2(context.Headers, stored.Value.Attributes() with { Erasure = kept }, bucket, name, props, node);
         }
         else if (context.Target.Parameter("presence") is "1" or "3")
         {
@@ -116,6 +118,7 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
         else
         {
             HeaderTexts.WriteHead(context.Headers, stored.Value, bucket, name, node);
+            ObjectHeaders.WriteErasure(context.Headers, kept);
         }
 
         return null;

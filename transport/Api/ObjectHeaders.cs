@@ -5,6 +5,7 @@ using Microsoft.Extensions.Primitives;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Transport.Api;
@@ -57,7 +58,7 @@ internal static class ObjectHeaders
                     WriteCopies(headers, known);
                     break;
                 case "ec":
-                    WriteSlices(headers, known);
+                    WriteErasure(headers, known.Erasure);
                     break;
                 case "custom":
                     WriteCustom(headers, known);
@@ -178,17 +179,22 @@ internal static class ObjectHeaders
     private static void WriteLocation(IHeaderDictionary headers, ObjectAttributes known, NodeIdentity node) =>
         headers[HeaderNames.Location] = Location(known, node);
 
-    /// <summary>The layout of an erasure-coded object; nothing of any other.</summary>
-    public static void WriteSlices(IHeaderDictionary headers, in ObjectAttributes known)
+    /// <summary>How an object of a bucket with erasure coding is kept; nothing of any other.</summary>
+    public static void WriteErasure(IHeaderDictionary headers, ErasureLayout? kept)
     {
-        if (known.Slices is { } slices)
+        if (kept is { } layout)
         {
-            headers[HeaderNames.EcGeneration] = slices.Generation.ToString(CultureInfo.InvariantCulture);
-            headers[HeaderNames.EcData] = Text(slices.Geometry.DataSlices);
-            headers[HeaderNames.EcParity] = Text(slices.Geometry.ParitySlices);
-            headers[HeaderNames.EcReplicated] = "false";
+            headers[HeaderNames.EcGeneration] = layout.Generation.ToString(CultureInfo.InvariantCulture);
+            headers[HeaderNames.EcData] = Text(layout.DataSlices);
+            headers[HeaderNames.EcParity] = Text(layout.ParitySlices);
+            headers[HeaderNames.EcReplicated] = layout.IsReplicated ? "true" : "false";
         }
     }
+
+    /// <summary>The same for a listing: <c>4:2[encoded]</c>, or <c>4:2[replicated]</c>; nothing of any other object.</summary>
+    public static string ErasureText(ErasureLayout? kept) => kept is { } layout
+        ? string.Create(CultureInfo.InvariantCulture, $"{layout.DataSlices}:{layout.ParitySlices}[{(layout.IsReplicated ? "replicated" : "encoded")}]")
+        : "";
 
     private static void WriteCopies(IHeaderDictionary headers, ObjectAttributes known)
     {
