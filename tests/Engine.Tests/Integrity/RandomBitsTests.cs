@@ -6,8 +6,8 @@ using Sluice.Engine.Tests.Scrub;
 namespace Sluice.Engine.Tests.Integrity;
 
 /// <summary>
-/// Random bits of larger files: ten thousand of a plain object are read, each by itself, and several hundred files with one changed bit each are scrubbed at once. Slices' are in
-/// <see cref="SliceBitsTests"/>. Seeds are fixed, and told in a failure.
+/// Random bits of larger files: ten thousand of a plain object are read, each by itself, as many of mirror copies are read and repaired, and several hundred files with one
+/// changed bit each are scrubbed at once. Slices' are in <see cref="SliceBitsTests"/>. Seeds are fixed, and told in a failure.
 /// </summary>
 public sealed class RandomBitsTests
 {
@@ -59,11 +59,11 @@ public sealed class RandomBitsTests
         }
     }
 
-    /// <summary>A copy of each of a hundred objects has a changed bit, three times over.</summary>
+    /// <summary>A copy of each of five hundred objects has a changed bit, and is repaired from the other: twenty times over, ten thousand bits.</summary>
     [Fact]
     public async Task AFlippedBitOfAMirrorCopyIsNeverAnsweredAndRepaired()
     {
-        const int Objects = 100, Rounds = 2, Seed = 3, Size = 150_000;
+        const int Objects = 500, Rounds = 20, Seed = 3, Size = 5000;
         FileKind kind = FileKind.Of("mirror copy");
         await using DamageBench bench = await DamageBench.NewAsync(kind, Objects, Size);
         var random = new Random(Seed);
