@@ -51,6 +51,9 @@ internal sealed record MemoryPlan
     /// <summary>What the kernel lets the buffers of a socket grow to, if it is let: 4 MiB of each (tcp_wmem and what a reader that keeps up gets).</summary>
     public const long TunedSocketBytes = 8L << 20;
 
+    /// <summary>A socket with less than this in each of its buffers is not made smaller to let others have more.</summary>
+    private const long SocketBytesEnough = 64 << 10;
+
     /// <summary>Fewer sockets than this are not worth an exception.</summary>
     private const int TunedSocketsMin = 8;
 
@@ -92,7 +95,7 @@ internal sealed record MemoryPlan
 
         VerifyBuffers = (int)Math.Min(Share(1) / 2 / Limits.BlockBytes, (long)Engine.Objects.BlockBuffers.CountMax * demand.Mountpaths);
         ErasureBytes = demand.Mountpaths < 2 ? ErasureBytesMin : Math.Max(Share(1), ErasureBytesMin);
-        (TunedSockets, SocketBytes) = CutSockets();
+        (TunedSockets, SocketBytes, SharedSocketBytes) = CutSockets();
         Check();
     }
 
@@ -194,8 +197,11 @@ internal sealed record MemoryPlan
     /// <summary>Sockets whose buffers are left to the kernel.</summary>
     public int TunedSockets { get; }
 
-    /// <summary>Size of each of the two buffers of any other socket, in bytes.</summary>
+    /// <summary>Least size of each of the two buffers of any other socket, in bytes.</summary>
     public int SocketBytes { get; }
+
+    /// <summary>What those sockets share beyond that, in bytes: the first to come have more of it.</summary>
+    public long SharedSocketBytes { get; }
 
     /// <summary>Memory for cached metadata, in bytes.</summary>
     public long CacheBytes => Share(2);
@@ -220,7 +226,7 @@ internal sealed record MemoryPlan
         new("cold", (long)LoopCount * ColdReadsPerLoop * ColdReadBytes),
         new("verify", (long)VerifyBuffers * Limits.BlockBytes),
         new("erasure", _demand.Mountpaths < 2 ? 0 : ErasureBytes),
-        new("sockets", (TunedSockets * TunedSocketBytes) + (2L * SocketBytes * RequestsPlanned)),
+        new("sockets", (TunedSockets * TunedSocketBytes) + (2L * SocketBytes * RequestsPlanned) + SharedSocketBytes),
     ];
 
     private static int RequestsFor(long budget)
@@ -237,15 +243,16 @@ internal sealed record MemoryPlan
 
     /// <summary>
     /// A request fills one direction of its socket, and one that waits fills another's: 2 buffers for each request. Half of the share is for sockets that
-    /// the kernel tunes, if that is enough for some.
+    /// the kernel tunes, if that is enough for some; half of the rest is shared by whoever comes first, if every socket has enough then.
     /// </summary>
-    private (int TunedSockets, int SocketBytes) CutSockets()
+    private (int TunedSockets, int SocketBytes, long SharedBytes) CutSockets()
     {
         long share = Share(4) - (_demand.Mountpaths < 2 ? 0 : ErasureBytes);
         int tuned = (int)Math.Min(share / 2 / TunedSocketBytes, ConnectionsMax);
         tuned = tuned < TunedSocketsMin ? 0 : tuned;
-        long each = (share - (tuned * TunedSocketBytes)) / (2 * RequestsPlanned);
-        return (tuned, (int)Math.Min(each, TunedSocketBytes / 2));
+        long rest = share - (tuned * TunedSocketBytes), each = rest / (2 * RequestsPlanned);
+        long least = Math.Min(each, Math.Max(each / 2, SocketBytesEnough));
+        return (tuned, (int)Math.Min(least, TunedSocketBytes / 2), rest - (2 * RequestsPlanned * least));
     }
 
     private void Check()

@@ -47,7 +47,7 @@ public static class Serve
         await using ObjectEngine engine = opened.Value;
         EngineStatus status = await engine.StatusAsync();
         var node = new NodeIdentity(status.NodeId, status.ClusterUuid, io.Name, ServerCommands.Version);
-        var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes);
+        var sockets = new SocketBuffers(plan.TunedSockets, plan.SocketBytes, plan.SharedSocketBytes);
         var machine = MachineReport.Read();
         using var coldReads = new ColdReads(plan.ColdReads(machine.UsableMemoryBytes)); // outlives the connections, which hold its buffers
         await RegisterAsync(coldReads, io.Loops, plan, machine, log);

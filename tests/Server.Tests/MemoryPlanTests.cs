@@ -74,7 +74,7 @@ public sealed class MemoryPlanTests
         Assert.Equal((64 << 10, 32 << 10, 64 << 10, 44 << 10), (plan.RequestBytes, plan.PieceBytes, plan.BodyReadBytes, plan.SocketBytes));
         Assert.Equal((128, 8, 16, 8, 2), (plan.ReceiveBuffersPerLoop, plan.BlocksPerLoop, plan.HeadsPerLoop, plan.ColdReadsPerLoop, plan.VerifyBuffers));
         Assert.Equal(24 * MiB, plan.HeapBytes);
-        Assert.Equal(0, plan.TunedSockets);
+        Assert.Equal((0, 0), (plan.TunedSockets, plan.SharedSocketBytes));
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class MemoryPlanTests
         long slabs = plan.LoopCount * (((long)plan.ReceiveBuffersPerLoop * MemoryPlan.ReceiveBufferBytes)
             + ((long)plan.BlocksPerLoop * UringTransportOptions.BlockBytes) + ((long)plan.HeadsPerLoop * UringTransportOptions.HeadBytes)
             + ((long)plan.ColdReadsPerLoop * MemoryPlan.ColdReadBytes) + MemoryPlan.RingBytes);
-        long sockets = (plan.TunedSockets * MemoryPlan.TunedSocketBytes) + (2L * plan.SocketBytes * plan.RequestsMax);
+        long sockets = (plan.TunedSockets * MemoryPlan.TunedSocketBytes) + (2L * plan.SocketBytes * plan.RequestsMax) + plan.SharedSocketBytes;
         long verify = (long)plan.VerifyBuffers * Limits.BlockBytes;
         Must(MemoryPlan.RuntimeBytes + plan.HeapBytes + slabs + verify + sockets <= budget, "more than the budget");
         long managed = plan.CacheBytes + ((long)plan.RequestsMax * plan.RequestBytes) + ((long)plan.ConnectionsMax * plan.ConnectionBytes);
@@ -162,6 +162,7 @@ public sealed class MemoryPlanTests
         Must(plan.ConnectionsMax >= plan.RequestsMax + plan.WaitingMax, "requests without connections");
         Must(plan.PieceBytes >= 32 << 10 && plan.BodyReadBytes >= 64 << 10 && plan.RequestBytes >= 64 << 10, "a request is starved");
         Must(plan.SocketBytes >= (mountpaths < 2 ? 64 : 44) << 10, "a socket is starved"); // of the least budget erasure coding takes 5 of 16 MiB (ADR 5)
+        Must(plan.SharedSocketBytes >= 0, "sockets share what is not there");
         Must(plan.VerifyBuffers >= 1, "nothing can be verified");
         Must(!plan.HasRingNetwork || System.Numerics.BitOperations.IsPow2(plan.ReceiveBuffersPerLoop), "not a ring of buffers");
         Must(!plan.HasRingNetwork || plan is { BlocksPerLoop: >= 2, HeadsPerLoop: >= 2, ReceiveBuffersPerLoop: >= 16, ColdReadsPerLoop: >= 2 }, "a loop is starved");

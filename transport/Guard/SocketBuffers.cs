@@ -5,19 +5,86 @@ using Sluice.Native;
 
 namespace Sluice.Transport.Guard;
 
+/// <summary>What a connection has of the memory for sockets.</summary>
+/// <param name="IsTuned">Its buffers are the kernel's to tune.</param>
+/// <param name="SharedBytes">Of the shared memory, for both buffers together.</param>
+public readonly record struct SocketGrant(bool IsTuned, long SharedBytes);
+
 /// <summary>
 /// What the kernel may keep for sockets. A few connections are left to it: it tunes their buffers up to several MiB, and a long line needs that. All
-/// others get buffers of a fixed size, so that many slow clients cannot have it all. Any thread.
+/// others get buffers of a fixed size, so that many slow clients cannot have it all: a least that each has, and a part of a shared rest. Each takes the same part of
+/// what is left, so that a few hundred have room for an answer of 1 MiB at once and thousands have the least. Any thread.
 /// </summary>
-public sealed class SocketBuffers(int tunedMax, int bufferBytes)
+/// <param name="tunedMax">Connections that are left to the kernel.</param>
+/// <param name="bufferBytes">The least of each of the two buffers of any other.</param>
+/// <param name="sharedBytes">Given to others beyond the least, in all.</param>
+public sealed class SocketBuffers(int tunedMax, int bufferBytes, long sharedBytes = 0)
 {
+    /// <summary>Of what is left, a connection gets one of so many parts..</summary>
+    private const int Parts = 256;
+
+    private const long PartBytesMax = 8 << 20; // as much as the kernel's tuning gives
+
     private int _tuned;
+    private long _left = sharedBytes;
 
     /// <summary>Connections whose buffers the kernel tunes now.</summary>
     public int TunedCount => Volatile.Read(ref _tuned);
 
-    /// <summary>A connection has come; true when its buffers are the kernel's to tune, and then <see cref="Release"/> is called when it ends.</summary>
-    public bool TryTune()
+    /// <summary>Bytes of the shared memory that nobody has.</summary>
+    public long SharedBytesLeft => Volatile.Read(ref _left);
+
+    /// <summary>A connection has come; what it gets is given back by <see cref="Release"/> when it ends.</summary>
+    public SocketGrant Take() => TryTune() ? new SocketGrant(IsTuned: true, 0) : new SocketGrant(IsTuned: false, TakePart());
+
+    /// <summary>The connection has ended.</summary>
+    public void Release(SocketGrant grant)
+    {
+        if (grant.IsTuned)
+        {
+            Interlocked.Decrement(ref _tuned);
+        }
+        else
+        {
+            Interlocked.Add(ref _left, grant.SharedBytes);
+        }
+    }
+
+    /// <summary>Bounds both buffers of a socket of ours, unless they are the kernel's. The kernel doubles what it is told, for its own bookkeeping (socket(7)).</summary>
+    internal void Bound(int socket, SocketGrant grant)
+    {
+        if (!grant.IsTuned)
+        {
+            Sockets.SetSendBuffer(socket, BytesOf(grant) / 2);
+            Sockets.SetReceiveBuffer(socket, BytesOf(grant) / 2);
+        }
+    }
+
+    /// <summary>Size of each of the two buffers of a connection that is not tuned.</summary>
+    public int BytesOf(SocketGrant grant) => bufferBytes + (int)(grant.SharedBytes / 2);
+
+    /// <summary>Connection middleware for transports that have a <see cref="Socket"/>.</summary>
+    internal async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket)
+        {
+            await next(connection);
+            return;
+        }
+
+        SocketGrant grant = Take();
+        try
+        {
+            Bound(socket, grant);
+            await next(connection);
+        }
+        finally
+        {
+            Release(grant);
+        }
+    }
+
+    private bool TryTune()
     {
         int count = Volatile.Read(ref _tuned);
         while (count < tunedMax)
@@ -34,45 +101,33 @@ public sealed class SocketBuffers(int tunedMax, int bufferBytes)
         return false;
     }
 
-    /// <summary>A connection that was tuned has ended.</summary>
-    public void Release() => Interlocked.Decrement(ref _tuned);
-
-    /// <summary>Bounds both buffers of a socket of ours. The kernel doubles what it is told, for its own bookkeeping (socket(7)).</summary>
-    internal void Bound(int socket)
+    private long TakePart()
     {
-        Sockets.SetSendBuffer(socket, bufferBytes / 2);
-        Sockets.SetReceiveBuffer(socket, bufferBytes / 2);
-    }
-
-    /// <summary>Connection middleware for transports that have a <see cref="Socket"/>.</summary>
-    internal async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
-    {
-        Socket? socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
-        bool isTuned = socket is not null && TryTune();
-        try
+        long left = Volatile.Read(ref _left);
+        while (true)
         {
-            if (socket is not null && !isTuned)
+            long part = Math.Min(left / Parts, PartBytesMax);
+            long seen = Interlocked.CompareExchange(ref _left, left - part, left);
+            if (seen == left)
             {
-                Bound(socket);
+                return part;
             }
 
-            await next(connection);
-        }
-        finally
-        {
-            if (isTuned)
-            {
-                Release();
-            }
+            left = seen;
         }
     }
 
-    private void Bound(Socket socket)
+    private void Bound(Socket socket, SocketGrant grant)
     {
+        if (grant.IsTuned)
+        {
+            return;
+        }
+
         try
         {
-            socket.SendBufferSize = bufferBytes / 2;
-            socket.ReceiveBufferSize = bufferBytes / 2;
+            socket.SendBufferSize = BytesOf(grant) / 2;
+            socket.ReceiveBufferSize = BytesOf(grant) / 2;
         }
         catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {

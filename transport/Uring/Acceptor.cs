@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Native;
 using Sluice.Native.Uring;
+using Sluice.Transport.Guard;
 
 namespace Sluice.Transport.Uring;
 
@@ -58,11 +59,7 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         _connections.Remove(connection);
         _linger.Remove(connection);
         _quota.Release();
-        if (connection.HasTunedSocket)
-        {
-            _buffers.Options.SocketBuffers!.Release();
-        }
-
+        _buffers.Options.SocketBuffers?.Release(connection.SocketGrant);
         TellIfEmpty();
     }
 
@@ -125,13 +122,9 @@ internal sealed class Acceptor : RingOperation, IRingTicker
         }
 
         Sockets.SetNoDelay(socket);
-        bool isTuned = _buffers.Options.SocketBuffers?.TryTune() ?? false;
-        if (!isTuned)
-        {
-            _buffers.Options.SocketBuffers?.Bound(socket);
-        }
-
-        var connection = new UringConnection(this, _buffers, socket) { HasTunedSocket = isTuned };
+        SocketGrant grant = _buffers.Options.SocketBuffers?.Take() ?? default;
+        _buffers.Options.SocketBuffers?.Bound(socket, grant);
+        var connection = new UringConnection(this, _buffers, socket) { SocketGrant = grant };
         _connections.Add(connection);
         if (!_accepted.TryWrite(connection))
         {

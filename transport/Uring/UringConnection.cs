@@ -7,6 +7,7 @@ using Sluice.Engine.Io;
 using Sluice.Native;
 using Sluice.Native.Memory;
 using Sluice.Native.Uring;
+using Sluice.Transport.Guard;
 using Sluice.Transport.Http;
 
 namespace Sluice.Transport.Uring;
@@ -61,8 +62,8 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
     /// <summary>Guards both pipes: they are used by the loop, and by the application wherever its await ended.</summary>
     public Lock Gate { get; } = new();
 
-    /// <summary>The kernel tunes the socket's buffers, which is allowed for a few.</summary>
-    public bool HasTunedSocket { get; init; }
+    /// <summary>What it has of the memory for sockets, until it is closed.</summary>
+    public SocketGrant SocketGrant { get; init; }
 
     /// <inheritdoc/>
     public PipeReader Input => _input;
