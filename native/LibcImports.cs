@@ -68,6 +68,9 @@ internal static unsafe partial class LibcImports
     internal static partial int clock_gettime(int clock, Uring.KernelTimespec* time);
 
     [LibraryImport(Library, SetLastError = true)]
+    internal static partial int madvise(nint address, nuint length, int advice);
+
+    [LibraryImport(Library, SetLastError = true)]
     internal static partial int munmap(nint address, nuint length);
 
     /// <summary>struct open_how (openat2(2)): 24 bytes.</summary>

@@ -18,6 +18,10 @@ public sealed unsafe class BufferSlab : IDisposable
     /// <summary>Smallest buffer: a page, to which every buffer is aligned.</summary>
     public const int BufferBytesMin = 4096;
 
+    // From here on a slab is of huge pages: its buffers carry bodies, and an idle server touches none of them.
+    private const int HugeBufferBytes = 256 << 10;
+    private const long HugeSlabBytes = 8L << 20;
+
     private static int s_outstandingTotal;
 
     // Set once.
@@ -46,6 +50,11 @@ public sealed unsafe class BufferSlab : IDisposable
         BufferBytes = bufferSizeBytes;
         CountMax = countMax;
         _pages = new PageMapping((nuint)bufferSizeBytes * (nuint)countMax);
+        if (bufferSizeBytes >= HugeBufferBytes && (long)bufferSizeBytes * countMax >= HugeSlabBytes)
+        {
+            _pages.PreferHugePages();
+        }
+
         _slots = new BufferSlot[countMax];
         _free = new int[countMax];
         _freeCount = countMax;

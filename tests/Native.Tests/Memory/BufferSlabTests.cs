@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sluice.Native.Memory;
@@ -24,6 +25,21 @@ public sealed class BufferSlabTests
     [InlineData(4096, -1)]
     public void ASizeThatIsNoPowerOfTwoOfAPageOrMoreAndACountOfNothingAreRefused(int bufferBytes, int count) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new BufferSlab(bufferBytes, count));
+
+    [Theory]
+    [InlineData(256 << 10, 32, true)]
+    [InlineData(1 << 20, 8, true)]
+    [InlineData(256 << 10, 31, false)] // of few buffers a first touch would take a large part
+    [InlineData(64 << 10, 1024, false)] // of heads and messages: an idle server touches some
+    public void OnlyBuffersForBodiesAreOfHugePages(int bufferBytes, int count, bool isHuge)
+    {
+        using var slab = new BufferSlab(bufferBytes, count);
+        Assert.True(slab.TryRent(out BufferLease lease));
+        using (lease)
+        {
+            Assert.Equal(isHuge, FlagsAt(lease.Memory.Span).Contains("hg"));
+        }
+    }
 
     [Fact]
     public void EveryBufferIsItsOwnersAndHoldsWhatIsWrittenUntilItIsReturned()
@@ -242,5 +258,29 @@ public sealed class BufferSlabTests
         }
 
         return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    /// <summary>The kernel's flags of the mapping that has the bytes (VmFlags, proc_pid_smaps(5)).</summary>
+    private static string[] FlagsAt(ReadOnlySpan<byte> bytes)
+    {
+        long address = Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref MemoryMarshal.GetReference(bytes));
+        bool isIn = false;
+        foreach (string line in File.ReadLines("/proc/self/smaps"))
+        {
+            string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] ends = words[0].Split('-');
+            if (ends.Length == 2)
+            {
+                isIn = Parse(ends[0]) <= address && address < Parse(ends[1]);
+            }
+            else if (isIn && words[0] == "VmFlags:")
+            {
+                return words[1..];
+            }
+        }
+
+        throw new InvalidOperationException("no mapping has the bytes");
+
+        static long Parse(string address) => long.Parse(address, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 }
