@@ -11,7 +11,7 @@ SOURCES := $(shell find native contract engine transport server cli loader -not 
 	Directory.Build.props Directory.Packages.props
 BUILD_PACKAGES := clang gcc binutils libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
 TEST_PACKAGES := xfsprogs e2fsprogs mount procps zsh fish
-BENCH_PACKAGES := nginx wrk fio xfsprogs mount util-linux openssl
+BENCH_PACKAGES := nginx wrk fio xfsprogs mount util-linux openssl libisal2
 # The compiler server must not outlive the call that started it.
 export UseSharedCompilation := false
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -90,6 +90,7 @@ flame: deps bench-build
 	@deploy/packages.sh linux-perf wrk xfsprogs mount util-linux
 	@$(MAKE) --no-print-directory publish ISA=native
 	$(BENCH) flame get-4KiB --seconds 5 --binary out/publish/sluice
+	$(BENCH) flame put-4KiB --seconds 5 --binary out/publish/sluice
 	$(BENCH) flame put-1MiB --seconds 5 --binary out/publish/sluice
 
 dist: publish

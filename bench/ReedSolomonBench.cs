@@ -63,7 +63,7 @@ internal static class ReedSolomonBench
     private static string Text(double rate) => rate == 0 ? "" : rate.ToString("f1", CultureInfo.InvariantCulture);
 
     /// <summary>Units one after another from a page on, as buffers of a slab are, and pinned, so that ISA-L can have their addresses.</summary>
-    private static Memory<byte>[] Units(int count, int unitBytes)
+    public static Memory<byte>[] Units(int count, int unitBytes)
     {
         byte[] all = GC.AllocateUninitializedArray<byte>(Page + (count * unitBytes), pinned: true);
         RandomNumberGenerator.Fill(all);

@@ -1,43 +1,66 @@
-using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Parameters;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Perfolizer.Horology;
+using Sluice.Bench.Machine;
 using Sluice.Bench.Measure;
 using Sluice.Bench.Rows;
 using Sluice.Bench.Run;
 
 namespace Sluice.Bench.Kernels;
 
-/// <summary>One way to do a small piece of work, many times over.</summary>
-/// <param name="BytesAnOperation">What it goes through; 0 when that says nothing.</param>
-/// <param name="Times">Does it that many times and answers something that depends on each result, so that nothing is left out by the compiler.</param>
-internal sealed record Kernel(string Name, long BytesAnOperation, Func<int, ulong> Times);
-
 /// <summary>
 /// Pieces of work in this process, compiled by the JIT at its highest tier where the product is compiled ahead: the C kernels are the same code, the
-/// C# ones may differ by a little. What they say is how a piece grows with its input, and whether a change of it is one.
+/// C# ones may differ by a little. What they say is how a piece grows with its input, and whether a change of it is one. BenchmarkDotNet warms, counts,
+/// takes off what the loop around costs and drops outliers; each turn of the row is one run of it, so that contenders alternate here too.
 /// </summary>
-/// <param name="areRivals">They do the same work, and the last is compared with the others.</param>
-internal sealed class KernelRow(string name, bool areRivals, Func<BenchWorld, string, Task<IReadOnlyList<Kernel>>> make) : IRow
+/// <param name="benchmarks">A class of benchmarks, of which each has a description.</param>
+internal sealed class KernelRow(string name, Type benchmarks) : IRow
 {
-    private IReadOnlyList<Kernel> _kernels = [];
+    private const int Iterations = 8;
+    private const double SecondsAround = 1.5; // finding out how often, warming up, and the loop without the work
+
     private string _home = "";
+
+    /// <summary>Only the cases of this value of the parameter; 0 for all.</summary>
+    public int Parameter { get; init; }
+
+    /// <summary>What an operation goes through; 0 when that says nothing.</summary>
+    public long BytesAnOperation { get; init; }
+
+    public string Subject { get; init; } = "";
 
     public string Name => "kernel/" + name;
 
     public bool IsDefault => true;
 
-    public string Subject => areRivals && _kernels.Count > 0 ? _kernels[^1].Name : "";
-
     public string Note => "";
 
-    public TimeSpan Estimate(BenchSettings settings) => TimeSpan.FromSeconds(1 + (settings.Rounds * settings.Seconds));
+    public TimeSpan Estimate(BenchSettings settings) => settings.Rounds * 2 * Cases(ManualConfig.CreateEmpty()).Count() * TimeSpan.FromSeconds(SecondsAround + Seconds(settings));
 
-    public async Task PrepareAsync(BenchWorld world)
+    public Task PrepareAsync(BenchWorld world)
     {
         _home = world.MakeDirectory(Name);
-        _kernels = await make(world, _home);
+        return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyList<IContender>> OpenAsync(BenchWorld world) =>
-        Task.FromResult<IReadOnlyList<IContender>>([.. _kernels.Select(kernel => new KernelContender(kernel, world.Settings.Seconds / 2 / _kernels.Count))]);
+    public Task<IReadOnlyList<IContender>> OpenAsync(BenchWorld world)
+    {
+        Job job = Job.Default
+            .WithToolchain(InProcessEmitToolchain.Instance)
+            .WithIterationTime(TimeInterval.FromSeconds(Seconds(world.Settings) / Iterations))
+            .WithWarmupCount(2)
+            .WithIterationCount(Iterations);
+        IConfig config = ManualConfig.CreateEmpty().AddLogger(NullLogger.Instance).AddJob(job).WithArtifactsPath(_home).WithOptions(ConfigOptions.DisableLogFile);
+        return Task.FromResult<IReadOnlyList<IContender>>([.. Cases(config).Select(one => new KernelContender(one, config, BytesAnOperation))]);
+    }
 
     public ValueTask DisposeAsync()
     {
@@ -45,45 +68,38 @@ internal sealed class KernelRow(string name, bool areRivals, Func<BenchWorld, st
         return default;
     }
 
-    private sealed class KernelContender(Kernel kernel, double seconds) : IContender
+    /// <summary>Of all iterations of a turn.</summary>
+    private static double Seconds(BenchSettings settings) => settings.Seconds / 4;
+
+    private IEnumerable<BenchmarkCase> Cases(IConfig config) => BenchmarkConverter.TypeToBenchmarks(benchmarks, config).BenchmarksCases
+        .Where(one => Parameter == 0 || one.Parameters.Items.Any(parameter => Parameter.Equals(parameter.Value)));
+
+    private sealed class KernelContender(BenchmarkCase one, IConfig config, long bytesAnOperation) : IContender
     {
-        private const double WarmSeconds = 0.3; // until the highest tier is compiled
-
-        private int _times = 1;
-        private ulong _results;
-
-        public string Name => kernel.Name;
-
-        public Task WarmAsync(CancellationToken token)
+        public string Name
         {
-            long started = Stopwatch.GetTimestamp();
-            double last = 0;
-            while (Stopwatch.GetElapsedTime(started).TotalSeconds < WarmSeconds || last < 0.01)
+            get
             {
-                long from = Stopwatch.GetTimestamp();
-                _results ^= kernel.Times(_times);
-                last = Stopwatch.GetElapsedTime(from).TotalSeconds;
-                _times = last < 0.01 ? checked(_times * 2) : _times;
+                string described = one.Descriptor.WorkloadMethod.GetCustomAttribute<BenchmarkAttribute>()!.Description!;
+                IEnumerable<ParameterInstance> told = bytesAnOperation == 0 ? one.Parameters.Items : [];
+                return string.Join(' ', [described, .. told.Select(parameter => Convert.ToString(parameter.Value, CultureInfo.InvariantCulture))]);
             }
-
-            return Task.CompletedTask;
         }
+
+        public Task WarmAsync(CancellationToken token) => Task.CompletedTask; // each run does
 
         public Task<Sample> MeasureAsync(CancellationToken token)
         {
-            long started = Stopwatch.GetTimestamp();
-            long times = 0;
-            double elapsed = 0;
-            while (elapsed < seconds)
+            Summary summary = BenchmarkRunner.Run(new BenchmarkRunInfo([one], one.Descriptor.Type, ImmutableConfigBuilder.Create(config)));
+            if (summary.HasCriticalValidationErrors || summary.Reports is not [{ Success: true, ResultStatistics: { } found }])
             {
-                _results ^= kernel.Times(_times);
-                times += _times;
-                elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
+                string reasons = string.Join("; ", summary.ValidationErrors.Select(error => error.Message));
+                throw new BenchException(reasons.Length > 0 ? reasons : $"{Name} could not be run");
             }
 
             var sample = new Sample();
-            sample.Set(Figure.Time, elapsed * 1e9 / times);
-            sample.Set(Figure.Rate, kernel.BytesAnOperation == 0 ? double.NaN : kernel.BytesAnOperation * times / elapsed / (1 << 30));
+            sample.Set(Figure.Time, found.Mean);
+            sample.Set(Figure.Rate, bytesAnOperation == 0 ? double.NaN : bytesAnOperation / found.Mean * 1e9 / (1 << 30));
             return Task.FromResult(sample);
         }
 

@@ -6,7 +6,6 @@ namespace Sluice.Bench.Run;
 /// <summary>What rows share: settings, a directory of this run, and clients. Disposing removes the directory.</summary>
 internal sealed class BenchWorld : IDisposable
 {
-    private readonly List<IDisposable> _owned = [];
     private int _directories;
 
     public BenchWorld(BenchSettings settings, CancellationToken token)
@@ -47,14 +46,6 @@ internal sealed class BenchWorld : IDisposable
     /// <summary>The load generator, for rows with flags of their own.</summary>
     public LoadClient Load => new(Home, Settings.ClientCores, Settings.Binary);
 
-    /// <summary>Something to be disposed with this.</summary>
-    public T Owned<T>(T owned)
-        where T : IDisposable
-    {
-        _owned.Add(owned);
-        return owned;
-    }
-
     /// <summary>Removes what a row stored.</summary>
     public static void Remove(string directory)
     {
@@ -64,13 +55,5 @@ internal sealed class BenchWorld : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        foreach (IDisposable owned in _owned.AsEnumerable().Reverse())
-        {
-            owned.Dispose();
-        }
-
-        Remove(Home);
-    }
+    public void Dispose() => Remove(Home);
 }
