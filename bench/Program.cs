@@ -28,8 +28,8 @@ try
             return await GateSelfTest.RunAsync(Arguments.Parse(flags), stop.Token);
         case ["flame", string what, .. var flags]:
             return await FlameCommand.RunAsync(Arguments.Parse(flags), what, stop.Token);
-        case ["syscall-put", string path, string size, string writers, string seconds, string most, string durability]:
-            return SyscallPut.Run(path, Long(size), (int)Long(writers), double.Parse(seconds, CultureInfo.InvariantCulture), Long(most), durability == "strict");
+        case ["syscall-put", string path, string size, string writers, string seconds, string most, string durability, string ways]:
+            return SyscallPut.Run(path, Long(size), (int)Long(writers), double.Parse(seconds, CultureInfo.InvariantCulture), Long(most), durability == "strict", (PutWays)Long(ways));
         case ["file-io", string verb, string directory, ..]:
             return await FileIoBench.RunAsync(verb, directory, args[3..]);
         case ["ring"]:

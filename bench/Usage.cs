@@ -9,7 +9,8 @@ internal static class Usage
                                                        publish both commits, measure them A-B-B-A; ends with 1 when the head is slower
                bench gate-binaries BASE HEAD [FLAG...] the same for two binaries
                bench gate-selftest [FLAG...]           shows that the gate stays open for an equal build and shuts for a slowed one
-               bench flame get-4KiB|put-1MiB [FLAG...] profile the server with perf and draw it: bench/results/flame-*.svg
+               bench flame get-4KiB|put-4KiB|put-1MiB [FLAG...]
+                                                       profile the server with perf and draw it: bench/results/flame-*.svg
                bench file-io put|put-strict|get|verbs|cold DIR [OPERATIONS [VARIANT|VARIANT...]]
                bench ring
                bench rs [SECONDS]                      Reed–Solomon at every level of instructions that the processor has

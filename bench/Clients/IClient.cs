@@ -13,6 +13,9 @@ internal sealed record Target
     public required int Connections { get; init; }
 
     public required double Seconds { get; init; }
+
+    /// <summary>With less, some connections might see no answer.</summary>
+    public double LeastSeconds { get; init; }
 }
 
 /// <summary>What a client saw; latencies in microseconds, NaN where it does not tell.</summary>

@@ -29,13 +29,13 @@ internal static class FlameCommand
                 var target = new Target { Endpoint = server.Endpoint, Bucket = Bucket, ObjectCount = 16, Connections = 32, Seconds = settings.Seconds + 2 };
                 load = () => world.Client("wrk").RunAsync(target, token);
                 break;
-            case "put-1MiB":
-                string seconds = (settings.Seconds + 2).ToString("f1", CultureInfo.InvariantCulture) + "s";
-                string[] flags = ["-pctput=100", "-skiplist", "-minsize=1MiB", "-maxsize=1MiB", "-cksum-type=none", "-duration", seconds];
+            case "put-4KiB" or "put-1MiB":
+                string size = what["put-".Length..], seconds = (settings.Seconds + 2).ToString("f1", CultureInfo.InvariantCulture) + "s";
+                string[] flags = ["-pctput=100", "-skiplist", "-minsize", size, "-maxsize", size, "-cksum-type=none", "-duration", seconds];
                 load = () => world.Load.RunAsync(server.Endpoint, Bucket, 8, flags, "put", token);
                 break;
             default:
-                throw new BenchException("bench flame get-4KiB|put-1MiB");
+                throw new BenchException("bench flame get-4KiB|put-4KiB|put-1MiB");
         }
 
         FlameNode root = await ProfileAsync(world, server, load);

@@ -14,8 +14,10 @@ internal sealed class HotGetRow(
 {
     private const string Bucket = "hot";
     private const int ObjectCountMax = 16;
+    private const long SlowestBytesPerSecond = Sizes.GiB / 2; // what wrk takes on one core, and a half of it
 
     private readonly int _objectCount = (int)Math.Clamp(Sizes.GiB / sizeBytes, 1, ObjectCountMax);
+    private readonly double _leastSeconds = sizeBytes < Sizes.GiB ? (double)connections * sizeBytes / SlowestBytesPerSecond : 0; // of the largest, bytes count
     private string _home = "";
     private TlsFiles? _tls;
 
@@ -28,7 +30,7 @@ internal sealed class HotGetRow(
     public string Note => _tls is null ? "" : $"TLS 1.3, {TlsFiles.Cipher} with each";
 
     public TimeSpan Estimate(BenchSettings settings) =>
-        TimeSpan.FromSeconds(2 + (4.0 * sizeBytes * _objectCount / Sizes.GiB) + (settings.Rounds * contestants.Count * ((2 * settings.Seconds) + 1.5)));
+        TimeSpan.FromSeconds(2 + (4.0 * sizeBytes * _objectCount / Sizes.GiB) + (settings.Rounds * contestants.Count * ((2 * Math.Max(settings.Seconds, _leastSeconds)) + Math.Max(1.5, _leastSeconds))));
 
     public async Task PrepareAsync(BenchWorld world)
     {
@@ -50,7 +52,12 @@ internal sealed class HotGetRow(
         await Opening.StartAsync(server, world.Token);
         var target = new Target
         {
-            Endpoint = server.Endpoint, Bucket = Bucket, ObjectCount = _objectCount, Connections = connections, Seconds = world.Settings.Seconds,
+            Endpoint = server.Endpoint,
+            Bucket = Bucket,
+            ObjectCount = _objectCount,
+            Connections = connections,
+            Seconds = Math.Max(world.Settings.Seconds, _leastSeconds),
+            LeastSeconds = _leastSeconds,
         };
         await Opening.OrDisposeAsync(server, () => _tls is null ? Task.CompletedTask : TlsFiles.RequireCipherAsync(server.Endpoint, world.Token));
         return new ServedContender(server, _tls is null ? world.Client(client) : world.WrkOverTls(_tls.OpenSslConfiguration), target);

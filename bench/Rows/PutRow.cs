@@ -15,6 +15,9 @@ internal sealed record PutSide(string Name, Contestant? Server, bool IsStrict)
     /// <summary>How its bucket protects objects.</summary>
     public Protection Protection { get; init; } = Protection.None;
 
+    /// <summary>Of the bare system calls.</summary>
+    public PutWays Ways { get; init; }
+
     /// <summary>Properties of its bucket.</summary>
     public string Properties => $$"""{"durability":"{{(IsStrict ? "strict" : "relaxed")}}"{{Protection.Properties}}}""";
 }
@@ -35,7 +38,7 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
     private MemoryDirectory? _memory;
     private string _home = "";
 
-    public string Name => string.Create(CultureInfo.InvariantCulture, $"put/{Sizes.Text(sizeBytes)}/{what}/{writers}");
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"{(sides.All(side => side.Server is null) ? "ways/" : "")}put/{Sizes.Text(sizeBytes)}/{what}/{writers}");
 
     public bool IsDefault => isDefault;
 

@@ -10,6 +10,7 @@ internal static class RowCatalog
     private const int Few = 32;
     private const int Many = 256;
     private const int VeryMany = 2000;
+    private const long InFlightBytesMax = 4 * Sizes.GiB; // with more, a turn in which each connection sees an answer is minutes
     private const int LoadsOfGiB = 8; // the loader counts whole bodies, and 32 of them are not over in its time
 
     private static readonly long[] s_hotSizes = [4 * Sizes.KiB, 64 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB, Sizes.GiB];
@@ -20,7 +21,7 @@ internal static class RowCatalog
 
     /// <summary>All rows, in the order of the results.</summary>
     public static IEnumerable<IRow> All(BenchSettings settings) =>
-        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. ProtectedPuts(settings), .. ProtectedGets(settings), .. Scrubs(), .. Tls(settings), .. Starts(), .. KernelCatalog.All()];
+        [.. HotGets(settings), .. ColdGets(), new MixedRow(), .. Puts(settings), .. ProtectedPuts(settings), .. ProtectedGets(settings), .. Scrubs(), .. Tls(settings), .. Starts(), .. Ways(), .. KernelCatalog.All()];
 
     /// <summary>True when a name is one of the patterns, or lies below one: get, get/4KiB, put/*/strict.</summary>
     internal static bool Matches(string name, string patterns) => patterns
@@ -47,9 +48,9 @@ internal static class RowCatalog
         from size in s_hotSizes
         from connections in (int[])[Few, Many, VeryMany]
         from client in (string[])["wrk", "load"]
-        where client == "wrk" || size < Sizes.GiB || connections == Few
+        where connections * size <= InFlightBytesMax || connections == Few
         let isDefault = IsShortHotGet(size, connections, client)
-        let hasFallback = settings.IsFull || settings.Rows.Length > 0 || (connections == Few && client == "wrk")
+        let hasFallback = connections * size <= Few * Sizes.GiB && connections < VeryMany && (settings.IsFull || settings.Rows.Length > 0 || (connections == Few && client == "wrk"))
         select new HotGetRow(size, client == "load" && size == Sizes.GiB ? LoadsOfGiB : connections, client, isDefault, hasFallback
             ? [Contestant.Nginx, Contestant.Fallback(settings), Contestant.Ours(settings)]
             : [Contestant.Nginx, Contestant.Ours(settings)]);
@@ -127,6 +128,32 @@ internal static class RowCatalog
                 PutSide[] both = [relaxed with { Name = "sluice, relaxed" }, strict with { Name = "sluice, strict" }];
                 yield return new PutRow(size, writers, "both", !isSmall && writers == 8, both);
             }
+        }
+    }
+
+    /// <summary>Other ways to put a file in its place and to send one, by bare system calls: what the product does is the last of each.</summary>
+    private static IEnumerable<IRow> Ways()
+    {
+        (string Name, PutWays Ways)[] relaxed =
+            [
+                ("O_TMPFILE and linkat", PutWays.Nameless), ("256 directories", PutWays.ManyDirectories), ("fallocate", PutWays.Allocated),
+                ("RWF_DONTCACHE", PutWays.Uncached), ("sync_file_range of each piece", PutWays.Paced), ("system calls", PutWays.None),
+            ],
+            strict =
+            [
+                ("O_TMPFILE and linkat", PutWays.Nameless | PutWays.SharedDirectorySync), ("an fsync of each directory", PutWays.None), ("a syncfs for all files", PutWays.FileSystemSync | PutWays.SharedDirectorySync),
+                ("sync_file_range of each piece", PutWays.Paced | PutWays.SharedDirectorySync), ("fallocate", PutWays.Allocated | PutWays.SharedDirectorySync),
+                ("system calls", PutWays.SharedDirectorySync),
+            ];
+        foreach (long size in (long[])[4 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB])
+        {
+            yield return new PutRow(size, 8, "relaxed", isDefault: false, [.. relaxed.Select(way => new PutSide(way.Name, null, IsStrict: false) { Ways = way.Ways })]);
+            yield return new PutRow(size, 8, "strict", isDefault: false, [.. strict.Select(way => new PutSide(way.Name, null, IsStrict: true) { Ways = way.Ways })]);
+        }
+
+        foreach (long size in (long[])[4 * Sizes.KiB, 64 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB])
+        {
+            yield return new SendRow(size);
         }
     }
 }

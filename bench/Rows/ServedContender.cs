@@ -11,7 +11,7 @@ internal sealed class ServedContender(IServer server, IClient client, Target tar
 
     public string Name => server.Name;
 
-    public Task WarmAsync(CancellationToken token) => client.RunAsync(target with { Seconds = WarmSeconds }, token);
+    public Task WarmAsync(CancellationToken token) => client.RunAsync(target with { Seconds = Math.Max(WarmSeconds, target.LeastSeconds) }, token);
 
     public Task<Sample> MeasureAsync(CancellationToken token) => MeasureAsync(server, () => client.RunAsync(target, token));
 

@@ -20,7 +20,7 @@ internal sealed class SyscallContender(PutSide side, string path, long sizeBytes
             [
                 "taskset", "-c", world.Settings.ServerCores, Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "Sluice.Bench.dll"), "syscall-put",
                 path, sizeBytes.ToString(culture), writers.ToString(culture), world.Settings.Seconds.ToString(culture), bytesMax.ToString(culture),
-                side.IsStrict ? "strict" : "relaxed",
+                side.IsStrict ? "strict" : "relaxed", ((int)side.Ways).ToString(culture),
             ],
             token);
         await Command.RunAsync(["sync", "-f", path], token);

@@ -9,7 +9,7 @@ namespace Sluice.Bench.Rows;
 
 /// <summary>
 /// What a PUT of a new name cannot do without, by blocking calls on threads: XXH64 of the body, a work file, its bytes, the look for an object of that
-/// name, the record, the rename, and with strict both fsyncs. The calls are libc's, through the thin layer of <see cref="Libc"/>.
+/// name, the record, the rename, and with strict both fsyncs; or another way to do the same. The calls are libc's, through the thin layer of <see cref="Libc"/>.
 /// </summary>
 internal static class SyscallPut
 {
@@ -20,13 +20,9 @@ internal static class SyscallPut
     private static readonly byte[] s_value = new byte[120]; // a plain object's record
 
     /// <summary>Runs writers and prints what they did as one JSON object.</summary>
-    public static int Run(string path, long sizeBytes, int writers, double seconds, long bytesMax, bool isStrict)
+    public static int Run(string path, long sizeBytes, int writers, double seconds, long bytesMax, bool isStrict, PutWays ways)
     {
-        string[] folders = [Path.Combine(path, "work"), Path.Combine(path, "objects")];
-        Array.ForEach(folders, folder => Directory.CreateDirectory(folder));
-        Check(Libc.OpenDirectory(folders[0], out int work));
-        Check(Libc.OpenDirectory(folders[1], out int objects));
-        var job = new Job(work, objects, sizeBytes, isStrict, $"{Environment.ProcessId:x}-{Stopwatch.GetTimestamp():x}");
+        var job = new Job(path, sizeBytes, isStrict, ways);
         Write(job, writers, WarmSeconds, bytesMax / 8);
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long started = Stopwatch.GetTimestamp();
@@ -52,7 +48,7 @@ internal static class SyscallPut
         Thread[] threads = [.. Enumerable.Range(0, writers).Select(writer => new Thread(() =>
         {
             List<double> mine = times[writer] = [];
-            var body = new byte[Math.Min(job.SizeBytes, PieceBytes)];
+            byte[] body = GC.AllocateArray<byte>((int)Math.Min(job.SizeBytes, PieceBytes), pinned: true);
             using XxHashStream hash = XxHashStream.New64();
             while (Stopwatch.GetElapsedTime(started).TotalSeconds < seconds && Interlocked.Decrement(ref left) >= 0)
             {
@@ -68,27 +64,78 @@ internal static class SyscallPut
 
     private static void Put(Job job, byte[] body, XxHashStream hash)
     {
-        byte[] name = Encoding.ASCII.GetBytes($"{job.Prefix}-{Interlocked.Increment(ref job.Names):x8}");
-        Check(Libc.OpenBeneath(job.Work, name, Libc.OpenMode.CreateNew, out int file));
-        hash.Reset();
-        for (long offset = 0; offset < job.SizeBytes; offset += body.Length)
-        {
-            hash.Append(body);
-            Check(Libc.Write(file, new ReadOnlySequence<byte>(body), offset, out int written));
-            Check(written == body.Length ? Errno.None : Errno.ENOSPC);
-        }
-
-        _ = hash.Digest();
-        if (Libc.OpenBeneath(job.Objects, name, Libc.OpenMode.Read, out _) != Errno.ENOENT)
+        long number = Interlocked.Increment(ref job.Names);
+        int objects = job.Objects[number % job.Objects.Length];
+        byte[] name = Encoding.ASCII.GetBytes($"{job.Prefix}-{number:x8}");
+        bool isNameless = job.Has(PutWays.Nameless);
+        int file;
+        Check(isNameless ? PutCalls.OpenNameless(job.Work, out file) : Libc.OpenBeneath(job.Work, name, Libc.OpenMode.CreateNew, out file));
+        Write(job, body, hash, file);
+        if (Libc.OpenBeneath(objects, name, Libc.OpenMode.Read, out _) != Errno.ENOENT)
         {
             throw new IOException("a name that is new exists");
         }
 
         Check(Libc.SetXattr(file, s_record, s_value));
-        Check(job.IsStrict ? Libc.Sync(file) : Errno.None);
-        Check(Libc.Rename(job.Work, name, job.Objects, name, 0));
-        Check(job.IsStrict ? Libc.Sync(job.Objects) : Errno.None);
+        if (job.IsStrict)
+        {
+            SyncContent(job, file);
+        }
+
+        Check(isNameless ? PutCalls.Link(file, objects, name) : Libc.Rename(job.Work, name, objects, name, 0));
+        if (job.IsStrict)
+        {
+            SyncDirectory(job, objects);
+        }
+
         Libc.Close(file);
+    }
+
+    private static void Write(Job job, byte[] body, XxHashStream hash, int file)
+    {
+        if (job.Has(PutWays.Allocated))
+        {
+            Check(PutCalls.Allocate(file, job.SizeBytes));
+        }
+
+        hash.Reset();
+        for (long offset = 0; offset < job.SizeBytes; offset += body.Length)
+        {
+            hash.Append(body);
+            int written;
+            Check(job.Has(PutWays.Uncached) ? PutCalls.WriteUncached(file, body, offset, out written) : Libc.Write(file, new ReadOnlySequence<byte>(body), offset, out written));
+            Check(written == body.Length ? Errno.None : Errno.ENOSPC);
+            if (job.Has(PutWays.Paced))
+            {
+                Check(PutCalls.StartWriteBack(file, offset, body.Length));
+            }
+        }
+
+        _ = hash.Digest();
+    }
+
+    private static void SyncContent(Job job, int file)
+    {
+        if (job.Has(PutWays.FileSystemSync))
+        {
+            job.FileSystemSync.Wait();
+        }
+        else
+        {
+            Check(Libc.Sync(file));
+        }
+    }
+
+    private static void SyncDirectory(Job job, int objects)
+    {
+        if (job.Has(PutWays.SharedDirectorySync))
+        {
+            job.DirectorySync.Wait();
+        }
+        else
+        {
+            Check(Libc.Sync(objects));
+        }
     }
 
     private static void Check(Errno error)
@@ -99,18 +146,45 @@ internal static class SyscallPut
         }
     }
 
-    private sealed class Job(int work, int objects, long sizeBytes, bool isStrict, string prefix)
+    private sealed class Job
     {
+        private const int Directories = 256;
+
+        private readonly PutWays _ways;
+
         public long Names;
 
-        public int Work => work;
+        public Job(string path, long sizeBytes, bool isStrict, PutWays ways)
+        {
+            (SizeBytes, IsStrict, _ways) = (sizeBytes, isStrict, ways);
+            Work = Open(Path.Combine(path, "work"));
+            Objects = Has(PutWays.ManyDirectories)
+                ? [.. Enumerable.Range(0, Directories).Select(i => Open(Path.Combine(path, "objects", i.ToString("x2", CultureInfo.InvariantCulture))))]
+                : [Open(Path.Combine(path, "objects"))];
+            DirectorySync = new GroupSync(() => Check(Libc.Sync(Objects[0])));
+            FileSystemSync = new GroupSync(() => Check(Libc.SyncFileSystem(Work)));
+        }
 
-        public int Objects => objects;
+        public int Work { get; }
 
-        public long SizeBytes => sizeBytes;
+        public int[] Objects { get; }
 
-        public bool IsStrict => isStrict;
+        public GroupSync DirectorySync { get; }
 
-        public string Prefix => prefix;
+        public GroupSync FileSystemSync { get; }
+
+        public long SizeBytes { get; }
+
+        public bool IsStrict { get; }
+
+        public string Prefix { get; } = $"{Environment.ProcessId:x}-{Stopwatch.GetTimestamp():x}";
+
+        public bool Has(PutWays way) => (_ways & way) != 0;
+
+        private static int Open(string path)
+        {
+            Check(Libc.OpenDirectory(Directory.CreateDirectory(path).FullName, out int directory));
+            return directory;
+        }
     }
 }
