@@ -29,7 +29,7 @@ public class ErasureBenchmark
         Memory<byte>[] units = ReedSolomonBench.Units(Data + Parity, UnitBytes);
         _data = [.. units.Take(Data).Select(unit => (ReadOnlyMemory<byte>)unit)];
         _parity = units[Data..];
-        _isal = Isal.IsThere ? Isal.Encoder(Data, Parity, units) : throw new BenchException("libisal2 is not installed");
+        _isal = Isal.IsThere ? Isal.Encoder(Data, Parity, units) : throw new BenchException("there is no libisal.so.2: install Debian's libisal2, or begin with make bench, which does");
     }
 
     /// <summary>Debian's libisal2.</summary>

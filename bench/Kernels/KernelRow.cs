@@ -25,6 +25,7 @@ namespace Sluice.Bench.Kernels;
 internal sealed class KernelRow(string name, Type benchmarks) : IRow
 {
     private const int Iterations = 8;
+    private const double WarmSeconds = 0.3; // until the highest tier is compiled
     private const double SecondsAround = 1.5; // finding out how often, warming up, and the loop without the work
 
     private string _home = "";
@@ -53,13 +54,15 @@ internal sealed class KernelRow(string name, Type benchmarks) : IRow
 
     public Task<IReadOnlyList<IContender>> OpenAsync(BenchWorld world)
     {
+        double iteration = Seconds(world.Settings) / Iterations;
         Job job = Job.Default
             .WithToolchain(InProcessEmitToolchain.Instance)
-            .WithIterationTime(TimeInterval.FromSeconds(Seconds(world.Settings) / Iterations))
-            .WithWarmupCount(2)
+            .WithIterationTime(TimeInterval.FromSeconds(iteration))
+            .WithWarmupCount((int)Math.Ceiling(WarmSeconds / iteration))
             .WithIterationCount(Iterations);
-        IConfig config = ManualConfig.CreateEmpty().AddLogger(NullLogger.Instance).AddJob(job).WithArtifactsPath(_home).WithOptions(ConfigOptions.DisableLogFile);
-        return Task.FromResult<IReadOnlyList<IContender>>([.. Cases(config).Select(one => new KernelContender(one, config, BytesAnOperation))]);
+        var log = new AccumulationLogger();
+        IConfig config = ManualConfig.CreateEmpty().AddLogger(log).AddJob(job).WithArtifactsPath(_home).WithOptions(ConfigOptions.DisableLogFile);
+        return Task.FromResult<IReadOnlyList<IContender>>([.. Cases(config).Select(one => new KernelContender(one, config, log, BytesAnOperation))]);
     }
 
     public ValueTask DisposeAsync()
@@ -74,7 +77,7 @@ internal sealed class KernelRow(string name, Type benchmarks) : IRow
     private IEnumerable<BenchmarkCase> Cases(IConfig config) => BenchmarkConverter.TypeToBenchmarks(benchmarks, config).BenchmarksCases
         .Where(one => Parameter == 0 || one.Parameters.Items.Any(parameter => Parameter.Equals(parameter.Value)));
 
-    private sealed class KernelContender(BenchmarkCase one, IConfig config, long bytesAnOperation) : IContender
+    private sealed class KernelContender(BenchmarkCase one, IConfig config, AccumulationLogger log, long bytesAnOperation) : IContender
     {
         public string Name
         {
@@ -90,11 +93,12 @@ internal sealed class KernelRow(string name, Type benchmarks) : IRow
 
         public Task<Sample> MeasureAsync(CancellationToken token)
         {
+            log.ClearLog();
             Summary summary = BenchmarkRunner.Run(new BenchmarkRunInfo([one], one.Descriptor.Type, ImmutableConfigBuilder.Create(config)));
             if (summary.HasCriticalValidationErrors || summary.Reports is not [{ Success: true, ResultStatistics: { } found }])
             {
-                string reasons = string.Join("; ", summary.ValidationErrors.Select(error => error.Message));
-                throw new BenchException(reasons.Length > 0 ? reasons : $"{Name} could not be run");
+                string told = log.GetLog();
+                throw new BenchException($"{Name} could not be run: {told.Split('\n').FirstOrDefault(line => line.Contains(" ---> ", StringComparison.Ordinal)) ?? told}");
             }
 
             var sample = new Sample();

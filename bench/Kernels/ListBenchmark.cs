@@ -22,27 +22,9 @@ public class ListBenchmark
     [Params(4, 1)]
     public int Mountpaths { get; set; }
 
-    /// <summary>Makes the files.</summary>
+    /// <summary>Makes the files. Within this process nobody would wait for a task.</summary>
     [GlobalSetup]
-    public async Task MakeAsync()
-    {
-        _home = Directory.CreateTempSubdirectory("sluice-bench-list-").FullName;
-        var io = new ThreadFileIo(1);
-        _owned.Add(io);
-        for (int i = 0; i < Mountpaths; i++)
-        {
-            string path = Path.Combine(_home, i.ToString(CultureInfo.InvariantCulture));
-            Directory.CreateDirectory(Path.Combine(path, "o"));
-            for (int name = i; name < NameCount; name += Mountpaths)
-            {
-                await File.WriteAllBytesAsync(Path.Combine(path, "o", string.Create(CultureInfo.InvariantCulture, $"sample-{name:d8}.jpg")), []);
-            }
-
-            FileHandle root = FileIoBench.Checked(await io.OpenRootAsync(path));
-            _owned.Add(root);
-            _disks.Add(new ObjectDisk(i, path, root, io, 1));
-        }
-    }
+    public void Make() => MakeAsync().GetAwaiter().GetResult();
 
     /// <summary>Removes them.</summary>
     [GlobalCleanup]
@@ -68,5 +50,25 @@ public class ListBenchmark
         }
 
         return bytes;
+    }
+
+    private async Task MakeAsync()
+    {
+        _home = Directory.CreateTempSubdirectory("sluice-bench-list-").FullName;
+        var io = new ThreadFileIo(1);
+        _owned.Add(io);
+        for (int i = 0; i < Mountpaths; i++)
+        {
+            string path = Path.Combine(_home, i.ToString(CultureInfo.InvariantCulture));
+            Directory.CreateDirectory(Path.Combine(path, "o"));
+            for (int name = i; name < NameCount; name += Mountpaths)
+            {
+                await File.WriteAllBytesAsync(Path.Combine(path, "o", string.Create(CultureInfo.InvariantCulture, $"sample-{name:d8}.jpg")), []);
+            }
+
+            FileHandle root = FileIoBench.Checked(await io.OpenRootAsync(path));
+            _owned.Add(root);
+            _disks.Add(new ObjectDisk(i, path, root, io, 1));
+        }
     }
 }
