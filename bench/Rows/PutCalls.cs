@@ -15,6 +15,7 @@ internal static class PutCalls
 
     private static readonly byte[] s_here = [(byte)'.', 0], s_empty = [0];
 
+    /// <summary>A file without a name, of a directory's file system.</summary>
     public static Errno OpenNameless(int directory, out int file)
     {
         file = openat(directory, s_here, O_RDWR | O_TMPFILE | O_CLOEXEC, OwnerReadsAndWrites);
