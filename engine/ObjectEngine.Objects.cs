@@ -264,7 +264,7 @@ public sealed partial class ObjectEngine
         async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)
         {
             Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, DigestOf(bucket.Name, name));
-            return stored.Ok ? stored.Value.Attributes(bucket.Properties.Ec) : null;
+            return stored.Ok ? stored.Value.Attributes() with { Erasure = ErasureLayout.Of(bucket.Properties.Ec, stored.Value.Metadata) } : null;
         }
     }
 

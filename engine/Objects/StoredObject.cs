@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
-using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
@@ -140,8 +139,8 @@ public sealed class StoredObject : IReadFaults
 
     private static int EndBlock(long offset, long count) => (int)((offset + count + Limits.BlockBytes - 1) / Limits.BlockBytes);
 
-    /// <summary>What a client may know of it; of its redundancy by erasure coding only with the properties of its bucket.</summary>
-    public ObjectAttributes Attributes(EcProperties? ec = null) => new()
+    /// <summary>What a client may know of it. How erasure coding keeps it is the bucket's to say.</summary>
+    public ObjectAttributes Attributes() => new()
     {
         SizeBytes = Metadata.SizeBytes,
         Checksum = Metadata.Checksum,
@@ -150,7 +149,6 @@ public sealed class StoredObject : IReadFaults
         ModifiedNs = (long)Metadata.Generation,
         Custom = Metadata.Custom,
         Mountpath = Disk.Path,
-        Erasure = ec is null ? null : ErasureLayout.Of(ec, Metadata),
         CopyMountpaths = Copies.Count == 0 ? [] : [.. Copies.Select(copy => copy.Disk.Path)],
     };
 
