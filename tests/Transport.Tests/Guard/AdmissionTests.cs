@@ -276,11 +276,15 @@ public sealed class AdmissionTests : IDisposable
 
             Interlocked.Increment(ref outcomes.Entered);
             bound.Enter();
-            await Task.Yield();
+            await OthersFirst();
             bound.Exit();
             admission.Exit();
         }
     }
+
+    /// <summary>Goes on behind all that is queued: Task.Yield stays in front, and one thread would take the requests one by one, each alone inside.</summary>
+    private static Task OthersFirst() =>
+        Task.Factory.StartNew(static () => { }, CancellationToken.None, TaskCreationOptions.PreferFairness, TaskScheduler.Default);
 
     private Admission New(int inside, int waiting)
     {
