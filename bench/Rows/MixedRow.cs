@@ -20,6 +20,7 @@ internal sealed class MixedRow : IRow
     private const int Disks = 4;
     private const double Share = 0.3;
     private const long ColdBytes = 10 * Sizes.MiB;
+    private const long ColdFlowBytes = 128 * Sizes.MiB;
 
     private ColdObjects? _objects;
     private string _home = "";
@@ -46,7 +47,7 @@ internal sealed class MixedRow : IRow
         }
 
         _home = world.MakeDirectory("mixed");
-        _count = (int)((world.Settings.Seconds + 2) * Disks * ColdObjects.LoopBytesPerSecond / ColdBytes); // more than a turn can read
+        _count = (int)((world.Settings.Seconds + 4) * Disks * ColdObjects.LoopBytesPerSecond / ColdBytes); // more than a turn can read
         _objects = await ColdObjects.MakeAsync(world, _home, Disks, _count, ColdBytes);
         await using SluiceServer server = Make(world);
         await server.StartAsync(world.Token);
@@ -89,7 +90,7 @@ internal sealed class MixedRow : IRow
             await PageCache.DropAsync(token);
             await HotAsync(1, token); // hot again
             using var end = CancellationTokenSource.CreateLinkedTokenSource(token);
-            Task cold = isBesideCold ? ColdAsync(end.Token) : Task.CompletedTask;
+            Task cold = isBesideCold ? await StartColdAsync(end.Token) : Task.CompletedTask;
             ClientResult hot = await HotAsync(world.Settings.Seconds, token);
             if (isBesideCold && cold.IsCompletedSuccessfully)
             {
@@ -118,6 +119,25 @@ internal sealed class MixedRow : IRow
             ],
             "get",
             token);
+
+        /// <summary>
+        /// Goes on when the cold load flows: what a client needs to start is a tenth of a second of the core that it shares with the one whose requests
+        /// are due meanwhile.
+        /// </summary>
+        private async Task<Task> StartColdAsync(CancellationToken token)
+        {
+            long before = await ColdReadAsync(token);
+            Task cold = ColdAsync(token);
+            while (!cold.IsCompleted && await ColdReadAsync(token) < before + ColdFlowBytes)
+            {
+                await Task.Delay(10, token);
+            }
+
+            return cold;
+        }
+
+        private async Task<long> ColdReadAsync(CancellationToken token) =>
+            await server.CounterAsync("cold.direct_bytes", token) + await server.CounterAsync("cold.cached_bytes", token);
 
         private Task<ClientResult> ColdAsync(CancellationToken token) => world.Load.RunAsync(
             server.Endpoint, ColdObjects.Bucket, ColdConnections, ["-discard", "-filelist", world.Load.NamesOf(row._count), "-epochs=1"], "get", token);

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sluice.Bench.Machine;
 
@@ -48,6 +49,15 @@ internal sealed partial class SluiceServer(string name, string binary, string co
         {
             throw new BenchException($"{Name}: bucket {bucket}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(token)}");
         }
+    }
+
+    /// <summary>One of its counters (docs/COUNTERS.md).</summary>
+    public async Task<long> CounterAsync(string counter, CancellationToken token)
+    {
+        using HttpClient client = Connecting.Client(Endpoint);
+        using JsonDocument health = await JsonDocument.ParseAsync(
+            await client.GetStreamAsync(new Uri("/v1/health?details=true", UriKind.Relative), token), cancellationToken: token);
+        return health.RootElement.GetProperty("counters").GetProperty(counter).GetInt64();
     }
 
     public async ValueTask DisposeAsync()
