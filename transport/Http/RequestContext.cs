@@ -17,6 +17,16 @@ public sealed class RequestContext
 {
     private readonly ClientWatch? _watch;
     private readonly CancellationToken _closed;
+    /// <summary>
+    /// What all answers that are copied may have in hand together before their pieces become smaller: about what the caches of a core hold. A piece is
+    /// touched by the read, the cipher and the send one after the other, and with 256 of 256 KiB each of them would find it in memory.
+    /// </summary>
+    private const int PiecesBytesMax = 8 << 20;
+
+    private const int PieceStepBytes = 16 << 10; // whole pages, whole TLS records
+    private const int PieceBytesMin = 64 << 10; // four TLS records; below, a trip to the disk's queue costs more than the cache gives
+
+    private readonly int _pieceBytesMax;
     private readonly WatchedBody _body;
     private long _waitingSince; // in the watch's ticks; 0: the client is not waited for
     private long _sentAtLook; // of the watch
@@ -31,7 +41,7 @@ public sealed class RequestContext
     /// <summary>The context of a connection or stream, for one request after the other. With a watch, its client must not stall.</summary>
     internal RequestContext(IFeatureCollection features, ClientWatch? watch, int pieceBytesMax)
     {
-        PieceBytesMax = pieceBytesMax;
+        _pieceBytesMax = pieceBytesMax;
         _body = new WatchedBody(this);
         _watch = watch;
         _closed = features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
@@ -41,8 +51,11 @@ public sealed class RequestContext
     /// <summary>Method in upper case, as sent.</summary>
     public string Method => _request.Method;
 
-    /// <summary>What is read from disk and handed to the connection at once, in bytes: the memory that an answer may have.</summary>
-    public int PieceBytesMax { get; }
+    /// <summary>
+    /// What is read from disk and handed to the connection at once, in bytes, at least 64 KiB or what one answer may have: less, the more requests are answered now.
+    /// </summary>
+    public int PieceBytesMax =>
+        Math.Clamp(PiecesBytesMax / Math.Max(AdmittedBy?.InsideCount ?? 1, 1) & -PieceStepBytes, Math.Min(PieceBytesMin, _pieceBytesMax), _pieceBytesMax);
 
     /// <summary>True for a HEAD: an answer has no body.</summary>
     public bool IsHead => HttpMethods.IsHead(Method);

@@ -59,6 +59,11 @@ internal sealed class TransportStream(PipeReader input, PipeWriter output) : Str
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (_gatheredBytes == 0 && buffer.Length >= RecordBytes)
+        {
+            output.GetSpan(GatheredBytesMax + RecordBytes); // room for all that is gathered: else what is there would be copied each time a record more needs it
+        }
+
         output.Write(buffer.Span);
         _gatheredBytes += buffer.Length;
         return buffer.Length >= RecordBytes && _gatheredBytes < GatheredBytesMax ? ValueTask.CompletedTask : SendAsync(cancellationToken);
