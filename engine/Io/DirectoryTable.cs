@@ -22,7 +22,8 @@ public enum DirectoryUse
 /// fsyncs of one directory are shared (<see cref="SharedSync"/>); a directory's entry in its parent is known to be durable or not; and
 /// pruning cannot race with making, because a directory that is leased is not removed and one that is being removed is not leased.
 /// <para>
-/// What exists at start counts as durable: the mountpath is synced before the table is used. Bookkeeping is guarded by one monitor,
+/// What exists at start counts as durable: the mountpath is synced before the table is used. What was made and then could not be
+/// opened or synced does not, and is remembered. Bookkeeping is guarded by one monitor,
 /// never held across an await. Whoever opens or removes an entry marks it busy and may wait for the parent's entry while it
 /// does: waits go from the longer path to the shorter, so they end.
 /// </para>
@@ -34,6 +35,7 @@ public sealed class DirectoryTable : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<byte[], DirectoryEntry> _entries = new(PathComparer.Instance);
     private readonly Dictionary<byte[], DirectoryEntry>.AlternateLookup<ReadOnlySpan<byte>> _byPath;
+    private readonly HashSet<byte[]> _doubtful = new(PathComparer.Instance); // made, and their entries lost to a fault before they were durable
     private readonly LinkedList<DirectoryEntry> _idle = new(); // least recently used first
     private readonly DirectoryEntry _root;
     private int _volatileCount;
@@ -254,7 +256,9 @@ public sealed class DirectoryTable : IDisposable
 
         evicted.ForEach(handle => handle.Dispose());
         busy.SetResult();
-        return opened.Ok ? new IoResult<DirectoryLease>(lease) : IoResult<DirectoryLease>.Failed(opened.Error);
+        return !opened.Ok ? IoResult<DirectoryLease>.Failed(opened.Error)
+            : durable || use != DirectoryUse.CreateDurable ? new IoResult<DirectoryLease>(lease)
+            : await MadeDurableAsync(entry, lease);
     }
 
     private async ValueTask<(IoResult<FileHandle> Opened, bool Durable)> OpenOrMakeAsync(byte[] path, DirectoryUse use)
@@ -262,7 +266,7 @@ public sealed class DirectoryTable : IDisposable
         IoResult<FileHandle> opened = await _io.OpenAsync(_root.Handle!, path, OpenIntent.Directory);
         if (opened.Ok || opened.Error != Errno.ENOENT || use == DirectoryUse.Existing)
         {
-            return (opened, true);
+            return (opened, !(opened.Ok && TakeDoubt(path)));
         }
 
         IoResult<DirectoryLease> above = await AcquireAsync(ParentOf(path), use);
@@ -279,19 +283,43 @@ public sealed class DirectoryTable : IDisposable
         }
 
         opened = await _io.OpenAsync(_root.Handle!, path, OpenIntent.Directory);
-        if (!opened.Ok || use != DirectoryUse.CreateDurable)
+        if (opened.Ok && use != DirectoryUse.CreateDurable)
         {
             return (opened, false);
         }
 
-        IoResult synced = await parent.SyncAsync(); // fsync(2): a new name is durable only after its directory is synced
-        if (!synced.Ok)
+        // fsync(2): a new name is durable only after its directory is synced
+        IoResult synced = opened.Ok ? await parent.SyncAsync() : opened.WithoutValue();
+        if (synced.Ok)
         {
-            opened.Value.Dispose();
-            return (IoResult<FileHandle>.Failed(synced.Error), false);
+            return (opened, true);
         }
 
-        return (opened, true);
+        CloseAndDoubt(opened, path);
+        return (IoResult<FileHandle>.Failed(synced.Error), false);
+    }
+
+    /// <summary>It stands there and nobody has its entry; who comes next finds it, and must not take it for durable.</summary>
+    private void CloseAndDoubt(IoResult<FileHandle> opened, byte[] path)
+    {
+        if (opened.Ok)
+        {
+            opened.Value.Dispose();
+        }
+
+        lock (_gate)
+        {
+            _doubtful.Add(path);
+        }
+    }
+
+    /// <summary>The doubt goes over to the entry; true when there was one.</summary>
+    private bool TakeDoubt(byte[] path)
+    {
+        lock (_gate)
+        {
+            return _doubtful.Remove(path);
+        }
     }
 
     /// <summary>Makes the entry of a leased directory durable, ancestors first; gives the lease on, or returns it when that fails.</summary>

@@ -54,6 +54,36 @@ public sealed class FaultTests
         await AssertSoundAsync(session);
     }
 
+    /// <summary>What the failed PUT has made of its directories is on the medium when something in them is acknowledged.</summary>
+    [Theory]
+    [InlineData(DiskVerb.Open)]
+    [InlineData(DiskVerb.Sync)]
+    public async Task ADirectoryThatAFailedPutHasMadeIsDurableWithTheNextPut(DiskVerb verb)
+    {
+        int refused = 0;
+        for (int nth = 1; nth <= 8; nth++)
+        {
+            for (int seed = 0; seed < 8; seed++)
+            {
+                var cut = new Crash(CrashKind.CutUnordered, seed);
+                Session session = await StartAsync("overwrite", Durability.Strict);
+                session.Host.Disk.SetMode(cut.Mode);
+                session.Host.Faults.Arm(faults: [new PlannedFault(verb, nth, Errno.EIO)]);
+                refused += (await session.TryPutAsync("dir/sub/y", 700)).Ok ? 0 : 1;
+                session.Host.Faults.Disarm();
+                await session.PutAsync("dir/sub/y", 800);
+                session.Host.Crash(cut);
+                Assert.Null(await session.Host.OpenAsync());
+                var survey = new Survey(session.Host, session.Oracle, cut.Kind) { QuarantineAllowed = true, VersionsRestart = true };
+                string lost = string.Join("; ", await survey.RunAsync());
+                Assert.True(lost.Length == 0, $"{verb} {nth} failed, then {cut}: {lost}");
+                Assert.Null(await session.Host.CloseAsync());
+            }
+        }
+
+        Assert.True(refused > 0, $"no {verb} of a PUT has failed");
+    }
+
     [Theory]
     [InlineData(Durability.Strict)]
     [InlineData(Durability.Relaxed)]
