@@ -113,10 +113,11 @@ public sealed partial class ObjectCommit
         }
         catch (StorageException) when (set.CanLoseHeads)
         {
+            // A head and its sidecar leave together: the second one's work file is disposed before its step is looked at.
+            ObjectDisk[] disks = [.. members.Select(static member => member.Work.Disk)];
             for (int i = 0; i < steps.Count; i++)
             {
-                ReplicaMember member = members[i];
-                await OrLoseAsync(set, member.Work.Disk, () => steps[i]);
+                await OrLoseAsync(set, disks[i], () => steps[i]);
             }
         }
     }

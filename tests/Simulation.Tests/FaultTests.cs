@@ -84,6 +84,30 @@ public sealed class FaultTests
         Assert.True(refused > 0, $"no {verb} of a PUT has failed");
     }
 
+    /// <summary>A copy and its sidecar lie on one mountpath and leave the set together when an fsync of either fails; the PUT goes on with the other copy.</summary>
+    [Fact]
+    public async Task AnyFsyncOfACopyWithASidecarMayFail()
+    {
+        int struck = 0;
+        for (int nth = 1; nth <= 16; nth++)
+        {
+            var session = new Session(new SimulatedHost(3), Durability.Strict);
+            Assert.Null(await session.Host.OpenAsync());
+            await session.CreateBucketAsync();
+            Assert.True((await session.Host.Engine.MakeCopiesAsync(Caller.Anonymous, Session.Bucket, 2)).Ok);
+            await session.EndOfJobsAsync();
+            session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Sync, nth, Errno.EIO)]);
+            Result put = await session.TryPutAsync("x", 700, Session.ManyPairs('a'));
+            struck += session.Host.Faults.FaultCount;
+            session.Host.Faults.Disarm();
+            Assert.True(put.Ok || put.Error!.Code == ErrorCode.StorageFailed, $"fsync {nth}: {put.Error?.Message}");
+            await session.PutAsync("x", 800, Session.ManyPairs('b'));
+            Assert.Null(await session.Host.CloseAsync());
+        }
+
+        Assert.True(struck >= 6, $"{struck} fsyncs of a PUT have failed");
+    }
+
     [Theory]
     [InlineData(Durability.Strict)]
     [InlineData(Durability.Relaxed)]

@@ -171,6 +171,15 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
         flushed();
     }
 
+    /// <summary>Waits for the jobs that run.</summary>
+    public async Task EndOfJobsAsync()
+    {
+        while (Host.Engine.Jobs.All.FirstOrDefault(job => job.IsRunning) is { } running)
+        {
+            await running.Ended.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
     private Action BeginFlush()
     {
         List<Action> all = Oracle.Bucket.Last is { } life ? [.. life.Objects.Values.Select(history => history.BeginFlush())] : [];
