@@ -87,7 +87,10 @@ public sealed class JobMarkers(IFileIo io, Func<MountpathUse> enter, ILogger log
 
             _documents[kind] = next;
             using MountpathUse use = enter();
-            foreach (Mountpath mountpath in use.Mountpaths.OrderBy(one => one.Uuid, StringComparer.Ordinal).Take(Limits.BucketDocumentCopies))
+
+            // Removed from all: those that were the first when it was written may not be now, and what is left would begin the job anew at every start.
+            int copies = next.Jobs.Count > 0 ? Limits.BucketDocumentCopies : use.Mountpaths.Count;
+            foreach (Mountpath mountpath in use.Mountpaths.OrderBy(one => one.Uuid, StringComparer.Ordinal).Take(copies))
             {
                 IoResult done = next.Jobs.Count > 0
                     ? await DocumentFiles.WriteAsync(io, mountpath.System, NameOf(kind), next.Format())

@@ -21,6 +21,12 @@ public sealed class JobBench : IAsyncDisposable
 
     public JobTable Table => _table ?? throw new InvalidOperationException("the table is closed");
 
+    /// <summary>Mountpaths in the order in which documents take them.</summary>
+    public IReadOnlyList<string> InOrder => [.. _attached!.All.OrderBy(one => one.Uuid, StringComparer.Ordinal).Select(one => one.Path)];
+
+    /// <summary>The mountpath that is not in the set for the time being.</summary>
+    public string? Away { get; set; }
+
     public static BucketName Bucket(string name) => EngineFixture.Name(name);
 
     public static async Task<JobBench> NewAsync(int mountpaths = 1)
@@ -38,7 +44,7 @@ public sealed class JobBench : IAsyncDisposable
         Result<MountpathTable> attached = await MountpathTable.AttachAsync(options, environment);
         Assert.True(attached.Ok, attached.Error?.Message);
         _attached = attached.Value;
-        var markers = new JobMarkers(environment.Io, () => new MountpathUse(attached.Value.All), environment.Log);
+        var markers = new JobMarkers(environment.Io, () => new MountpathUse([.. attached.Value.All.Where(one => one.Path != Away)]), environment.Log);
         _table = new JobTable(environment, new JobBudget(environment.Time, () => 0, 0), markers);
         register?.Invoke(_table);
         await _table.ResumeAsync();

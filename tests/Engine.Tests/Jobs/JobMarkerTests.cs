@@ -63,6 +63,21 @@ public sealed class JobMarkerTests
         Assert.Empty(bench.MarkerFiles());
     }
 
+    /// <summary>A mountpath comes back while the job runs: three others have the marker, and not all of them are among the first three by its end.</summary>
+    [Fact]
+    public async Task TheMarkerGoesFromMountpathsThatAreNotTheFirstAnyMore()
+    {
+        await using JobBench bench = await JobBench.NewAsync(4);
+        bench.Away = bench.InOrder[0];
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Job job = await bench.StartAsync(JobKinds.Resilver, JobTarget.All, _ => end.Task);
+        Assert.Equal(3, bench.MarkerFiles().Length);
+        bench.Away = null;
+        end.SetResult();
+        await job.Ended;
+        Assert.Empty(bench.MarkerFiles());
+    }
+
     [Fact]
     public async Task AKindThatNobodyKnowsKeepsItsMarker()
     {
