@@ -248,7 +248,15 @@ public sealed partial class MountpathKeeper
             {
                 await attached.Flusher.FlushAsync();
                 await attached.SyncAsync();
-                await attached.Mountpath.MarkCleanAsync(_parts.NextGeneration());
+                if (attached.Disk.FaultCount > 0)
+                {
+                    // As when the engine stops: a flush that failed once is no success later (fsync(2)), so it is looked through when it comes back.
+                    _log.LogWarning("mountpath {Mountpath}: disk faults were seen, so it is not marked clean", attached.Disk.Path);
+                }
+                else
+                {
+                    await attached.Mountpath.MarkCleanAsync(_parts.NextGeneration());
+                }
             }
             catch (StorageException fault)
             {

@@ -60,10 +60,10 @@ public sealed class SimulatedDisk : IFileIo
         }
     }
 
-    /// <summary>What the kernel does when it fails to write: the error is told once, the pages count as clean (fsync(2)).</summary>
-    public void LoseDirtyPages()
+    /// <summary>What the kernel does when it fails to write to a mountpath, or to any: the error is told once, the pages count as clean (fsync(2)).</summary>
+    public void LoseDirtyPages(string mountpath = "")
     {
-        foreach ((_, SimulatedInode inode) in Tree())
+        foreach ((_, SimulatedInode inode) in Tree().Where(entry => entry.Path.StartsWith(mountpath, StringComparison.Ordinal)))
         {
             inode.LoseDirtyPages();
         }

@@ -1,0 +1,73 @@
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+using Sluice.Native;
+using Sluice.Simulation.Tests.Disk;
+using Sluice.Simulation.Tests.Faults;
+using Sluice.Simulation.Tests.Matrix;
+
+namespace Sluice.Simulation.Tests;
+
+/// <summary>Mountpaths that come and go and fail meanwhile.</summary>
+public sealed class MountpathFaultTests
+{
+    private const int Mountpaths = 3;
+
+    private static readonly string[] s_names = [.. Enumerable.Range(0, 9).Select(i => $"d/{i}")]; // on three mountpaths, three each about
+
+    /// <summary>
+    /// A mountpath leaves after a flush of it has failed, and the power goes. When it comes back it is looked through: what the flush has dropped is not served.
+    /// </summary>
+    [Fact]
+    public async Task AMountpathWhoseFlushFailedDoesNotLeaveAsClean()
+    {
+        for (int nth = 1; nth <= Mountpaths; nth++)
+        {
+            Session session = await StartAsync(Durability.Relaxed);
+            await PutAllAsync(session);
+            session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.SyncFileSystem, nth, Errno.EIO)]);
+            await Assert.ThrowsAsync<StorageException>(session.FlushAsync);
+            session.Host.Faults.Disarm();
+            string failed = session.Host.Engine.Mountpaths.Rows().Single(row => row.Disk!.FaultCount > 0).Path;
+            session.Host.Disk.LoseDirtyPages(failed);
+            await DoneAsync(session.Host.Engine.Mountpaths.DisableAsync(failed, force: true));
+            await session.EndOfJobsAsync();
+            Assert.Null(await session.Host.CloseAsync());
+            session.Host.Crash(new Crash(CrashKind.CutOrdered, 1)); // all metadata and no data
+            Assert.Null(await session.Host.OpenAsync());
+            await DoneAsync(session.Host.Engine.Mountpaths.EnableAsync(failed));
+            await session.EndOfJobsAsync();
+            await IsSoundAsync(session, CrashKind.CutOrdered, $"the flush of {failed} failed");
+        }
+    }
+
+    private static async Task<Session> StartAsync(Durability durability)
+    {
+        var session = new Session(new SimulatedHost(Mountpaths), durability);
+        Assert.Null(await session.Host.OpenAsync());
+        await session.CreateBucketAsync();
+        return session;
+    }
+
+    private static async Task PutAllAsync(Session session)
+    {
+        foreach (string name in s_names)
+        {
+            await session.PutAsync(name, 5000);
+        }
+    }
+
+    private static async Task IsSoundAsync(Session session, CrashKind kind, string where)
+    {
+        var survey = new Survey(session.Host, session.Oracle, kind) { VersionsRestart = true, TreeCompared = false };
+        string wrong = string.Join("; ", await survey.RunAsync());
+        Assert.True(wrong.Length == 0, $"{where}: {wrong}");
+        Assert.Null(await session.Host.CloseAsync());
+    }
+
+    private static async Task DoneAsync(Task<Result> change)
+    {
+        Result done = await change.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(done.Ok, done.Error?.Message);
+    }
+}
