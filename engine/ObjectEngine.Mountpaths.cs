@@ -100,7 +100,7 @@ public sealed partial class ObjectEngine
         job.Count(1, done.Value.Bytes);
         BucketProperties wanted = bucket.Properties;
         int needed = Math.Max(wanted.Mirror.Wanted, wanted.Ec.Enabled ? wanted.Ec.DataSlices + wanted.Ec.ParitySlices : 1);
-        return !done.Value.StillDegraded || use.Set.Serving.Count < needed;
+        return done.Value is { StillDegraded: false, IsElsewhere: false } || use.Set.Serving.Count < needed;
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

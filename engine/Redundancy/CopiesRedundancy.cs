@@ -56,7 +56,7 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
 
             if (!plan.IsNeeded)
             {
-                return new Reconciled { StillDegraded = plan.IsShort };
+                return new Reconciled { StillDegraded = plan.IsShort, IsElsewhere = plan.IsElsewhere };
             }
 
             if (!bucket.TryEnter())
@@ -109,7 +109,14 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
         int removed = await RemoveAsync(plan);
         lookup.Evict(plan.Digest);
         long bytes = plan.Survey.Newest!.Metadata.SizeBytes;
-        return new Reconciled { CopiesMade = made, Removed = removed, Bytes = made * bytes, StillDegraded = plan.IsShort };
+        return new Reconciled
+        {
+            CopiesMade = made,
+            Removed = removed,
+            Bytes = made * bytes,
+            StillDegraded = plan.IsShort,
+            IsElsewhere = plan.IsElsewhere,
+        };
     }
 
     /// <summary>The sidecar, if there is one, is durable before the head that names it.</summary>

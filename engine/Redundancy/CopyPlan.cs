@@ -45,6 +45,9 @@ internal sealed class CopyPlan(Bucket bucket, ObjectName name, ulong digest, Cop
     /// <summary>Fewer copies than are wanted, or a mountpath that may hold something could not be asked.</summary>
     public bool IsShort => _chosen.Count < Wanted || survey.Failed.Count > 0 || HasFailed;
 
+    /// <summary>Another mountpath stands in for the first one, where alone an object is looked for that never had copies.</summary>
+    public bool IsElsewhere => !bucket.Properties.IsSpread && !survey.Ranked.Take(1).All(_chosen.Contains);
+
     /// <summary>There is something to put in place or to remove.</summary>
     public bool IsNeeded => Prepared.Any() || Excess().Any();
 

@@ -27,6 +27,9 @@ public readonly record struct Reconciled
     /// <summary>It is less than the bucket wants: too few mountpaths, no room on them, or mountpaths that could not be asked.</summary>
     public bool StillDegraded { get; init; }
 
+    /// <summary>It lies elsewhere than on its first mountpath, which failed or has no room, and only a search of all finds it there.</summary>
+    public bool IsElsewhere { get; init; }
+
     /// <summary>Both together.</summary>
     public Reconciled And(Reconciled other) => new()
     {
@@ -34,6 +37,7 @@ public readonly record struct Reconciled
         Removed = Removed + other.Removed,
         Bytes = Bytes + other.Bytes,
         StillDegraded = other.StillDegraded,
+        IsElsewhere = other.IsElsewhere,
     };
 }
 

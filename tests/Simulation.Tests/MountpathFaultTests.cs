@@ -41,6 +41,28 @@ public sealed class MountpathFaultTests
         }
     }
 
+    /// <summary>What a resilver cannot bring to its first mountpath, because that fails, is not in its place: as long as that is so all are searched.</summary>
+    [Fact]
+    public async Task WhatAResilverCouldNotBringHomeIsFound()
+    {
+        int struck = 0;
+        for (int nth = 1; nth <= 40; nth++)
+        {
+            Session session = await StartAsync(Durability.Strict);
+            string away = session.Host.Disk.Mountpaths[1];
+            await DoneAsync(session.Host.Engine.Mountpaths.DisableAsync(away, force: true));
+            await PutAllAsync(session);
+            session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Write, nth, Errno.EIO)]);
+            await session.Host.Engine.Mountpaths.EnableAsync(away); // may be refused: it is the set's document then that could not be written
+            await session.EndOfJobsAsync();
+            struck += session.Host.Faults.FaultCount;
+            session.Host.Faults.Disarm();
+            await IsSoundAsync(session, CrashKind.Kill, $"write {nth} failed");
+        }
+
+        Assert.True(struck >= 20, $"{struck} writes have failed");
+    }
+
     private static async Task<Session> StartAsync(Durability durability)
     {
         var session = new Session(new SimulatedHost(Mountpaths), durability);
