@@ -41,9 +41,13 @@ internal sealed class CopySurvey
     /// <summary>The file on that mountpath, if any.</summary>
     public ObjectPlace? PlaceOn(ObjectDisk disk) => ObjectPlace.On(Places, disk);
 
-    /// <summary>True when the same files stand there, of the same generations.</summary>
+    /// <summary>
+    /// True when the same files stand at the same places, of the same generations. A file may have become the leaf of a directory of its name meanwhile: its old
+    /// path is then of that directory, and of every object in it.
+    /// </summary>
     public bool IsAs(CopySurvey before) => Places.Count == before.Places.Count
         && Places.Zip(before.Places).All(pair => pair.First.Disk == pair.Second.Disk && pair.First.OfThisBucket == pair.Second.OfThisBucket
+            && pair.First.Path.IsLeaf == pair.Second.Path.IsLeaf
             && pair.First.Stored?.Metadata.Generation == pair.Second.Stored?.Metadata.Generation);
 
     /// <summary>The bytes of a copy turned out to be bad, or cannot be read. An older generation is not good enough to take its place.</summary>

@@ -1,5 +1,6 @@
 using Sluice.Contract;
 using Sluice.Engine;
+using Sluice.Engine.Io;
 using Sluice.Engine.Redundancy;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Disk;
@@ -86,6 +87,29 @@ public sealed class ReconcileTests
         bench.Close();
     }
 
+    /// <summary>
+    /// Somebody puts "dir/set/other" while "dir/set" is copied, whose file becomes the leaf of a directory then. What is not a file any more is no damaged
+    /// file: quarantine would take the directory, and every object in it.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task AFileThatBecomesADirectoryWhileItIsCopiedIsNotSetAside(int copies)
+    {
+        ReplicaSetBench bench = await StartAsync("4+0", JournalMode.Ordered, io => new BeforeCreate(io));
+        await bench.HarmAsync(0, CopyState.Gone);
+        var io = (BeforeCreate)bench.Io;
+        io.Action = bench.MakeRoomBelowAsync;
+        Result<Reconciled> done = await bench.ReconcileAsync(copies, verify: false);
+        Assert.Null(io.Action);
+        Assert.True(done.Ok && !done.Value.StillDegraded, done.Error?.Message);
+        Assert.Empty(await bench.SurveyCopiesAsync(copies));
+        List<string> files = [.. bench.Disk.Tree().Where(entry => entry.Inode.Kind == EntryKind.File).Select(entry => entry.Path)];
+        Assert.Single(files, path => path.EndsWith("/dir/set/other", StringComparison.Ordinal));
+        Assert.DoesNotContain(files, path => path.Contains("/quarantine/", StringComparison.Ordinal));
+        bench.Close();
+    }
+
     /// <summary>True when it was repaired, false when it was rightly refused.</summary>
     private static async Task<bool> RunAsync(int seed)
     {
@@ -132,9 +156,9 @@ public sealed class ReconcileTests
         return isThere;
     }
 
-    private static async Task<ReplicaSetBench> StartAsync(string scenario, JournalMode mode)
+    private static async Task<ReplicaSetBench> StartAsync(string scenario, JournalMode mode, Func<IFileIo, IFileIo>? twin = null)
     {
-        var bench = new ReplicaSetBench(scenario + ",4+0", mode);
+        var bench = new ReplicaSetBench(scenario + ",4+0", mode, twin: twin);
         await bench.OpenAsync();
         for (int i = 0; i < bench.CommitCount - 1; i++) // the last one is only there for its number of disks
         {
@@ -156,6 +180,23 @@ public sealed class ReconcileTests
         catch (ProcessEndedException)
         {
             return false; // the crash that was asked for
+        }
+    }
+
+    /// <summary>Something else happens right before the next file is made.</summary>
+    private sealed class BeforeCreate(IFileIo inner) : DelegatingFileIo(inner)
+    {
+        public Func<Task>? Action { get; set; }
+
+        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+        {
+            if (intent == OpenIntent.CreateNew && Action is { } action)
+            {
+                Action = null;
+                await action();
+            }
+
+            return await base.OpenAsync(directory, path, intent);
         }
     }
 }

@@ -72,6 +72,16 @@ public sealed partial class ReplicaSetBench
         await disk.Io.SyncAsync(file);
     }
 
+    /// <summary>On the mountpath of rank 1 the object becomes the leaf of a directory, because "dir/set/other" is put there.</summary>
+    public async Task MakeRoomBelowAsync()
+    {
+        ObjectDisk disk = Order()[1];
+        ObjectPath other = ObjectPath.Plain(_bucket.Objects, [.. s_name.Utf8.Span, .. "/other"u8]);
+        await _nested!.MakeRoomAsync(disk, _bucket, ObjectName.From("dir/set/other"));
+        using DirectoryLease directory = disk.Check(await disk.Directories.AcquireAsync(other.Directory, DirectoryUse.CreateDurable), "mkdir", other.Directory.Span);
+        disk.Check(await disk.Io.OpenAsync(directory.Handle, other.Leaf, OpenIntent.CreateNew), "create", other.Whole.Span).Dispose();
+    }
+
     /// <summary>What is wrong: the last commit stands whole on its first <paramref name="copies"/> mountpaths, and nowhere else is anything but quarantine.</summary>
     public async Task<List<string>> SurveyCopiesAsync(int copies)
     {

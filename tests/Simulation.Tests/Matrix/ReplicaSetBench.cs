@@ -49,6 +49,7 @@ public sealed partial class ReplicaSetBench : IPartMap
     private ObjectLookup? _lookup;
     private ObjectCommit? _commit;
     private ObjectReconciler? _reconciler;
+    private NestedNames? _nested;
     private ulong _instance;
 
     /// <summary><paramref name="scenario"/>: the shapes of the commits, "1+0,2+4,1+0".</summary>
@@ -66,6 +67,9 @@ public sealed partial class ReplicaSetBench : IPartMap
     public SimulatedDisk Disk { get; }
 
     public FaultyFileIo Faults { get; }
+
+    /// <summary>The disks as the engine sees them: behind the faults and a twin.</summary>
+    public IFileIo Io => _io;
 
     /// <summary>What recovery did when the bench was opened last.</summary>
     public RecoveryReport Recovered { get; private set; } = new();
@@ -94,7 +98,8 @@ public sealed partial class ReplicaSetBench : IPartMap
         _disks = [.. disks];
         _lookup = new ObjectLookup(new DiskTable(new DiskSet(_disks, searchAll: true)), locks, new CacheSizes(1024, 64), NullLogger.Instance);
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, clock, static _ => ValueTask.CompletedTask, NullLogger.Instance))];
-        var heads = new HeadPublisher(_lookup, locks, new NestedNames(locks, _lookup), clock);
+        _nested = new NestedNames(locks, _lookup);
+        var heads = new HeadPublisher(_lookup, locks, _nested, clock);
         _reconciler = new ObjectReconciler(_lookup, new CopiesRedundancy(_lookup, locks, heads, this, NullLogger.Instance), []);
         _commit = new ObjectCommit(_lookup, locks, heads, clock, disk => _flushers[disk.Index], this, NullLogger.Instance);
         DiskState[] states = [.. _disks.Select(_ => new DiskState(Clean: false, FlushedGeneration: 0))];
