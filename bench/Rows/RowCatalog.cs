@@ -145,15 +145,19 @@ internal static class RowCatalog
                 ("sync_file_range of each piece", PutWays.Paced | PutWays.SharedDirectorySync), ("fallocate", PutWays.Allocated | PutWays.SharedDirectorySync),
                 ("system calls", PutWays.SharedDirectorySync),
             ];
+        yield return new PutRow(4 * Sizes.KiB, 1, "strict", isDefault: false, Sides(strict, isStrict: true)); // nobody to share an fsync with
         foreach (long size in (long[])[4 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB])
         {
-            yield return new PutRow(size, 8, "relaxed", isDefault: false, [.. relaxed.Select(way => new PutSide(way.Name, null, IsStrict: false) { Ways = way.Ways })]);
-            yield return new PutRow(size, 8, "strict", isDefault: false, [.. strict.Select(way => new PutSide(way.Name, null, IsStrict: true) { Ways = way.Ways })]);
+            yield return new PutRow(size, 8, "relaxed", isDefault: false, Sides(relaxed, isStrict: false));
+            yield return new PutRow(size, 8, "strict", isDefault: false, Sides(strict, isStrict: true));
         }
 
         foreach (long size in (long[])[4 * Sizes.KiB, 64 * Sizes.KiB, Sizes.MiB, 16 * Sizes.MiB])
         {
             yield return new SendRow(size);
         }
+
+        yield return new OpenRow();
+        static PutSide[] Sides((string Name, PutWays Ways)[] ways, bool isStrict) => [.. ways.Select(way => new PutSide(way.Name, null, isStrict) { Ways = way.Ways })];
     }
 }

@@ -177,6 +177,14 @@ internal sealed unsafe class Ring : IDisposable
     public Errno TryRegister(uint operation, void* argument, uint count) => // SAFETY: the caller's structures, as the operation has them
         UringImports.io_uring_register(SYS_io_uring_register, _descriptor, operation, argument, count) >= 0 ? Errno.None : Libc.LastError();
 
+    /// <summary>IORING_REGISTER_FILES2: a table with that many places for open files, all empty.</summary>
+    public Errno TryMakeFileTable(int places)
+    {
+        var registration = new ResourceRegistration { Count = (uint)places, Flags = IORING_RSRC_REGISTER_SPARSE };
+        // SAFETY: one structure on this stack; the last argument is its size.
+        return TryRegister(IORING_REGISTER_FILES2, &registration, (uint)sizeof(ResourceRegistration));
+    }
+
     /// <summary>
     /// IORING_REGISTER_IOWQ_MAX_WORKERS for requests that block: 0 changes nothing. Answers the limit that held before. Workers for sockets, which
     /// are not bounded by it, stay as they are.

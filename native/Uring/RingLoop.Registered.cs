@@ -149,18 +149,11 @@ public sealed partial class RingLoop
             && TryFindPlace(slot.Slab, slot.Index, out place);
     }
 
-    private unsafe void OpenRegistrations()
+    private void OpenRegistrations()
     {
         _buffers = new RegisteredBuffers(_ring, _options.RegisteredBufferCount);
         int count = _options.RegisteredDescriptorCount;
-        if (count <= 0)
-        {
-            return;
-        }
-
-        var registration = new ResourceRegistration { Count = (uint)count, Flags = IORING_RSRC_REGISTER_SPARSE };
-        // SAFETY: one structure on this stack; the last argument is its size.
-        if (_ring.TryRegister(IORING_REGISTER_FILES2, &registration, (uint)sizeof(ResourceRegistration)) == Errno.None)
+        if (count > 0 && _ring.TryMakeFileTable(count) == Errno.None)
         {
             _freePlaces = [.. Enumerable.Range(0, count).Reverse()];
             _freePlaceCount = count;

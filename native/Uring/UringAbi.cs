@@ -170,6 +170,8 @@ internal struct SubmissionEntry
     public ulong UserTag;
     [FieldOffset(40)]
     public ushort BufferIndex; // or buf_group
+    [FieldOffset(44)]
+    public uint FileIndex; // an open into the table of files: place + 1
     [FieldOffset(48)]
     public ulong Address3;
 }
