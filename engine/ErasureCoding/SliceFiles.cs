@@ -110,6 +110,12 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
     /// <summary>Is told of reads that fail on the way to a client.</summary>
     public Action<string>? Failed { get; set; }
 
+    /// <summary>Fills a buffer with what the slice should have from an offset, within one unit; false when that cannot be had from the others.</summary>
+    public Func<Memory<byte>, long, ValueTask<bool>>? Rebuild { get; set; }
+
+    /// <inheritdoc/>
+    public FileHandle? RebuiltWith { get; set; }
+
     /// <summary>Reads a piece of it; a fault, or a file that ends before, is answered in a sentence. What a disk says is counted with its faults.</summary>
     public async ValueTask<string?> ReadAsync(Memory<byte> buffer, long offset)
     {
@@ -158,6 +164,9 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
 
     /// <inheritdoc/>
     public void EndsAt(long offset) => Failed?.Invoke($"it ends at byte {offset}");
+
+    /// <inheritdoc/>
+    public ValueTask<bool> RebuildAsync(Memory<byte> bytes, long offset) => Rebuild?.Invoke(bytes, offset) ?? new(false);
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();

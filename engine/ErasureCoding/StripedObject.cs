@@ -177,6 +177,16 @@ internal sealed class StripedObject : IDisposable
         }
     }
 
+    /// <summary>It is closed with its head from here on: whoever holds the head can have any part of a slice rebuilt. Before anybody reads it.</summary>
+    public void HangOn(FileHandle head)
+    {
+        head.Companion = this;
+        foreach (SliceFile file in _files.OfType<SliceFile>())
+        {
+            file.RebuiltWith = head;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -186,6 +196,15 @@ internal sealed class StripedObject : IDisposable
         }
 
         _opening.Dispose();
+    }
+
+    /// <summary>What a slice should have from an offset, within one unit, from the other slices.</summary>
+    private async ValueTask<bool> RebuildAsync(int slice, Memory<byte> bytes, long offset)
+    {
+        int stripe = (int)(offset / Geometry.UnitBytes);
+        int inUnit = (int)(offset - Geometry.OffsetOf(stripe));
+        Invariant.That(inUnit + bytes.Length <= Geometry.UnitBytesOf(stripe), "a piece lies in one unit");
+        return (await StripedReads.RebuiltAsync(this, new UnitPlace(stripe, slice, inUnit, bytes.Length), bytes)).Ok;
     }
 
     private bool IsLost(int slice, int stripe)
@@ -217,6 +236,7 @@ internal sealed class StripedObject : IDisposable
                 else
                 {
                     file.Failed = told => Lose(slice, told);
+                    file.Rebuild = (bytes, offset) => RebuildAsync(slice, bytes, offset);
                 }
 
                 Volatile.Write(ref _files[slice], file);

@@ -117,6 +117,14 @@ internal static class StripedReads
         }
     }
 
+    /// <summary>A part of a unit that cannot be read, by way of the memory of rebuilt ones.</summary>
+    public static ValueTask<Result> RebuiltAsync(StripedObject striped, UnitPlace place, Memory<byte> piece) => striped.Context.Memory.Rebuilt.ReadAsync(
+        striped.KeyOf(place.Stripe, place.Slice),
+        striped.Geometry.UnitBytesOf(place.Stripe),
+        place.InUnit,
+        piece,
+        unit => RebuildAsync(striped, place.Stripe, place.Slice, unit));
+
     /// <summary>A part of one unit; past the page cache with <paramref name="pages"/>, which are those of <paramref name="piece"/>.</summary>
     private static async ValueTask<Result> ReadPieceAsync(StripedObject striped, UnitPlace place, Memory<byte> piece, Memory<byte> pages)
     {
@@ -139,14 +147,6 @@ internal static class StripedReads
 
         return await RebuiltAsync(striped, place, piece);
     }
-
-    /// <summary>A part of a unit by way of the memory of rebuilt ones.</summary>
-    private static ValueTask<Result> RebuiltAsync(StripedObject striped, UnitPlace place, Memory<byte> piece) => striped.Context.Memory.Rebuilt.ReadAsync(
-        striped.KeyOf(place.Stripe, place.Slice),
-        striped.Geometry.UnitBytesOf(place.Stripe),
-        place.InUnit,
-        piece,
-        unit => RebuildAsync(striped, place.Stripe, place.Slice, unit));
 
     /// <summary>Sums the shares of the sources, all of which are asked at once; false when one of them turned out to be lost. None is at work any more then.</summary>
     private static async ValueTask<bool> TrySumAsync(StripedObject striped, int stripe, int slice, int[] sources, Memory<byte> unit)

@@ -20,4 +20,13 @@ public interface IReadFaults
         file = null;
         return null;
     }
+
+    /// <summary>What has to stay open for <see cref="RebuildAsync"/>: who sends holds it beside the file. Null when the file is enough.</summary>
+    FileHandle? RebuiltWith => null;
+
+    /// <summary>
+    /// After one of these, and when there is no other file that is open: fills the buffer with what the file should have from <paramref name="offset"/>. The bytes
+    /// are part of one piece that was to be sent. Waits for disks alone. False when they are nowhere else.
+    /// </summary>
+    ValueTask<bool> RebuildAsync(Memory<byte> bytes, long offset) => new(false);
 }

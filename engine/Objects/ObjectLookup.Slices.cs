@@ -62,7 +62,7 @@ public sealed partial class ObjectLookup
             return slices.Error!;
         }
 
-        head.File.Companion = slices.Value;
+        slices.Value.HangOn(head.File);
         return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
     }
 }

@@ -36,8 +36,9 @@ public interface IConnectionBodies
 
     /// <summary>
     /// Makes the next <paramref name="count"/> bytes of the response's body those of an open file from <paramref name="offset"/>, which are resident or worth
-    /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. A file that ends early breaks
-    /// the connection, and <paramref name="faults"/> is told. False: a flush is pending on <paramref name="body"/>; flush and try again.
+    /// waiting for. After StartAsync; what follows is a flush. The connection holds the file until they are sent. Of a file that
+    /// fails or ends early <paramref name="faults"/> is told, and has the rest from elsewhere, or the connection breaks. False: a flush is pending on
+    /// <paramref name="body"/>; flush and try again.
     /// </summary>
     bool TryWriteFile(PipeWriter body, FileHandle file, long offset, int count, IReadFaults? faults = null);
 

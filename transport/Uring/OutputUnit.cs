@@ -1,4 +1,5 @@
 using System.Buffers;
+using Sluice.Engine;
 using Sluice.Engine.Io;
 using Sluice.Native;
 using Sluice.Native.Memory;
@@ -27,7 +28,7 @@ internal struct OutputUnit
     public readonly bool HasMemory => !_memory.IsEmpty;
 
     /// <summary>Its memory is not of the slab, which bounds itself.</summary>
-    public readonly bool HasArray => _array is not null;
+    public readonly bool HasArray => _array is not null || Segment.HasArray;
 
     public readonly ReadOnlyMemory<byte> Unsent => _memory[Start..End];
 
@@ -113,18 +114,25 @@ internal struct OutputUnit
     }
 }
 
-/// <summary>Bytes that go out behind a buffer: of a file, which is held open, or of a lease.</summary>
+/// <summary>
+/// Bytes that go out behind a buffer: of a file, which is held open, or of a lease. What a file lacks and no other has is rebuilt, a part at a time, where that
+/// can be done.
+/// </summary>
 internal struct OutputSegment : IDisposable
 {
+    private readonly FileHandle? _rebuiltWith;
     private FileHandle? _file;
     private IReadFaults? _faults;
     private readonly BufferLease _lease;
     private int _position;
+    private bool _isLost; // the file is given up
+    private RebuiltBytes _rebuilt; // none before the first part
+    private int _rebuiltStart;
 
-    /// <summary>Of a file; the hold on it is the segment's.</summary>
-    public OutputSegment(FileHandle held, long offset, int count, IReadFaults? faults)
+    /// <summary>Of a file; the holds on it and on what its bytes can be rebuilt with are the segment's.</summary>
+    public OutputSegment(FileHandle held, long offset, int count, IReadFaults? faults, FileHandle? heldToRebuild)
     {
-        (_file, Offset, Left, _faults) = (held, offset, count, faults);
+        (_file, Offset, Left, _faults, _rebuiltWith) = (held, offset, count, faults, heldToRebuild);
     }
 
     /// <summary>Of a buffer, which is the segment's.</summary>
@@ -134,7 +142,16 @@ internal struct OutputSegment : IDisposable
         HasLease = true;
     }
 
-    public readonly bool HasLease { get; }
+    /// <summary>They are, or are to be, in memory.</summary>
+    public readonly bool IsOfMemory => HasLease || _isLost;
+
+    /// <summary>The next bytes are to be rebuilt before they can be sent.</summary>
+    public readonly bool NeedsRebuilding => _isLost && _rebuiltStart == _rebuilt.Memory.Length;
+
+    /// <summary>What was rebuilt is in an array.</summary>
+    public readonly bool HasArray => _rebuilt.IsArray;
+
+    private bool HasLease { get; }
 
     public readonly int Descriptor => _file!.Descriptor;
 
@@ -142,11 +159,12 @@ internal struct OutputSegment : IDisposable
 
     public int Left { get; private set; }
 
-    public readonly ReadOnlySpan<byte> Bytes => _lease.Memory.Span.Slice(_position, Left);
+    public readonly ReadOnlySpan<byte> Bytes =>
+        _isLost ? _rebuilt.Memory.Span[_rebuiltStart..] : _lease.Memory.Span.Slice(_position, Left);
 
     /// <summary>
     /// It could not be read, or ended <paramref name="read"/> bytes from where it was to go on: told, and true when another file has the bytes that
-    /// are left and takes its place. What a cancelled or interrupted read says is nobody's fault.
+    /// are left and takes its place, or they are to be rebuilt. What a cancelled or interrupted read says is nobody's fault.
     /// </summary>
     public bool TryFallOver(Errno error, int read)
     {
@@ -167,7 +185,8 @@ internal struct OutputSegment : IDisposable
         IReadFaults? another = _faults.HoldAnother(out FileHandle? file);
         if (another is null)
         {
-            return false;
+            _isLost = true;
+            return true;
         }
 
         _file!.DangerousRelease();
@@ -175,16 +194,36 @@ internal struct OutputSegment : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Rebuilds the next bytes, which are the caller's; null when they cannot be had. What it works with is held until then, whatever becomes of the segment
+    /// meanwhile. Nothing of it runs before this returns: the caller has the connection's gate.
+    /// </summary>
+    public readonly ValueTask<RebuiltBytes?> RebuildAsync(LoopBuffers buffers)
+    {
+        Invariant.That(_rebuiltWith is null || _rebuiltWith.TryHold(), "the segment has a hold");
+        return RebuiltBytes.ReadAsync(_faults!, _rebuiltWith, Offset, Left, buffers);
+    }
+
+    /// <summary>The next bytes are these, which are the segment's.</summary>
+    public void SetRebuilt(RebuiltBytes owned)
+    {
+        _rebuilt.Dispose();
+        (_rebuilt, _rebuiltStart) = (owned, 0);
+    }
+
     public void Advance(int bytes)
     {
         Offset += bytes;
         _position += bytes;
+        _rebuiltStart += _isLost ? bytes : 0;
         Left -= bytes;
     }
 
     public readonly void Dispose()
     {
         _file?.DangerousRelease();
+        _rebuiltWith?.DangerousRelease();
+        _rebuilt.Dispose();
         if (HasLease)
         {
             _lease.Dispose();

@@ -183,7 +183,7 @@ internal sealed partial class UringConnection
             TellClosed();
         }
 
-        if (_disposed && !_released) // not before: the application, or a disk, may still be using the buffers
+        if (_disposed && !_released && !_output.IsRebuilding) // not before: the application, or a disk, may still be using the buffers
         {
             _released = true;
             _input.Drop();

@@ -105,15 +105,17 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ObjectDisposedException.ThrowIf(!file.TryHold(), file);
         bool written = false;
+        FileHandle? others = faults?.RebuiltWith is { } closable && closable.TryHold() ? closable : null;
         try
         {
-            written = _output.TryAnnounce(body, new OutputSegment(file, offset, count, faults));
+            written = _output.TryAnnounce(body, new OutputSegment(file, offset, count, faults, others));
         }
         finally
         {
             if (!written)
             {
                 file.DangerousRelease();
+                others?.DangerousRelease();
             }
         }
 
@@ -227,6 +229,9 @@ internal sealed partial class UringConnection : DefaultConnectionContext, IDuple
             _loop.Post(s_armWritable, this);
         }
     }
+
+    /// <summary>Has <see cref="UringOutput.OnWritable"/> called on the loop. Any thread.</summary>
+    public void ResumeOutput() => _loop.Post(s_onWritable, this);
 
     /// <summary>Has <see cref="UringOutput.OnSent"/> called when all of it is sent. On the loop.</summary>
     public void Send(ReadOnlyMemory<byte> data) => _loop.Send(_send, _socket, data);

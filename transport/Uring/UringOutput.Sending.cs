@@ -74,8 +74,14 @@ internal sealed partial class UringOutput
     /// <summary>Sends what the socket takes, up to a turn; or hands all of it to the ring.</summary>
     private void Drive()
     {
-        if (_sending.IsEmpty || _handedBytes > 0 || TryHandOver())
+        if (_sending.IsEmpty || _handedBytes > 0 || _isRebuilding || TryHandOver())
         {
+            return;
+        }
+
+        if (_sending.Segment.NeedsRebuilding)
+        {
+            BeginRebuilding(); // before the head, if that has not been sent: without a body it is not
             return;
         }
 
@@ -110,7 +116,7 @@ internal sealed partial class UringOutput
     private bool TryHandOver()
     {
         int file = _sending.Segment.Left;
-        if (_sending.HasArray || !_sending.HasMemory || file > Math.Min(RingFileBytesMax, _sending.RoomBytes) || _sending.Segment.HasLease || !connection.IsOnLoop)
+        if (_sending.HasArray || !_sending.HasMemory || file > Math.Min(RingFileBytesMax, _sending.RoomBytes) || _sending.Segment.IsOfMemory || !connection.IsOnLoop)
         {
             return false;
         }
@@ -144,7 +150,7 @@ internal sealed partial class UringOutput
 
     private void AwaitRoom()
     {
-        if (_handedBytes == 0)
+        if (_handedBytes == 0 && !_isRebuilding)
         {
             connection.AwaitWritable();
         }
@@ -152,7 +158,14 @@ internal sealed partial class UringOutput
 
     private bool SendSegment(out int sent)
     {
-        if (_sending.Segment.HasLease)
+        if (_sending.Segment.NeedsRebuilding)
+        {
+            BeginRebuilding();
+            sent = 0;
+            return false;
+        }
+
+        if (_sending.Segment.IsOfMemory)
         {
             return SendSome(_sending.Segment.Bytes, more: false, out sent);
         }
@@ -163,11 +176,52 @@ internal sealed partial class UringOutput
         bool isShort = error == Errno.None && sent == 0; // the file was cut short under us
         if ((isShort || error == Errno.EIO) && _sending.Segment.TryFallOver(error, read: 0)) // other errors are the socket's
         {
-            return true; // another file goes on where this one ended
+            return true; // another file, or what is rebuilt, goes on where this one ended
         }
 
         _failed = isShort || error is not (Errno.None or Errno.EAGAIN);
         return error == Errno.None && !_failed;
+    }
+
+    private void BeginRebuilding()
+    {
+        _isRebuilding = true;
+        _ = RebuildAsync(_sending.Segment.RebuildAsync(buffers));
+    }
+
+    /// <summary>
+    /// Waits for bytes in the place of those that no file has, and has them sent; without them the response is broken. The unit stays what it is meanwhile, unless
+    /// the connection fails.
+    /// </summary>
+    private async Task RebuildAsync(ValueTask<RebuiltBytes?> rebuilding)
+    {
+        RebuiltBytes? rebuilt = null;
+        try
+        {
+            rebuilt = await rebuilding;
+        }
+        finally
+        {
+            EndRebuilding(rebuilt);
+            connection.ResumeOutput();
+        }
+    }
+
+    private void EndRebuilding(RebuiltBytes? rebuilt)
+    {
+        lock (_gate)
+        {
+            _isRebuilding = false;
+            if (rebuilt is { } bytes && !_failed)
+            {
+                _sending.Segment.SetRebuilt(bytes);
+                return;
+            }
+
+            _failed = true;
+        }
+
+        rebuilt?.Dispose(); // the connection is gone
     }
 
     private bool SendSome(ReadOnlySpan<byte> data, bool more, out int sent)

@@ -35,6 +35,7 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
     private bool _isAnnounced, _isTaken, _isLent, _waiting, _owed, _failed; // owed: what is staged goes out though nobody waits for it
     private long _sent;
     private ReadOnlyMemory<byte> _headLines; // to be put into the head that is written next
+    private bool _isRebuilding; // the next bytes of what is on its way; until it ends nothing of that is sent
     private int _handedBytes; // of what is on its way: the ring has them, and nothing of the unit may change
     private CancellationToken _token; // of the flush that waits
     private CancellationTokenRegistration _registration;
@@ -47,6 +48,18 @@ internal sealed partial class UringOutput(UringConnection connection, LoopBuffer
 
     /// <summary>Bytes that the socket has taken, ever.</summary>
     public long SentBytes => Volatile.Read(ref _sent);
+
+    /// <summary>True while disks are read for what is on its way, or was before the connection failed.</summary>
+    public bool IsRebuilding
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isRebuilding;
+            }
+        }
+    }
 
     /// <summary>True while the socket has not taken everything that it is to have.</summary>
     public bool IsSending
