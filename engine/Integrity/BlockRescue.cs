@@ -41,6 +41,34 @@ internal sealed class BlockRescue(DiskTable disks, ObjectLookup lookup, RepairQu
         return false;
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryRangeAsync(Bucket bucket, StoredObject damaged, Memory<byte> bytes, long offset)
+    {
+        using DiskUse use = disks.Enter(); // the buffers are those of a disk that is here; the object's own may have left
+        if (use.Set.Readable.Count == 0)
+        {
+            return false;
+        }
+
+        for (int done = 0; done < bytes.Length;)
+        {
+            int block = (int)((offset + done) / Limits.BlockBytes);
+            int at = (int)((offset + done) % Limits.BlockBytes);
+            int blockBytes = (int)Math.Min(Limits.BlockBytes, damaged.Metadata.SizeBytes - ((long)block * Limits.BlockBytes));
+            int count = Math.Min(blockBytes - at, bytes.Length - done);
+            using BlockBuffers.Rented rented = await use.Set.Readable[0].Blocks.RentAsync();
+            if (!await TryAsync(bucket, damaged, block, rented.Memory[..blockBytes]))
+            {
+                return false;
+            }
+
+            rented.Memory.Slice(at, count).CopyTo(bytes[done..]);
+            done += count;
+        }
+
+        return true;
+    }
+
     private async ValueTask<bool> TryAsync(ObjectDisk disk, Bucket bucket, ObjectName name, StoredObject damaged, int block, Memory<byte> bytes)
     {
         try

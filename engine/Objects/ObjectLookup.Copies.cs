@@ -39,7 +39,7 @@ public sealed partial class ObjectLookup
                 isWhole &= i >= wanted || found.Count == i + 1;
                 if (i + 1 == spread && isWhole && !found.IsDegraded)
                 {
-                    return found.Take();
+                    return found.Take(bucket);
                 }
             }
 
@@ -50,7 +50,7 @@ public sealed partial class ObjectLookup
 
             if (found.Count > 0)
             {
-                return found.Take();
+                return found.Take(bucket);
             }
 
             // A mountpath that failed may have had the object: that there is none is only true when all of them said so.
@@ -160,17 +160,17 @@ public sealed partial class ObjectLookup
         }
 
         /// <summary>The chain of them, which is the caller's.</summary>
-        public OpenObject Take()
+        public OpenObject Take(Bucket bucket)
         {
             OpenObject? chain = null;
             for (int i = _copies.Count - 1; i > 0; i--)
             {
-                chain = new OpenObject(_copies[i].Stored, _copies[i].File, chain);
+                chain = new OpenObject(_copies[i].Stored, _copies[i].File, chain) { Bucket = bucket };
             }
 
             StoredObject first = _copies[0].Stored;
             StoredObject[] others = [.. _copies.Skip(1).Select(copy => copy.Stored)];
-            var open = new OpenObject(new StoredObject(first.Metadata, first.Disk, first.Path, first.AccessedNs, others), _copies[0].File, chain);
+            var open = new OpenObject(new StoredObject(first.Metadata, first.Disk, first.Path, first.AccessedNs, others), _copies[0].File, chain) { Bucket = bucket };
             _copies.Clear();
             return open;
         }

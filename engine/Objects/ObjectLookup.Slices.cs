@@ -41,7 +41,7 @@ public sealed partial class ObjectLookup
         try
         {
             (stored, bool ofThisBucket, string? problem, _) = await ReadRecordAsync(disk, bucket, name, path, file);
-            return stored is not null ? (new OpenObject(stored, file), null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
+            return stored is not null ? (new OpenObject(stored, file) { Bucket = bucket }, null) : (null, ofThisBucket ? Damage(disk, bucket, name, path, problem) : null);
         }
         finally
         {

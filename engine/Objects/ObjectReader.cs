@@ -108,40 +108,10 @@ public readonly struct ObjectReader : IDisposable
     }
 
     /// <summary>
-    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Where a copy fails another is read. Refuses with
-    /// Damaged when the file is shorter than the object, with StorageFailed when the disk fails.
+    /// Fills the buffer from <paramref name="offset"/>; fewer bytes only at the end of the object. Where a copy fails another is read, one that is not open at last.
+    /// Refuses with Damaged when the file is shorter than the object, with StorageFailed when the disk fails.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset)
-    {
-        int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
-        if (_open.Striped is { } striped)
-        {
-            Result done = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
-            return done.Ok ? wanted : done.Error!;
-        }
-
-        OpenObject copy = Copy;
-        while (true)
-        {
-            StoredObject stored = copy.Stored;
-            stored.Disk.BeginRead(wanted);
-            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, buffer[..wanted], offset);
-            stored.Disk.EndRead(wanted);
-            if (read.Ok && read.Value == wanted)
-            {
-                return wanted;
-            }
-
-            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
-            if (copy.Suspect() is not { } other)
-            {
-                return failure;
-            }
-
-            copy = other;
-        }
-    }
+    public ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset) => ReadAsync(buffer, offset, ofOpenFiles: false);
 
     /// <summary>
     /// Reads past the page cache where the disk can: <paramref name="count"/> bytes from <paramref name="offset"/>, which lie within the object. Offset,
@@ -171,7 +141,7 @@ public readonly struct ObjectReader : IDisposable
             Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
             if (copy.Suspect() is not { } other)
             {
-                return failure;
+                return await copy.RebuildAsync(buffer[..count], offset) ? Result.Done : failure;
             }
 
             copy = other; // from the beginning: what is asked for stays aligned
@@ -243,7 +213,7 @@ public readonly struct ObjectReader : IDisposable
             Stored.ForgetVerified(block + 1);
         }
 
-        Result<int> read = await ReadAsync(bytes, (long)block * Limits.BlockBytes);
+        Result<int> read = await ReadAsync(bytes, (long)block * Limits.BlockBytes, ofOpenFiles: true); // whose page cache it is that is marked
         Result<BlockSource> settled = await SettleBlockAsync(block, bytes, read.Error);
         if (settled.Ok && settled.Value == BlockSource.OwnFile)
         {
@@ -295,6 +265,38 @@ public readonly struct ObjectReader : IDisposable
         StoredObject damaged = Stored;
         Failure failure = readFailed ?? damaged.Damage(Mismatch(block));
         return await damaged.Disk.Readers.RescueAsync(_bucket, damaged, block, bytes) ? BlockSource.OtherCopy : failure;
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset, bool ofOpenFiles)
+    {
+        int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
+        if (_open.Striped is { } striped)
+        {
+            Result done = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
+            return done.Ok ? wanted : done.Error!;
+        }
+
+        OpenObject copy = Copy;
+        while (true)
+        {
+            StoredObject stored = copy.Stored;
+            stored.Disk.BeginRead(wanted);
+            IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, buffer[..wanted], offset);
+            stored.Disk.EndRead(wanted);
+            if (read.Ok && read.Value == wanted)
+            {
+                return wanted;
+            }
+
+            Failure failure = read.Ok ? stored.Damage($"it ends at byte {offset + read.Value} of {SizeBytes}") : stored.ReadFault(read.Error);
+            if (copy.Suspect() is not { } other)
+            {
+                return !ofOpenFiles && await copy.RebuildAsync(buffer[..wanted], offset) ? wanted : failure;
+            }
+
+            copy = other;
+        }
     }
 
     private static string Mismatch(int block) => $"block {block} does not match its digest";

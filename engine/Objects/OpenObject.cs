@@ -1,3 +1,4 @@
+using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
 using Sluice.Native;
@@ -33,6 +34,9 @@ public sealed class OpenObject : IReadFaults, IDisposable
 
     /// <summary>The open slices of an erasure-coded object, whose head the file is; null of any other, and where nobody reads it.</summary>
     internal StripedObject? Striped { get; init; }
+
+    /// <summary>Its bucket, for who looks elsewhere for what no open file has; null where nobody does.</summary>
+    internal Bucket? Bucket { get; init; }
 
     /// <summary>The next copy; null behind the last.</summary>
     public OpenObject? Next => _next;
@@ -126,6 +130,13 @@ public sealed class OpenObject : IReadFaults, IDisposable
         file = other is not null && other.File.TryHold() ? other.File : null;
         return file is null ? null : other;
     }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Copies that are not open: a small object of an erasure-coded bucket is opened once, and its other heads are looked for only when that one fails.
+    /// </remarks>
+    public ValueTask<bool> RebuildAsync(Memory<byte> bytes, long offset) =>
+        Bucket is null ? new(false) : Stored.Disk.Readers.RescueRangeAsync(Bucket, Stored, bytes, offset);
 
     private bool IsInMemory() => PageCache.IsResident(File.Descriptor, 0, Math.Min(Stored.Metadata.SizeBytes, Limits.BlockBytes));
 

@@ -33,6 +33,10 @@ internal sealed record ReaderReports(ILogger Log, Action<StoredObject> Damaged, 
     /// <summary>Puts a block of another copy into <paramref name="bytes"/>, which are all of it; false when no copy has it.</summary>
     public ValueTask<bool> RescueAsync(Bucket bucket, StoredObject damaged, int block, Memory<byte> bytes) =>
         Rescue is null ? new(false) : Rescue.TryAsync(bucket, damaged, block, bytes);
+
+    /// <summary>The same with any part of the object, from an offset.</summary>
+    public ValueTask<bool> RescueRangeAsync(Bucket bucket, StoredObject damaged, Memory<byte> bytes, long offset) =>
+        Rescue is null ? new(false) : Rescue.TryRangeAsync(bucket, damaged, bytes, offset);
 }
 
 /// <summary>Finds what a damaged file should have held.</summary>
@@ -40,4 +44,7 @@ internal interface IBlockRescue
 {
     /// <summary>Puts a block of another copy into <paramref name="bytes"/>, which are all of it, and has the damaged one repaired; false when no copy has it. Throws nothing.</summary>
     ValueTask<bool> TryAsync(Bucket bucket, StoredObject damaged, int block, Memory<byte> bytes);
+
+    /// <summary>Fills the buffer from <paramref name="offset"/>, a block after the other; the range lies within the object. Else the same.</summary>
+    ValueTask<bool> TryRangeAsync(Bucket bucket, StoredObject damaged, Memory<byte> bytes, long offset);
 }

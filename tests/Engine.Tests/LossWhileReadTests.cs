@@ -1,6 +1,8 @@
+using Sluice.Contract;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
+using Sluice.Native.Memory;
 using static Sluice.Engine.Tests.ErasureTests;
 
 namespace Sluice.Engine.Tests;
@@ -8,6 +10,59 @@ namespace Sluice.Engine.Tests;
 /// <summary>Files that fail in the hands of a reader who has them open: he gets his bytes from elsewhere, and so does a connection that sends them.</summary>
 public sealed class LossWhileReadTests
 {
+    private const string Copied = """{"ec":{"enabled":true,"data_slices":4,"parity_slices":2,"objsize_limit":4194304}}""";
+    private const int LeftBytes = 4096;
+    private const int TwoBlocks = Limits.BlockBytes + 5000;
+
+    [Theory]
+    [InlineData("read")]
+    [InlineData("cold")]
+    [InlineData("verified")]
+    [InlineData("sent")]
+    public async Task ASmallObjectOfACodedBucketIsReadFromAHeadThatIsNotOpen(string how)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, Copied);
+        byte[] content = Content(TwoBlocks);
+        await fixture.PutAsync("o", content);
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        await fixture.Io.OnItsThreadAsync(async ValueTask<bool> () =>
+        {
+            using ObjectReader reader = await OpenAsync(fixture);
+            Cut(HeadOf(fixture, reader));
+            foreach (int from in (int[])[LeftBytes, Limits.BlockBytes - 1, Limits.BlockBytes, TwoBlocks - 2])
+            {
+                Assert.Equal(content[from..(from + 2)], await ReadAsync(reader, how, from, 2));
+            }
+
+            Assert.False(reader.Stored.IsVerified(0, TwoBlocks), "of the open file nothing is known");
+            return true;
+        });
+        Assert.True((await fixture.Engine.StatusAsync()).Counters["repair.rescued_blocks"] >= 4);
+    }
+
+    [Theory]
+    [InlineData("damaged")]
+    [InlineData("of another generation")]
+    public async Task WhenTheOthersAreAsBadItIsRefused(string others)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, Copied);
+        await fixture.PutAsync("o", Content(TwoBlocks));
+        using (ObjectReader reader = await fixture.Io.OnItsThreadAsync(() => OpenAsync(fixture)))
+        {
+            string[] heads = Heads(fixture, "o");
+            Array.ForEach(others == "damaged" ? heads : [HeadOf(fixture, reader)], Cut);
+            if (others != "damaged")
+            {
+                await fixture.PutAsync("o", Content(TwoBlocks, seed: 2));
+            }
+
+            Result<int> read = await fixture.Io.OnItsThreadAsync(() => reader.ReadAsync(new byte[TwoBlocks], 0));
+            Assert.Equal(ErrorCode.Damaged, read.Error?.Code);
+            Assert.False(await fixture.Io.OnItsThreadAsync(() => reader.PieceAt(0, TwoBlocks).Faults!.RebuildAsync(new byte[TwoBlocks], 0)));
+        }
+    }
+
     [Fact]
     public async Task APartOfASliceIsRebuiltForWhoSendsItWhileHeHoldsTheObject()
     {
@@ -47,5 +102,50 @@ public sealed class LossWhileReadTests
         Result<ObjectReader> opened = await fixture.Engine.OpenObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("o"));
         Assert.True(opened.Ok, opened.Error?.Message);
         return opened.Value;
+    }
+
+    private static async ValueTask<byte[]> ReadAsync(ObjectReader reader, string how, int from, int count)
+    {
+        var bytes = new byte[count];
+        if (how == "sent")
+        {
+            ObjectPiece piece = reader.PieceAt(from, count);
+            piece.Faults!.EndsAt(LeftBytes);
+            Assert.Null(piece.Faults.HoldAnother(out _));
+            Assert.True(await piece.Faults.RebuildAsync(bytes, piece.Offset));
+            return bytes;
+        }
+
+        if (how == "cold")
+        {
+            using var slab = new BufferSlab(8192, 1);
+            Assert.True(slab.TryRent(out BufferLease lease));
+            using BufferLease pages = lease;
+            int page = from & -IFileIo.DirectAlignmentBytes;
+            Result cold = await reader.ReadColdAsync(pages.Memory, page, Math.Min(pages.Memory.Length, TwoBlocks - page));
+            Assert.True(cold.Ok, cold.Error?.Message);
+            return pages.Memory.Slice(from - page, count).ToArray();
+        }
+
+        if (how == "verified")
+        {
+            Result verified = await reader.VerifyAsync(from, count);
+            Assert.True(verified.Ok, verified.Error?.Message);
+        }
+
+        Result<int> read = await reader.ReadAsync(bytes, from);
+        Assert.True(read.Ok, read.Error?.Message);
+        Assert.Equal(count, read.Value);
+        return bytes;
+    }
+
+    private static string HeadOf(EngineFixture fixture, ObjectReader reader) => Of(reader.Stored.Disk.Path, Heads(fixture, "o")).Single();
+
+    private static string[] Of(string mountpath, string[] files) => [.. files.Where(file => file.StartsWith(mountpath + "/", StringComparison.Ordinal))];
+
+    private static void Cut(string file)
+    {
+        using FileStream stream = File.OpenWrite(file); // in place: who has it open sees it
+        stream.SetLength(LeftBytes);
     }
 }
