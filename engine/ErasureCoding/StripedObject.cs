@@ -87,6 +87,9 @@ internal sealed class StripedObject : IDisposable
         return file is null || (_anyLost && IsLost(slice, stripe)) ? null : file;
     }
 
+    /// <summary>True when a slice that is open is on that mountpath.</summary>
+    public bool IsOn(ObjectDisk disk) => Array.Exists(_files, file => file?.Disk == disk);
+
     /// <summary>True when the slice can be opened and its file says that it is the object's.</summary>
     public async ValueTask<bool> NamesItsOwnerAsync(int slice)
     {

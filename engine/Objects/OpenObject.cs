@@ -104,8 +104,8 @@ public sealed class OpenObject : IReadFaults, IDisposable
         return best ?? this;
     }
 
-    /// <summary>True when a copy of the chain is on that mountpath.</summary>
-    public bool IsOn(ObjectDisk disk) => Stored.Disk == disk || (_next is not null && _next.IsOn(disk));
+    /// <summary>True when a copy of the chain, or an open slice, is on that mountpath.</summary>
+    public bool IsOn(ObjectDisk disk) => Stored.Disk == disk || Striped?.IsOn(disk) == true || (_next is not null && _next.IsOn(disk));
 
     /// <summary>Itself while it is good, else another copy that is; itself when there is none.</summary>
     public OpenObject Usable() => _isSuspect ? Another() ?? this : this;

@@ -97,6 +97,27 @@ public sealed class LossWhileReadTests
         });
     }
 
+    /// <summary>There is no seventh mountpath, so nothing is repaired, and no head is on the one that leaves.</summary>
+    [Fact]
+    public async Task WhatHasASliceOnAMountpathThatLeavesIsNotKeptOpen()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
+        byte[] content = Content((9 * Unit) + 77);
+        await fixture.CloseAsync();
+        await fixture.OpenAsync(new EngineOptions
+        {
+            Mountpaths = fixture.Paths, AllowSharedDisk = true, MemoryBytes = 64 << 20, OpenFilesMax = 4096, FlushInterval = TimeSpan.Zero, Health = new() { Interval = TimeSpan.Zero },
+        });
+        await fixture.PutAsync("o", content);
+        Assert.Equal(content, await fixture.GetAsync("o"));
+        string leaving = fixture.Paths.First(path =>
+            Of(path, Heads(fixture, "o")).Length == 0 && NumberOf(Of(path, Slices(fixture)).Single()) <= 4);
+        Assert.Equal(1, (await fixture.Engine.StatusAsync()).Counters["cache.files"]);
+        Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+        Assert.Equal(0, (await fixture.Engine.StatusAsync()).Counters["cache.files"]);
+        Assert.Equal(content, await fixture.GetAsync("o"));
+    }
+
     private static async ValueTask<ObjectReader> OpenAsync(EngineFixture fixture)
     {
         Result<ObjectReader> opened = await fixture.Engine.OpenObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("o"));
