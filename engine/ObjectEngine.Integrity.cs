@@ -84,6 +84,11 @@ public sealed partial class ObjectEngine
             using DiskUse use = _disks.Enter(DiskUseKind.Upload); // it reads and writes whole objects
             int moved = await _damagedCopies.SetAsideAsync(bucket, name, digest);
             Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
+            if (_leftovers.Count > 0)
+            {
+                await _leftovers.RemoveAsync(digest);
+            }
+
             return done.Ok ? done.Value with { Removed = done.Value.Removed + moved } : done;
         }
         finally

@@ -84,8 +84,42 @@ public sealed partial class ObjectEngine
     /// <summary>For the resilver; true when the name's files are where they belong, or will be when there are mountpaths enough.</summary>
     private async ValueTask<bool> ReconcileAsync(JobContext job, Bucket bucket, WalkedName walked)
     {
-        using DiskUse use = _disks.Enter();
-        Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
+        await _repairLocks.AcquireWriterAsync(walked.Digest); // slices that two had rebuilt elsewhere, and of which one spoke, would be removed
+        try
+        {
+            using DiskUse use = _disks.Enter();
+            Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, walked.Name, walked.Digest, job);
+            return IsInPlace(job, bucket, walked, done, use.Set);
+        }
+        finally
+        {
+            _repairLocks.ReleaseWriter(walked.Digest);
+        }
+    }
+
+    /// <summary>For the resilver; true when no drive keeps a part that no object has.</summary>
+    private async ValueTask<bool> RemoveLeftoversAsync(JobContext job)
+    {
+        int failed = 0;
+        foreach (ulong digest in _leftovers.Digests())
+        {
+            job.Aborted.ThrowIfCancellationRequested();
+            await _repairLocks.AcquireWriterAsync(digest);
+            try
+            {
+                failed += await _leftovers.RemoveAsync(digest);
+            }
+            finally
+            {
+                _repairLocks.ReleaseWriter(digest);
+            }
+        }
+
+        return failed == 0;
+    }
+
+    private static bool IsInPlace(JobContext job, Bucket bucket, WalkedName walked, Result<Reconciled> done, DiskSet set)
+    {
         if (!done.Ok)
         {
             bool isGone = done.Error!.Code is ErrorCode.ObjectNotFound or ErrorCode.BucketNotFound; // removed meanwhile
@@ -100,7 +134,7 @@ public sealed partial class ObjectEngine
         job.Count(1, done.Value.Bytes);
         BucketProperties wanted = bucket.Properties;
         int needed = Math.Max(wanted.Mirror.Wanted, wanted.Ec.Enabled ? wanted.Ec.DataSlices + wanted.Ec.ParitySlices : 1);
-        return done.Value is { StillDegraded: false, IsElsewhere: false } || use.Set.Serving.Count < needed;
+        return done.Value is { StillDegraded: false, IsElsewhere: false } || set.Serving.Count < needed;
     }
 
     private async ValueTask<List<MountpathStatus>> MountpathStatusAsync()

@@ -36,6 +36,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     private readonly HeadPublisher _heads;
     private readonly ObjectCommit _commit;
     private readonly ObjectRemoval _removal;
+    private readonly LeftoverParts _leftovers;
     private readonly ObjectPatch _patch;
     private readonly BucketTable _buckets;
     private readonly ErasureContext _erasure;
@@ -86,11 +87,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _heads = new HeadPublisher(_lookup, _locks, new NestedNames(_locks, _lookup), _clock);
         _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _heads, _log);
         RecordedParts parts = NewParts();
-        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log);
+        _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
+        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
-        _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit));
+        _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));
         _erasure.RepairWanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
-        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log);
+        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log) { Leftovers = _leftovers };
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
         _walk = new ObjectWalk(_disks);
@@ -102,7 +104,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
         _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
         _copyJobs = new CopyJobs(Jobs, _walk, Reconciler, _buckets);
-        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, _log);
+        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, RemoveLeftoversAsync, _log);
         Jobs.Register(JobKinds.Resilver, _ => new Func<JobContext, Task>(_resilver.RunAsync));
         Mountpaths = NewKeeper(options, attached);
         _space = new SpaceWatch(options.Space, environment.Time);

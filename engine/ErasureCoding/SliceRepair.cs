@@ -12,13 +12,33 @@ namespace Sluice.Engine.ErasureCoding;
 /// take it, and then new heads say so; heads that are missing, or not on the first mountpaths, are written anew. A slice at its own place needs no new head:
 /// its name says everything, and renaming over a damaged one replaces it.
 /// </summary>
-internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, NameLock locks, ObjectCommit commit)
+internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, NameLock locks, ObjectCommit commit, LeftoverParts leftovers)
 {
     /// <summary>
     /// Repairs the object, which the caller holds open and nobody else knows. Refuses with Busy when the name has another object by the time that
     /// the slices are ready, and with Damaged when too few are left.
     /// </summary>
     public async ValueTask<Result<ErasureReconciled>> RepairAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify)
+    {
+        List<PartPlace> published = [];
+        bool areSpokenOf = false;
+        try
+        {
+            Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, verify, published);
+            areSpokenOf = done.Ok;
+            return done;
+        }
+        finally
+        {
+            if (!areSpokenOf)
+            {
+                leftovers.Add(bucket, name, digest, published); // a writer was faster, or a drive failed: slices that found another mountpath are nobody's
+            }
+        }
+    }
+
+    private async ValueTask<Result<ErasureReconciled>> RepairAsync(
+        Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify, List<PartPlace> published)
     {
         SliceMap? map = open.Stored.Metadata.Slices;
         int made = 0;
@@ -30,7 +50,16 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
             if (lost.Count > 0)
             {
                 await using ReplicaSet set = ReplicaSet.Rent(bucket, name, digest);
-                Result<SliceMap> rebuilt = await RebuildAsync(set, open.Stored, striped, lost);
+                Result<SliceMap> rebuilt;
+                try
+                {
+                    rebuilt = await RebuildAsync(set, open.Stored, striped, lost);
+                }
+                finally
+                {
+                    published.AddRange(set.Parts.Where(static part => part.Work.IsGivenAway).Select(part => new PartPlace(part.Work.Disk, NameOf(digest, open.Stored, part))));
+                }
+
                 if (!rebuilt.Ok)
                 {
                     return rebuilt.Error!;
@@ -46,6 +75,9 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
         Result<int> heads = await WriteHeadsAsync(bucket, name, digest, open.Stored, map);
         return heads.Ok ? new ErasureReconciled(made + heads.Value, bytes, isDegraded) : heads.Error!;
     }
+
+    private static PartName NameOf(ulong digest, StoredObject stored, ReplicaMember slice) =>
+        new(PartKind.Slice, digest, stored.Metadata.Slices!.Generation, slice.PartNumber);
 
     private static async ValueTask<List<int>> LostAsync(StripedObject striped, bool verify)
     {
@@ -238,8 +270,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
 
                 foreach (ReplicaMember slice in set.Members)
                 {
-                    var name = new PartName(PartKind.Slice, set.Digest, stored.Metadata.Slices!.Generation, slice.PartNumber);
-                    await ObjectCommit.PublishPartAsync(set.Bucket, slice, name, DirectoryUse.CreateDurable);
+                    await ObjectCommit.PublishPartAsync(set.Bucket, slice, NameOf(set.Digest, stored, slice), DirectoryUse.CreateDurable);
                     context.RepairedSlices.Add();
                 }
 

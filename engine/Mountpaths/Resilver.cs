@@ -15,7 +15,8 @@ internal delegate ValueTask<bool> ReconcileName(JobContext job, Bucket bucket, W
 /// of every bucket is brought to where it belongs. Objects are read and written throughout, since all mountpaths are searched until a run has
 /// come to its end without a name that it could not do. A newer change begins it anew; a restart too, by its marker.
 /// </summary>
-internal sealed class Resilver(DiskTable disks, BucketTable buckets, Func<ObjectDisk, ReturnedDisk> returned, ReconcileName reconcile, ILogger log)
+internal sealed class Resilver(
+    DiskTable disks, BucketTable buckets, Func<ObjectDisk, ReturnedDisk> returned, ReconcileName reconcile, Func<JobContext, ValueTask<bool>> removeLeftovers, ILogger log)
 {
     /// <summary>The keeper, which the job reports to. Set before the first run.</summary>
     public MountpathKeeper? Keeper { get; set; }
@@ -56,7 +57,7 @@ internal sealed class Resilver(DiskTable disks, BucketTable buckets, Func<Object
             left += await ReconcileAsync(job, straggler.Bucket, new WalkedName(straggler.Name, straggler.Digest)) ? 0 : 1;
         }
 
-        if (!await AreEmptyAsync(set) || left > 0)
+        if (!await removeLeftovers(job) || !await AreEmptyAsync(set) || left > 0)
         {
             job.Fail("not everything is in its place: all mountpaths are still searched, and those that were to be emptied stay");
             log.LogWarning("resilver: not everything could be brought to its place; the next run tries again");

@@ -60,7 +60,7 @@ public sealed partial class ObjectCommit
     {
         var leftovers = new ReplacedGeneration(set, places, partMap) { HasKept = false };
         await leftovers.AnnounceAsync(log);
-        await PublishPartsAsync(set, metadata, DirectoryUse.CreateDurable);
+        await PublishPartsOfAllAsync(set, metadata);
         List<ReplicaMember> heads = [.. set.Heads];
         int durable = 0;
         StorageException? lost = null;
@@ -93,14 +93,33 @@ public sealed partial class ObjectCommit
 
         if (durable < (set.CanLoseHeads ? set.HeadsMin : heads.Count))
         {
+            Leave(set, metadata);
             throw lost!; // the old or the new object, on all heads
         }
 
         StoredObject stored = set.Shown!;
         leftovers.Standing = new ObjectPlace(stored.Disk, stored.Path, stored, OfThisBucket: true);
-        await leftovers.RemoveAsync(set, log);
+        await leftovers.RemoveAsync(set, Leftovers, log);
         return stored;
     }
+
+    private async ValueTask PublishPartsOfAllAsync(ReplicaSet set, ObjectMetadata metadata)
+    {
+        try
+        {
+            await PublishPartsAsync(set, metadata, DirectoryUse.CreateDurable);
+        }
+        catch (StorageException)
+        {
+            Leave(set, metadata);
+            throw;
+        }
+    }
+
+    /// <summary>The commit cannot go on: no head may ever speak of the parts that have their names already.</summary>
+    private void Leave(ReplicaSet set, ObjectMetadata metadata) => Leftovers?.Add(set.Bucket, set.Name, set.Digest, [.. set.Parts
+        .Where(static part => part.Work.IsGivenAway)
+        .Select(part => new PartPlace(part.Work.Disk, new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber)))]);
 
     /// <summary>Does a step on every member at once. A mountpath that fails loses its members where the set allows it; else its fault is thrown.</summary>
     private async ValueTask OnAllAsync(ReplicaSet set, Func<ReplicaMember, Task> step)

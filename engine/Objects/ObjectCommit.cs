@@ -24,6 +24,9 @@ public sealed partial class ObjectCommit(
     ObjectLookup lookup, NameLock locks, HeadPublisher headPublisher, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap,
     ILogger log)
 {
+    /// <summary>Where parts are noted that nobody could remove; null where nobody looks for them.</summary>
+    internal LeftoverParts? Leftovers { get; init; }
+
     /// <summary>
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
@@ -100,6 +103,7 @@ public sealed partial class ObjectCommit(
                     await FollowUpAsync(before, set, stored);
                 }
 
+                Leftovers?.LookAgain(set.Bucket, set.Name, set.Digest);
                 return stored;
             }
             finally

@@ -16,6 +16,9 @@ namespace Sluice.Engine.Objects;
 public sealed class ObjectRemoval(
     ObjectLookup lookup, NameLock locks, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, IPartMap partMap, ILogger log)
 {
+    /// <summary>Where parts are noted that a drive did not let go of; null where nobody looks for them.</summary>
+    internal LeftoverParts? Leftovers { get; init; }
+
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
     /// <see cref="StorageException"/> when a disk fails: the object is then still there or gone.
@@ -44,6 +47,7 @@ public sealed class ObjectRemoval(
                     await Tombstones.LeaveAsync(disks, bucket, name, digest, clock.Next(newest), Burial.Deleted, log);
                 }
 
+                Leftovers?.LookAgain(bucket, name, digest);
                 if (!isHere)
                 {
                     return disks.MayBeAway(digest, copies: 1) ? Result.Done : ObjectLookup.NotFound(bucket, name);
@@ -58,7 +62,7 @@ public sealed class ObjectRemoval(
                     await RemoveAsync(bucket, digest, place, strict);
                 }
 
-                await RemovePartsAsync(bucket, digest, places, strict);
+                await RemovePartsAsync(bucket, name, digest, places, strict);
                 return Result.Done;
             }
             finally
@@ -134,12 +138,12 @@ public sealed class ObjectRemoval(
         await disk.Directories.PruneAsync(directoryPath, bucket.Objects);
     }
 
-    private async ValueTask RemovePartsAsync(Bucket bucket, ulong digest, List<ObjectPlace> places, bool strict)
+    private async ValueTask RemovePartsAsync(Bucket bucket, ObjectName name, ulong digest, List<ObjectPlace> places, bool strict)
     {
         List<PartPlace> parts = [.. places.SelectMany(place => partMap.PartsOf(digest, place)).Distinct()];
         if (strict)
         {
-            await RemoveAsync(parts);
+            await RemoveNowAsync(bucket, name, digest, parts);
             return;
         }
 
@@ -161,5 +165,25 @@ public sealed class ObjectRemoval(
                 await UnlinkAsync(part.Disk, part.Name.PathIn(bucket), PartName.DirectoryOf(bucket, part.Name.Kind));
             }
         }
+    }
+
+    /// <summary>The object is gone by now: a part that a drive does not let go of keeps nobody from the others.</summary>
+    private async ValueTask RemoveNowAsync(Bucket bucket, ObjectName name, ulong digest, List<PartPlace> parts)
+    {
+        List<PartPlace> left = [];
+        foreach (PartPlace part in parts)
+        {
+            try
+            {
+                await UnlinkAsync(part.Disk, part.Name.PathIn(bucket), PartName.DirectoryOf(bucket, part.Name.Kind));
+            }
+            catch (StorageException fault)
+            {
+                log.LogError("a part of a deleted object is left: {Fault}", fault.Message);
+                left.Add(part);
+            }
+        }
+
+        Leftovers?.Add(bucket, name, digest, left);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
 {
     // The set itself is not kept: its work files are closed by the time of a flush.
     private readonly Bucket _bucket = set.Bucket;
-    private readonly ObjectName _name = set.Name; // borrowed: for AnnounceAsync only
+    private readonly ObjectName _name = set.Name; // borrowed: for the commit only, not for a flush after it
     private readonly ulong _digest = set.Digest;
     private readonly List<ObjectPlace> _places = [.. places]; // the list is the set's
     private readonly List<(ObjectDisk Disk, ReadOnlyMemory<byte> Kept)> _heads = [.. set.Heads.Select(head => (head.Work.Disk, (ReadOnlyMemory<byte>)head.Work.Path.ToArray()))];
@@ -52,25 +52,67 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
     public void Keep(ObjectDisk disk) => _kept.Add(disk);
 
     /// <summary>
-    /// Removes it all, as far as it can: the new generation stands whatever fails here. The note stays then, and the set is degraded.
+    /// Removes it all, as far as it can: the new generation stands whatever fails here. What a drive does not let go of is noted in <paramref name="leftovers"/>. When a head
+    /// stays its parts do, the note stays, and the set is degraded, or the fault is thrown where the set may not be.
     /// </summary>
-    public async ValueTask RemoveAsync(ReplicaSet removedFor, ILogger log)
+    public async ValueTask RemoveAsync(ReplicaSet removedFor, LeftoverParts? leftovers, ILogger log)
     {
         try
         {
-            await RemoveAsync();
+            await RemoveHeadsAsync();
         }
-        catch (StorageException fault) when (removedFor.CanLoseHeads)
+        catch (StorageException fault)
         {
+            leftovers?.Add(_bucket, _name, _digest, PartsToGo());
+            if (!removedFor.CanLoseHeads)
+            {
+                throw;
+            }
+
             log.LogError("an older copy of an object may be left: {Fault}", fault.Message);
             removedFor.IsDegraded = true;
+            return;
+        }
+
+        List<PartPlace> left = [];
+        foreach (PartPlace part in PartsToGo())
+        {
+            try
+            {
+                await RemoveAsync(part);
+            }
+            catch (StorageException fault)
+            {
+                log.LogError("a part of an older object is left: {Fault}", fault.Message);
+                left.Add(part); // other drives let go of theirs
+            }
+        }
+
+        leftovers?.Add(_bucket, _name, _digest, left);
+        try
+        {
+            await RemoveNoteAsync();
+        }
+        catch (StorageException fault)
+        {
+            log.LogWarning("a note stays for the next start: {Fault}", fault.Message);
         }
     }
 
     /// <summary>Removes it all; the new generation is durable.</summary>
     public async ValueTask RemoveAsync()
     {
+        await RemoveHeadsAsync();
+        foreach (PartPlace part in PartsToGo())
+        {
+            await RemoveAsync(part);
+        }
 
+        await RemoveNoteAsync();
+    }
+
+    private async ValueTask RemoveHeadsAsync()
+    {
         foreach ((ObjectDisk disk, ReadOnlyMemory<byte> kept) in _heads.Where(_ => HasKept))
         {
             await ObjectRemoval.UnlinkAsync(disk, kept, _bucket.Work);
@@ -81,16 +123,17 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
             // Durable before its parts go: without them it would be a damaged head of a generation that nobody knows.
             await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects, Durability.Strict);
         }
-
-        IEnumerable<PartPlace> parts = _places.Where(place => !_kept.Contains(place.Disk)).SelectMany(place => partMap.PartsOf(_digest, place));
-        foreach (PartPlace part in Standing is { } standing ? parts.Except(partMap.PartsOf(_digest, standing)) : parts.Distinct())
-        {
-            await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
-        }
-
-        if (!_note.IsEmpty && !_isUncertain)
-        {
-            await ObjectRemoval.UnlinkAsync(_heads[0].Disk, _note, _bucket.Work);
-        }
     }
+
+    private List<PartPlace> PartsToGo()
+    {
+        IEnumerable<PartPlace> parts = _places.Where(place => !_kept.Contains(place.Disk)).SelectMany(place => partMap.PartsOf(_digest, place));
+        return [.. Standing is { } standing ? parts.Except(partMap.PartsOf(_digest, standing)) : parts.Distinct()];
+    }
+
+    private ValueTask RemoveAsync(PartPlace part) =>
+        ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
+
+    private ValueTask RemoveNoteAsync() =>
+        _note.IsEmpty || _isUncertain ? default : ObjectRemoval.UnlinkAsync(_heads[0].Disk, _note, _bucket.Work);
 }

@@ -1,0 +1,173 @@
+using Sluice.Engine.Io;
+using Sluice.Engine.Tests.Support;
+using Sluice.Native;
+using Sluice.Simulation.Tests.Faults;
+using static Sluice.Engine.Tests.ErasureTests;
+
+namespace Sluice.Engine.Tests;
+
+/// <summary>Slices that are nobody's, since a drive did not let go of them, or who wrote them could not go on: on drives that work they are gone, and on the others when these work.</summary>
+public sealed class LeftoverPartTests
+{
+    private const string LastOfData = ".00004"; // the end of a slice's name
+    private const int Bytes = (9 * Unit) + 77;
+
+    private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(60);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ADriveThatKeepsASliceKeepsNobodyFromTheOthers(bool overwritten)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
+        HookedFileIo hooked = await HookAsync(fixture);
+        await fixture.PutAsync("o", Content(Bytes));
+        string kept = Slices(fixture).Single(file => file.EndsWith(LastOfData, StringComparison.Ordinal));
+        hooked.FailsUnlink = LastOfData;
+        if (overwritten)
+        {
+            await fixture.PutAsync("o", Content(Bytes, seed: 2));
+        }
+        else
+        {
+            Assert.True((await fixture.DeleteAsync("o")).Ok);
+        }
+
+        await fixture.RepairedAsync();
+        Assert.Contains(kept, Slices(fixture));
+        Assert.Equal(overwritten ? 7 : 1, Slices(fixture).Length);
+        hooked.FailsUnlink = null;
+        await fixture.PutAsync("o", Content(Bytes, seed: 3)); // whoever changes the name has it looked at again
+        await IsWholeAsync(fixture, seed: 3);
+    }
+
+    [Fact]
+    public async Task TheResilverComesToNoEndBeforeTheyAreGone()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(7, Properties(4, 2));
+        HookedFileIo hooked = await HookAsync(fixture);
+        await fixture.PutAsync("o", Content(Bytes));
+        string kept = Slices(fixture).Single(file => file.EndsWith(LastOfData, StringComparison.Ordinal));
+        string leaving = fixture.Paths.First(path => !kept.StartsWith(path + "/", StringComparison.Ordinal));
+        hooked.FailsUnlink = LastOfData;
+        await fixture.PutAsync("o", Content(Bytes, seed: 2));
+        Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+        await ResilveredAsync(fixture);
+        Assert.True(fixture.Engine.Mountpaths.Map.MisplacedPossible);
+        hooked.FailsUnlink = null;
+        Assert.True((await fixture.Engine.Mountpaths.EnableAsync(leaving)).Ok);
+        await ResilveredAsync(fixture);
+        Assert.False(fixture.Engine.Mountpaths.Map.MisplacedPossible);
+        await IsWholeAsync(fixture, seed: 2);
+    }
+
+    /// <summary>A writer comes between the slices that a repair has put on another drive and the heads that were to speak of them.</summary>
+    [Fact]
+    public async Task WhatARepairPutElsewhereGoesWhenAWriterIsFaster()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(7, Properties(4, 2));
+        HookedFileIo hooked = await HookAsync(fixture);
+        await fixture.PutAsync("o", Content(Bytes));
+        string leaving = fixture.Paths.First(path => Slices(fixture).Any(file => file.StartsWith(path + "/", StringComparison.Ordinal)));
+        hooked.AfterRebuilding = () => fixture.PutAsync("o", Content(Bytes, seed: 2));
+        Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+        await ResilveredAsync(fixture);
+        Assert.Null(hooked.AfterRebuilding); // it was called
+        await IsWholeAsync(fixture, seed: 2, away: leaving);
+    }
+
+    /// <summary>While a drive is away its head may be of the generation that was given up: nothing of that goes before something newer is known.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SlicesOfACommitThatFailedGoWhenNoHeadCanComeBack(bool isAway)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(7, Properties(4, 2));
+        HookedFileIo hooked = await HookAsync(fixture);
+        await fixture.PutAsync("o", Content(Bytes));
+        string leaving = fixture.Paths[0];
+        if (isAway)
+        {
+            Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+            await ResilveredAsync(fixture);
+        }
+
+        hooked.FailsRenameTo = "o";
+        Assert.False((await fixture.TryPutAsync("o", Content(Bytes, seed: 2))).Ok);
+        hooked.FailsRenameTo = null;
+        await fixture.RepairedAsync();
+        Assert.Equal(isAway ? 12 : 6, On(fixture, isAway ? leaving : "").Length);
+        Assert.Equal(Content(Bytes), await fixture.GetAsync("o"));
+        await fixture.PutAsync("o", Content(Bytes, seed: 3));
+        await IsWholeAsync(fixture, seed: 3, away: isAway ? leaving : "");
+    }
+
+    private static async Task<HookedFileIo> HookAsync(EngineFixture fixture)
+    {
+        HookedFileIo? hooked = null;
+        await fixture.CloseAsync();
+        fixture.Over = io => hooked = new HookedFileIo(io);
+        await fixture.OpenAsync();
+        return hooked!;
+    }
+
+    private static async Task ResilveredAsync(EngineFixture fixture)
+    {
+        await Task.WhenAll(fixture.Engine.Jobs.All.Select(job => job.Ended)).WaitAsync(s_deadline);
+        await fixture.RepairedAsync();
+    }
+
+    private static string[] On(EngineFixture fixture, string away) => [.. Slices(fixture).Where(file => away.Length == 0 || !file.StartsWith(away + "/", StringComparison.Ordinal))];
+
+    private static async Task IsWholeAsync(EngineFixture fixture, int seed, string away = "")
+    {
+        await fixture.RepairedAsync();
+        string[] slices = On(fixture, away);
+        Assert.True(slices.Length == 6 && slices.Select(NumberOf).Distinct().Count() == 6, string.Join('\n', slices));
+        Assert.Single(slices.Select(file => Path.GetFileName(file)[..^6]).Distinct());
+        Assert.Equal(Content(Bytes, seed), await fixture.GetAsync("o"));
+    }
+
+    /// <summary>Fails what it is told to, and does something when a repair has given a slice its name and goes on to heads.</summary>
+    private sealed class HookedFileIo(IFileIo inner) : DelegatingFileIo(inner)
+    {
+        private volatile bool _isRebuilt;
+
+        /// <summary>End of names that cannot be removed.</summary>
+        public string? FailsUnlink { get; set; }
+
+        /// <summary>A name that nothing can be renamed to.</summary>
+        public string? FailsRenameTo { get; set; }
+
+        public Func<Task>? AfterRebuilding { get; set; }
+
+        public override ValueTask<IoResult> UnlinkAsync(FileHandle directory, ReadOnlyMemory<byte> name, EntryKind kind) =>
+            FailsUnlink is { } end && Text(name).EndsWith(end, StringComparison.Ordinal) ? new(new IoResult(Errno.EIO)) : base.UnlinkAsync(directory, name, kind);
+
+        public override async ValueTask<IoResult> RenameAsync(
+            FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode)
+        {
+            if (FailsRenameTo == Text(toName))
+            {
+                return new IoResult(Errno.EIO);
+            }
+
+            IoResult renamed = await base.RenameAsync(fromDirectory, fromName, toDirectory, toName, mode);
+            _isRebuilt |= AfterRebuilding is not null && toName.Length == 39; // a slice's name
+            return renamed;
+        }
+
+        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+        {
+            if (_isRebuilt && intent == OpenIntent.CreateNew && AfterRebuilding is { } action)
+            {
+                AfterRebuilding = null;
+                await action();
+            }
+
+            return await base.OpenAsync(directory, path, intent);
+        }
+
+        private static string Text(ReadOnlyMemory<byte> name) => System.Text.Encoding.UTF8.GetString(name.Span);
+    }
+}
