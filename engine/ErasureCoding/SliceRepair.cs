@@ -9,7 +9,7 @@ namespace Sluice.Engine.ErasureCoding;
 
 /// <summary>
 /// Gives a sliced object back what it lacks: a slice that is missing or damaged is rebuilt where it was, or on another mountpath where that one does not
-/// take it, and then new heads say so; heads that are missing, or not on the first mountpaths, are written anew. A slice at its own place needs no new head:
+/// take it, and then new heads say so; heads that are missing, or not on the first mountpaths that take them, are written anew. A slice at its own place needs no new head:
 /// its name says everything, and renaming over a damaged one replaces it.
 /// </summary>
 internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, NameLock locks, ObjectCommit commit, LeftoverParts leftovers)
@@ -21,12 +21,23 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     public async ValueTask<Result<ErasureReconciled>> RepairAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify)
     {
         List<PartPlace> published = [];
+        HashSet<string> refusing = []; // mountpaths
         bool areSpokenOf = false;
         try
         {
-            Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, verify, published);
-            areSpokenOf = done.Ok;
-            return done;
+            while (true)
+            {
+                try
+                {
+                    Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, verify, refusing, published);
+                    areSpokenOf = done.Ok && refusing.Count == 0;
+                    return done;
+                }
+                catch (StorageException fault) when (IsToBePassedOver(bucket, digest, open.Stored.Metadata.Slices, fault, refusing))
+                {
+                    context.Log.LogWarning("nothing is rebuilt there: {Fault}", fault.Message);
+                }
+            }
         }
         finally
         {
@@ -38,7 +49,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     }
 
     private async ValueTask<Result<ErasureReconciled>> RepairAsync(
-        Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify, List<PartPlace> published)
+        Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify, HashSet<string> refusing, List<PartPlace> published)
     {
         SliceMap? map = open.Stored.Metadata.Slices;
         int made = 0;
@@ -53,7 +64,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
                 Result<SliceMap> rebuilt;
                 try
                 {
-                    rebuilt = await RebuildAsync(set, open.Stored, striped, lost);
+                    rebuilt = await RebuildAsync(set, open.Stored, striped, lost, refusing);
                 }
                 finally
                 {
@@ -72,12 +83,23 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
             }
         }
 
-        Result<int> heads = await WriteHeadsAsync(bucket, name, digest, open.Stored, map);
+        Result<int> heads = await WriteHeadsAsync(bucket, name, digest, open.Stored, map, refusing);
         return heads.Ok ? new ErasureReconciled(made + heads.Value, bytes, isDegraded) : heads.Error!;
     }
 
     private static PartName NameOf(ulong digest, StoredObject stored, ReplicaMember slice) =>
         new(PartKind.Slice, digest, stored.Metadata.Slices!.Generation, slice.PartNumber);
+
+    /// <summary>
+    /// True when the repair may begin anew without the mountpath that failed, whatever was to be written there: a full or dying drive is not found out by
+    /// making an empty file. Once for each, and as long as the heads have mountpaths enough.
+    /// </summary>
+    private bool IsToBePassedOver(Bucket bucket, ulong digest, SliceMap? map, StorageException fault, HashSet<string> refusing) =>
+        fault.Mountpath is { } mountpath && refusing.Add(mountpath)
+        && lookup.Ranked(digest).Count(disk => !refusing.Contains(disk.Path)) >= HeadsWanted(bucket, map);
+
+    private static int HeadsWanted(Bucket bucket, SliceMap? map) =>
+        map is not null ? map.Geometry.ParitySlices + 1 : bucket.Properties.Ec.Enabled ? bucket.Properties.Ec.ParitySlices + 1 : bucket.Properties.Mirror.Wanted;
 
     private static async ValueTask<List<int>> LostAsync(StripedObject striped, bool verify)
     {
@@ -100,11 +122,11 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     }
 
     /// <summary>Writes the lost slices and gives them their names, durably. Answers the map that is true then; those that found no mountpath are still lost.</summary>
-    private async ValueTask<Result<SliceMap>> RebuildAsync(ReplicaSet set, StoredObject stored, StripedObject striped, List<int> lost)
+    private async ValueTask<Result<SliceMap>> RebuildAsync(ReplicaSet set, StoredObject stored, StripedObject striped, List<int> lost, HashSet<string> refusing)
     {
         SliceMap map = striped.Map;
         Guid[] mountpaths = [.. map.Mountpaths];
-        List<SliceTarget> targets = await CreateAsync(set, stored, mountpaths, lost);
+        List<SliceTarget> targets = await CreateAsync(set, stored, mountpaths, lost, refusing);
         if (targets.Count == 0)
         {
             return map;
@@ -134,7 +156,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     }
 
     /// <summary>A work file for each lost slice: on its own mountpath, else on the best one that has no slice of the object.</summary>
-    private async ValueTask<List<SliceTarget>> CreateAsync(ReplicaSet set, StoredObject stored, Guid[] mountpaths, List<int> lost)
+    private async ValueTask<List<SliceTarget>> CreateAsync(ReplicaSet set, StoredObject stored, Guid[] mountpaths, List<int> lost, HashSet<string> refusing)
     {
         List<SliceTarget> targets = [];
         List<Guid> taken = [.. mountpaths.Where((uuid, slice) => !lost.Contains(slice))];
@@ -142,7 +164,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
         {
             List<ObjectDisk> candidates = context.DiskOf(mountpaths[slice]) is { } own ? [own] : [];
             candidates.AddRange(lookup.Ranked(set.Digest).Where(disk => !mountpaths.Contains(disk.Uuid)));
-            foreach (ObjectDisk disk in candidates.Where(disk => !taken.Contains(disk.Uuid)))
+            foreach (ObjectDisk disk in candidates.Where(disk => !taken.Contains(disk.Uuid) && !refusing.Contains(disk.Path)))
             {
                 try
                 {
@@ -291,10 +313,9 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     }
 
     /// <summary>New heads where the map has changed, or one is missing, old, or where it does not belong; answers how many were written.</summary>
-    private async ValueTask<Result<int>> WriteHeadsAsync(Bucket bucket, ObjectName name, ulong digest, StoredObject stored, SliceMap? map)
+    private async ValueTask<Result<int>> WriteHeadsAsync(Bucket bucket, ObjectName name, ulong digest, StoredObject stored, SliceMap? map, HashSet<string> refusing)
     {
-        int wanted = map is not null ? map.Geometry.ParitySlices + 1 : bucket.Properties.Ec.Enabled ? bucket.Properties.Ec.ParitySlices + 1 : bucket.Properties.Mirror.Wanted;
-        ObjectDisk[] first = [.. lookup.Ranked(digest).Take(wanted)];
+        ObjectDisk[] first = [.. lookup.Ranked(digest).Where(disk => !refusing.Contains(disk.Path)).Take(HeadsWanted(bucket, map))];
         List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
         bool isRight = places.Count == first.Length
             && places.TrueForAll(place => first.Contains(place.Disk) && place.Stored?.Metadata.Generation == stored.Metadata.Generation);

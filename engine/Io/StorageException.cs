@@ -12,6 +12,9 @@ public sealed class StorageException(string place, string verb, Errno error, str
     /// <summary>The mountpath, and the path below it where one is known.</summary>
     public string Place { get; } = place;
 
+    /// <summary>The path of the mountpath by itself; null when it is none of a store's.</summary>
+    public string? Mountpath { get; init; }
+
     /// <summary>The disk verb that failed.</summary>
     public string Verb { get; } = verb;
 

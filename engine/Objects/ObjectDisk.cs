@@ -151,7 +151,7 @@ public sealed class ObjectDisk : IDisposable
             Errno.EIO or Errno.EUCLEAN => "look at the kernel log and the drive's health",
             _ => null,
         };
-        return new StorageException($"mountpath {Path}, {Encoding.UTF8.GetString(path)}", verb, error, advice);
+        return new StorageException($"mountpath {Path}, {Encoding.UTF8.GetString(path)}", verb, error, advice) { Mountpath = Path };
     }
 
     /// <summary>Throws <see cref="Fault"/> unless the verb succeeded.</summary>
