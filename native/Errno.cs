@@ -36,6 +36,9 @@ public enum Errno
     ELOOP = 40,
     ENODATA = 61,
     ETIME = 62,
+    ENOLINK = 67,
+    EBADMSG = 74,
+    EILSEQ = 84,
     EOPNOTSUPP = 95,
     EADDRINUSE = 98,
     EADDRNOTAVAIL = 99,
@@ -49,6 +52,7 @@ public enum Errno
     EINPROGRESS = 115,
     ESTALE = 116,
     EUCLEAN = 117,
+    EREMOTEIO = 121,
     EDQUOT = 122,
     ECANCELED = 125,
 }

@@ -174,7 +174,7 @@ internal sealed partial class UringOutput
         Errno error = Sockets.SendFile(socket, _sending.Segment.Descriptor, _sending.Segment.Offset, count, out sent);
         _sent += sent;
         bool isShort = error == Errno.None && sent == 0; // the file was cut short under us
-        if ((isShort || error == Errno.EIO) && _sending.Segment.TryFallOver(error, read: 0)) // other errors are the socket's
+        if ((isShort || IsOfFile(error)) && _sending.Segment.TryFallOver(error, read: 0))
         {
             return true; // another file, or what is rebuilt, goes on where this one ended
         }
@@ -182,6 +182,13 @@ internal sealed partial class UringOutput
         _failed = isShort || error is not (Errno.None or Errno.EAGAIN);
         return error == Errno.None && !_failed;
     }
+
+    /// <summary>
+    /// True when it was the file that sendfile(2) could not go on with, not the socket: what a block device answers, and a file system on it that finds itself damaged, shut down or
+    /// gone. ETIMEDOUT and ENOMEM both may mean; a peer that is gone is the rule, and the next reader of a drive that hangs finds out.
+    /// </summary>
+    internal static bool IsOfFile(Errno error) => error is Errno.EIO or Errno.ENXIO or Errno.ENODEV or Errno.ENODATA or Errno.ENOLINK or Errno.EBADMSG or Errno.EILSEQ
+        or Errno.ESTALE or Errno.EUCLEAN or Errno.EREMOTEIO;
 
     private void BeginRebuilding()
     {

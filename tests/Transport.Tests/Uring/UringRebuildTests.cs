@@ -150,6 +150,13 @@ public sealed class UringRebuildTests
         Assert.Equal(0, bench.Transport.ArrayBytes);
     }
 
+    /// <summary>Only a file's errors make another file, or what is rebuilt, go on; after a socket's nobody is there to send to.</summary>
+    [Theory]
+    [InlineData(true, Errno.EIO, Errno.ENXIO, Errno.ENODEV, Errno.ENODATA, Errno.ENOLINK, Errno.EBADMSG, Errno.EILSEQ, Errno.ESTALE, Errno.EUCLEAN, Errno.EREMOTEIO)]
+    [InlineData(false, Errno.None, Errno.EAGAIN, Errno.EPIPE, Errno.ECONNRESET, Errno.ECONNABORTED, Errno.ENOTCONN, Errno.ETIMEDOUT, Errno.ENOBUFS, Errno.EBADF)]
+    public void WhatSendfileSaysIsTheFilesOrTheSockets(bool isOfFile, params Errno[] errors) =>
+        Assert.All(errors, error => Assert.Equal(isOfFile, UringOutput.IsOfFile(error)));
+
     [Fact]
     public async Task WhoThrowsBreaksTheConnection()
     {
