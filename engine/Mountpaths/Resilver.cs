@@ -16,8 +16,12 @@ internal delegate ValueTask<bool> ReconcileName(JobContext job, Bucket bucket, W
 /// come to its end without a name that it could not do. A newer change begins it anew; a restart too, by its marker.
 /// </summary>
 internal sealed class Resilver(
-    DiskTable disks, BucketTable buckets, Func<ObjectDisk, ReturnedDisk> returned, ReconcileName reconcile, Func<JobContext, ValueTask<bool>> removeLeftovers, ILogger log)
+    DiskTable disks, BucketTable buckets, Func<ObjectDisk, ReturnedDisk> returned, ReconcileName reconcile, Func<JobContext, ValueTask<bool>> removeLeftovers,
+    TimeProvider time, ILogger log)
 {
+    /// <summary>Longer than what a drive that works takes for a request, and shorter than anybody wants to be without his redundancy.</summary>
+    private static readonly TimeSpan s_hangsAfter = TimeSpan.FromSeconds(10);
+
     /// <summary>The keeper, which the job reports to. Set before the first run.</summary>
     public MountpathKeeper? Keeper { get; set; }
 
@@ -32,7 +36,47 @@ internal sealed class Resilver(
         }
 
         DiskSet set = disks.Current;
-        await disks.OlderLeftAsync(set, DiskUseKind.Brief).WaitAsync(job.Aborted); // what they stored is met by the walk
+        bool haveLeft = await HaveLeftAsync(set, job); // what they stored is met by the walk
+        int left = await WalkAsync(job);
+
+        // An upload that began before the change may have put its object where it would have belonged then, behind the walk.
+        job.Detail = "waiting for uploads that began before the change";
+        await disks.OlderLeftAsync(set, DiskUseKind.Upload).WaitAsync(job.Aborted);
+        left += haveLeft ? 0 : await WalkAsync(job);
+        while (disks.TryTakeStraggler(out Straggler straggler))
+        {
+            left += await ReconcileAsync(job, straggler.Bucket, new WalkedName(straggler.Name, straggler.Digest)) ? 0 : 1;
+        }
+
+        if (!await removeLeftovers(job) || !await AreEmptyAsync(set) || left > 0)
+        {
+            job.Fail("not everything is in its place: all mountpaths are still searched, and those that were to be emptied stay");
+            log.LogWarning("resilver: not everything could be brought to its place; the next run tries again");
+            return;
+        }
+
+        await Keeper!.SettledAsync(set);
+        job.Detail = "";
+    }
+
+    /// <summary>False when somebody does not come back from an older set: a drive hangs, and what lies on the others does not wait for it.</summary>
+    private async Task<bool> HaveLeftAsync(DiskSet set, JobContext job)
+    {
+        try
+        {
+            await disks.OlderLeftAsync(set, DiskUseKind.Brief).WaitAsync(s_hangsAfter, time, job.Aborted);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            log.LogWarning("resilver: a request that began before the change has not ended yet; what it may store is looked for afterwards");
+            return false;
+        }
+    }
+
+    /// <summary>Brings all names to their mountpaths; answers how many could not be done.</summary>
+    private async Task<int> WalkAsync(JobContext job)
+    {
         job.Detail = "bringing objects to their mountpaths";
         int left = 0;
         foreach (Bucket bucket in buckets.All)
@@ -49,23 +93,7 @@ internal sealed class Resilver(
                 job.Aborted);
         }
 
-        // An upload that began before the change may have put its object where it would have belonged then, behind the walk.
-        job.Detail = "waiting for uploads that began before the change";
-        await disks.OlderLeftAsync(set, DiskUseKind.Upload).WaitAsync(job.Aborted);
-        while (disks.TryTakeStraggler(out Straggler straggler))
-        {
-            left += await ReconcileAsync(job, straggler.Bucket, new WalkedName(straggler.Name, straggler.Digest)) ? 0 : 1;
-        }
-
-        if (!await removeLeftovers(job) || !await AreEmptyAsync(set) || left > 0)
-        {
-            job.Fail("not everything is in its place: all mountpaths are still searched, and those that were to be emptied stay");
-            log.LogWarning("resilver: not everything could be brought to its place; the next run tries again");
-            return;
-        }
-
-        await Keeper!.SettledAsync(set);
-        job.Detail = "";
+        return left;
     }
 
     private async ValueTask<bool> ReconcileAsync(JobContext job, Bucket bucket, WalkedName walked)

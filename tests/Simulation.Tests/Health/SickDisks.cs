@@ -34,6 +34,9 @@ public sealed class Sickness
     /// <summary>A flush does not answer before this does.</summary>
     public TaskCompletionSource? Hang { get; set; }
 
+    /// <summary>Flushes that hang, or did.</summary>
+    public int HangCount { get; internal set; }
+
     internal bool StrikesOpen() => OpensFirst-- <= 0 && Strikes(Open);
 
     internal bool Strikes(Errno error)
@@ -92,6 +95,7 @@ public sealed class SickDisks(SimulatedDisk disk, ManualTime time) : DelegatingF
         time.Advance(sick.Flush);
         if (sick.Hang is { } hang)
         {
+            sick.HangCount++;
             await hang.Task;
         }
 

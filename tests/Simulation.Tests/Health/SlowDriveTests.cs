@@ -1,3 +1,4 @@
+using Sluice.Engine;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
 
@@ -116,6 +117,37 @@ public sealed class SlowDriveTests
         Assert.Equal(name, await bench.GetAsync(name));
         Assert.All(bench.Disk.Mountpaths.Except([bench.Ill]), path => Assert.Equal(ServingState.Serving, bench.StateOf(path)));
         Assert.Equal(2, bench.HoldersOf(name).Count(path => path != bench.Ill));
+    }
+
+    /// <summary>A request hangs on a drive that leaves: what was on that drive is rebuilt on the others, and the name that the request is about when it has ended.</summary>
+    [Fact]
+    public async Task ARequestThatHangsKeepsNobodyElseFromHisCopies()
+    {
+        await using HealthBench bench = await HealthBench.NewAsync(properties: """{"mirror":{"enabled":true,"copies":2}}""");
+        string name = await bench.NameOnAsync(bench.Ill);
+        var hang = new TaskCompletionSource();
+        bench.Sick[bench.Ill] = new Sickness { Hang = hang };
+        List<Task<Result>> puts = [];
+        for (int i = 0; bench.Sick[bench.Ill].HangCount == 0; i++)
+        {
+            puts.Add(bench.PutAsync($"hung{i}"));
+        }
+
+        Assert.True((await bench.Engine.Mountpaths.DisableAsync(bench.Ill, force: true)).Ok);
+        DateTime until = DateTime.UtcNow + s_deadline;
+        while (bench.HoldersOf(name).Count(path => path != bench.Ill) < 2)
+        {
+            Assert.True(DateTime.UtcNow < until, "what was on it is not rebuilt");
+            bench.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.False(puts[^1].IsCompleted, "it hangs");
+        Assert.False(bench.Engine.Jobs.All.Last(job => job.Kind == JobKinds.Resilver).Ended.IsCompleted, "its name is looked at afterwards");
+        hang.SetResult();
+        await ResilveredAsync(bench);
+        await Task.WhenAll(puts);
+        Assert.False(bench.Engine.Mountpaths.Map.MisplacedPossible);
     }
 
     private static Task ResilveredAsync(HealthBench bench) =>
