@@ -90,6 +90,15 @@ internal sealed class StripedObject : IDisposable
     /// <summary>True when a slice that is open is on that mountpath.</summary>
     public bool IsOn(ObjectDisk disk) => Array.Exists(_files, file => file?.Disk == disk);
 
+    /// <summary>Opens those that are not yet.</summary>
+    public async ValueTask OpenAllAsync()
+    {
+        for (int slice = 0; slice < Geometry.SliceCount; slice++)
+        {
+            await GetAsync(slice);
+        }
+    }
+
     /// <summary>True when the slice can be opened and its file says that it is the object's.</summary>
     public async ValueTask<bool> NamesItsOwnerAsync(int slice)
     {

@@ -58,6 +58,19 @@ public sealed partial class ObjectCommit
     /// <summary>The renames of a set whose files are all durable.</summary>
     private async ValueTask<StoredObject> PublishAllAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
     {
+        OpenObject? beingRead = await lookup.HoldSlicesAsync(set.Bucket, set.Name, set.Digest);
+        try
+        {
+            return await PublishAndRemoveAsync(set, metadata, places);
+        }
+        finally
+        {
+            beingRead?.Release();
+        }
+    }
+
+    private async ValueTask<StoredObject> PublishAndRemoveAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
+    {
         var leftovers = new ReplacedGeneration(set, places, partMap) { HasKept = false };
         await leftovers.AnnounceAsync(log);
         await PublishPartsOfAllAsync(set, metadata);

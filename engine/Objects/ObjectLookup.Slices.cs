@@ -27,6 +27,27 @@ public sealed partial class ObjectLookup
         }
     }
 
+    /// <summary>
+    /// What readers have open of that name, with all its slices, parity too: held, so that the files may be removed and whoever reads has what he would rebuild a lost slice from. Null when it
+    /// is not in the cache, or has no slices. The name's writer calls, before readers are shown anything else, and ends the hold when the files are gone.
+    /// </summary>
+    internal async ValueTask<OpenObject?> HoldSlicesAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        if (_open.Find(digest, bucket.Bid, name.Utf8.Span, s_hold) is not { } open)
+        {
+            return null;
+        }
+
+        if (open.Striped is not { } striped)
+        {
+            open.Release();
+            return null;
+        }
+
+        await striped.OpenAllAsync();
+        return open;
+    }
+
     /// <summary>What stands under the name on one mountpath: open, or damaged, or neither.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(OpenObject? Open, Failure? Damage)> FindOnAsync(ObjectDisk disk, Bucket bucket, ObjectName name, ObjectPath plain)

@@ -57,12 +57,21 @@ public sealed class ObjectRemoval(
                 bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1
                     || places.Exists(static place => place.Stored?.Metadata.Slices is not null);
                 places.Reverse();
-                foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
+                OpenObject? beingRead = await lookup.HoldSlicesAsync(bucket, name, digest);
+                try
                 {
-                    await RemoveAsync(bucket, digest, place, strict);
+                    foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
+                    {
+                        await RemoveAsync(bucket, digest, place, strict);
+                    }
+
+                    await RemovePartsAsync(bucket, name, digest, places, strict);
+                }
+                finally
+                {
+                    beingRead?.Release();
                 }
 
-                await RemovePartsAsync(bucket, name, digest, places, strict);
                 return Result.Done;
             }
             finally

@@ -97,17 +97,41 @@ public sealed class LossWhileReadTests
         });
     }
 
+    /// <summary>Who reads an object has data slices open; parity is opened when one of them fails, and by then the files may be gone.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatAReaderWouldRebuildFromIsKeptForHimWhenItsFilesGo(bool overwritten)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
+        byte[] content = Content((9 * Unit) + 77);
+        await KeepOpenAsync(fixture);
+        await fixture.PutAsync("o", content);
+        using ObjectReader reader = await fixture.Io.OnItsThreadAsync(() => OpenAsync(fixture));
+        if (overwritten)
+        {
+            await fixture.PutAsync("o", "another");
+        }
+        else
+        {
+            Assert.True((await fixture.DeleteAsync("o")).Ok);
+        }
+
+        reader.PieceAt(0, Unit).Faults!.EndsAt(0);
+        reader.PieceAt(Unit, Unit).Faults!.EndsAt(0);
+        var bytes = new byte[content.Length];
+        Result<int> read = await fixture.Io.OnItsThreadAsync(() => reader.ReadAsync(bytes, 0));
+        Assert.True(read.Ok, read.Error?.Message);
+        Assert.Equal(content, bytes);
+    }
+
     /// <summary>There is no seventh mountpath, so nothing is repaired, and no head is on the one that leaves.</summary>
     [Fact]
     public async Task WhatHasASliceOnAMountpathThatLeavesIsNotKeptOpen()
     {
         await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
         byte[] content = Content((9 * Unit) + 77);
-        await fixture.CloseAsync();
-        await fixture.OpenAsync(new EngineOptions
-        {
-            Mountpaths = fixture.Paths, AllowSharedDisk = true, MemoryBytes = 64 << 20, OpenFilesMax = 4096, FlushInterval = TimeSpan.Zero, Health = new() { Interval = TimeSpan.Zero },
-        });
+        await KeepOpenAsync(fixture);
         await fixture.PutAsync("o", content);
         Assert.Equal(content, await fixture.GetAsync("o"));
         string leaving = fixture.Paths.First(path =>
@@ -116,6 +140,16 @@ public sealed class LossWhileReadTests
         Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
         Assert.Equal(0, (await fixture.Engine.StatusAsync()).Counters["cache.files"]);
         Assert.Equal(content, await fixture.GetAsync("o"));
+    }
+
+    /// <summary>The cache of open files has room for objects with all their slices.</summary>
+    private static async Task KeepOpenAsync(EngineFixture fixture)
+    {
+        await fixture.CloseAsync();
+        await fixture.OpenAsync(new EngineOptions
+        {
+            Mountpaths = fixture.Paths, AllowSharedDisk = true, MemoryBytes = 64 << 20, OpenFilesMax = 4096, FlushInterval = TimeSpan.Zero, Health = new() { Interval = TimeSpan.Zero },
+        });
     }
 
     private static async ValueTask<ObjectReader> OpenAsync(EngineFixture fixture)
