@@ -206,7 +206,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["repair.failed"] = Repairs.FailedCount,
                 ["repair.forgotten"] = Repairs.ForgottenCount,
                 ["repair.rescued_blocks"] = _rescue.RescuedCount,
-                ["repair.quarantined"] = _damagedCopies.QuarantinedCount,
+                ["repair.quarantined"] = _damagedCopies.QuarantinedCount + _erasure.Quarantined.Value,
                 ["memory.verify.leases"] = _verifyBuffers.Sum(buffers => buffers.RentedCount),
                 ["cache.metadata"] = _lookup.MetadataCount,
                 ["cache.files"] = _lookup.OpenFileCount,

@@ -22,7 +22,7 @@ internal sealed class ErasureContext(ErasureMemory memory, ILogger log)
     /// <summary>Units that were rebuilt for readers.</summary>
     public Counter RebuiltUnits { get; } = new();
 
-    /// <summary>Slices that a reader found missing, and units that it found damaged.</summary>
+    /// <summary>Slices that a reader found missing, units that it found damaged, and replicas that it found either.</summary>
     public Counter LostSlices { get; } = new();
 
     /// <summary>Objects of which more was lost than can be rebuilt.</summary>
@@ -37,6 +37,12 @@ internal sealed class ErasureContext(ErasureMemory memory, ILogger log)
     /// <summary>Slices that were rebuilt on disk.</summary>
     public Counter RepairedSlices { get; } = new();
 
+    /// <summary>Replicas that were written anew, or for objects that had none.</summary>
+    public Counter RepairedReplicas { get; } = new();
+
+    /// <summary>Damaged replicas that were put into quarantine; counted with other files there.</summary>
+    public Counter Quarantined { get; } = new();
+
     /// <summary>The counters by name.</summary>
     public IEnumerable<KeyValuePair<string, long>> Counters() =>
     [
@@ -46,6 +52,7 @@ internal sealed class ErasureContext(ErasureMemory memory, ILogger log)
         new("ec.lost_objects", LostObjects.Value),
         new("ec.rebuilt_units", RebuiltUnits.Value),
         new("ec.repaired_slices", RepairedSlices.Value),
+        new("ec.repaired_replicas", RepairedReplicas.Value),
         new("ec.memory.parity", memory.ParityBytes),
         new("ec.memory.rebuilt", memory.Rebuilt.RentedBytes),
     ];

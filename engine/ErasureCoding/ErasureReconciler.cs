@@ -48,16 +48,20 @@ internal sealed class ErasureReconciler(ErasureContext context, ObjectLookup loo
             Result<ErasureReconciled> done;
             try
             {
-                Invariant.That(open.File.TryHold(), "a file that was just opened is open");
+                Invariant.That(open.TryHold(), "a file that was just opened is open");
                 using var reader = new ObjectReader(open, bucket);
                 await (job?.PaceAsync(open.Stored.Metadata.SizeBytes) ?? default);
                 done = IsLaidOutAsWanted(bucket.Properties, open.Stored.Metadata)
-                    ? await repair.RepairAsync(bucket, name, digest, open, verify)
+                    ? await repair.RepairAsync(bucket, name, digest, open, reader, verify)
                     : await LayOutAsync(bucket, name, digest, reader);
+                if (done.Error is { Code: ErrorCode.Damaged } && open.Striped?.Replica is { IsSuspect: false })
+                {
+                    done = await LayOutAsync(bucket, name, digest, reader); // too few slices are left: the replica has what they had
+                }
             }
             finally
             {
-                open.File.Dispose();
+                open.Dispose();
             }
 
             if (done.Ok || done.Error!.Code != ErrorCode.Busy)
@@ -69,7 +73,7 @@ internal sealed class ErasureReconciler(ErasureContext context, ObjectLookup loo
         return new ErasureReconciled(0, 0, StillDegraded: true);
     }
 
-    /// <summary>True when the object has the kind of files, and the numbers, that the bucket wants for one of its size.</summary>
+    /// <summary>True when the object has the kind of files, and the numbers, that the bucket wants for one of its size; a replica comes and goes without a new layout.</summary>
     private static bool IsLaidOutAsWanted(BucketProperties wanted, ObjectMetadata metadata)
     {
         EcProperties ec = wanted.Ec;

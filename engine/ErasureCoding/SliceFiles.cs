@@ -11,7 +11,8 @@ namespace Sluice.Engine.ErasureCoding;
 /// <summary>
 /// The files of slices: units one behind the other, and the digests of the units (CRC-64/NVMe), in the file's record while that fits its attribute, else
 /// behind the units as a trailer, whose own digest the record has. A slice is whole when its record is of the object, the generation and the layout that the
-/// head speaks of, and its file has the length that follows from them.
+/// head speaks of, and its file has the length that follows from them. A replica is one more of them, without digests: its bytes are the object, whose
+/// block digests the head has.
 /// </summary>
 internal static class SliceFiles
 {
@@ -24,7 +25,7 @@ internal static class SliceFiles
     public static byte[] TrailerOf(ulong[] unitDigests) =>
         unitDigests.Length > InlineUnitsMax ? MemoryMarshal.AsBytes<ulong>(unitDigests).ToArray() : []; // little-endian machines only (x86-64)
 
-    /// <summary>The record of a slice (from 0) of the object that the head describes.</summary>
+    /// <summary>The record of a slice (from 0; the replica is behind the last) of the object that the head describes.</summary>
     public static ObjectMetadata RecordOf(ObjectMetadata head, int slice, ulong[] unitDigests)
     {
         SliceMap map = head.Slices!;
@@ -70,7 +71,7 @@ internal static class SliceFiles
             }
 
             FileStatus status = disk.Check(await disk.Io.StatAsync(file), "statx", path);
-            long expected = map.Geometry.SliceBytes + (record!.HasSidecar ? 8L * map.Geometry.StripeCount : 0);
+            long expected = record!.Slices!.IsReplica ? record.SizeBytes : map.Geometry.SliceBytes + (record.HasSidecar ? 8L * map.Geometry.StripeCount : 0);
             if (status.SizeBytes != expected)
             {
                 return (null, $"it has {status.SizeBytes} of {expected} bytes");

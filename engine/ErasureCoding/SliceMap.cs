@@ -11,11 +11,11 @@ namespace Sluice.Engine.ErasureCoding;
 ///       0      1  layout: 1, striped, Cauchy Reed–Solomon over GF(2^8)
 ///       1      1  data slices
 ///       2      1  parity slices
-///       3      1  number of the slice, from 1; 0 in a head
+///       3      1  number of the slice, from 1; one more than there are slices in a replica; 0 in a head
 ///       4      4  unit in bytes
 ///       8      4  unit of the last stripe in bytes, 0 when that is full
 ///      12      8  generation of the slices, which a later change of the head does not change
-///      20     16  in a head, for each slice: uuid of its mountpath, in the order of its text
+///      20     16  in a head, for each slice, then for the replica if there is to be one: uuid of its mountpath, in the order of its text
 /// </code>
 /// </summary>
 public sealed class SliceMap
@@ -30,11 +30,20 @@ public sealed class SliceMap
     /// <summary>Generation that the slices' names have.</summary>
     public required ulong Generation { get; init; }
 
-    /// <summary>Which slice the file is, from 1; 0 in a head.</summary>
+    /// <summary>Which slice the file is, from 1; a replica's is one more than there are slices; 0 in a head.</summary>
     public int Number { get; init; }
 
-    /// <summary>In a head: the mountpath of each slice. In a slice: none.</summary>
+    /// <summary>
+    /// In a head: the mountpath of each slice, and behind them that of the replica where the object is to have one; <see cref="Guid.Empty"/> for one that is
+    /// owed. In a slice: none.
+    /// </summary>
     public IReadOnlyList<Guid> Mountpaths { get; init; } = [];
+
+    /// <summary>In a head: there is to be a replica, a whole copy of the object beside its slices.</summary>
+    public bool HasReplica => Mountpaths.Count > Geometry.SliceCount;
+
+    /// <summary>In a slice: it is the replica.</summary>
+    public bool IsReplica => Number > Geometry.SliceCount;
 
     /// <summary>Bytes of the field.</summary>
     public int FieldBytes => FixedBytes + (UuidBytes * Mountpaths.Count);
@@ -44,6 +53,13 @@ public sealed class SliceMap
 
     /// <summary>The same with another generation of slices.</summary>
     public SliceMap OfGeneration(ulong generation) => new() { Geometry = Geometry, Generation = generation, Mountpaths = Mountpaths };
+
+    /// <summary>The same of a head with the replica there; null: without one.</summary>
+    public SliceMap WithReplica(Guid? mountpath)
+    {
+        IEnumerable<Guid> slices = Mountpaths.Take(Geometry.SliceCount);
+        return new() { Geometry = Geometry, Generation = Generation, Mountpaths = [.. mountpath is { } uuid ? slices.Append(uuid) : slices] };
+    }
 
     /// <summary>Writes the field into memory of <see cref="FieldBytes"/>.</summary>
     public void Format(Span<byte> field)
@@ -78,10 +94,11 @@ public sealed class SliceMap
             SizeBytes = sizeBytes,
         };
         int number = field[3];
-        int uuids = number == 0 ? geometry.SliceCount : 0;
+        int uuids = (field.Length - FixedBytes) / UuidBytes;
+        bool isRight = number == 0 ? uuids == geometry.SliceCount || uuids == geometry.SliceCount + 1 : uuids == 0;
         problem = geometry.Problem()
-            ?? (number > geometry.SliceCount ? $"slice {number} is none of {geometry.SliceCount}" : null)
-            ?? (field.Length != FixedBytes + (UuidBytes * uuids) ? "redundancy map has a wrong length" : null);
+            ?? (number > geometry.SliceCount + 1 ? $"slice {number} is none of {geometry.SliceCount}" : null)
+            ?? (!isRight || field.Length != FixedBytes + (UuidBytes * uuids) ? "redundancy map has a wrong length" : null);
         if (problem is not null)
         {
             return false;

@@ -10,15 +10,15 @@ namespace Sluice.Engine.ErasureCoding;
 /// <summary>
 /// Gives a sliced object back what it lacks: a slice that is missing or damaged is rebuilt where it was, or on another mountpath where that one does not
 /// take it, and then new heads say so; heads that are missing, or not on the first mountpaths that take them, are written anew. A slice at its own place needs no new head:
-/// its name says everything, and renaming over a damaged one replaces it.
+/// its name says everything, and renaming over a damaged one replaces it. The replica is made, replaced and let go of likewise, as the bucket wants it by now.
 /// </summary>
-internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, NameLock locks, ObjectCommit commit, LeftoverParts leftovers)
+internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup lookup, NameLock locks, ObjectCommit commit, LeftoverParts leftovers)
 {
     /// <summary>
-    /// Repairs the object, which the caller holds open and nobody else knows. Refuses with Busy when the name has another object by the time that
+    /// Repairs the object, which the caller holds open and reads with <paramref name="reader"/>, and nobody else knows. Refuses with Busy when the name has another object by the time that
     /// the slices are ready, and with Damaged when too few are left.
     /// </summary>
-    public async ValueTask<Result<ErasureReconciled>> RepairAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify)
+    public async ValueTask<Result<ErasureReconciled>> RepairAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, bool verify)
     {
         List<PartPlace> published = [];
         HashSet<string> refusing = []; // mountpaths
@@ -29,7 +29,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
             {
                 try
                 {
-                    Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, verify, refusing, published);
+                    Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, reader, verify, refusing, published);
                     areSpokenOf = done.Ok && refusing.Count == 0;
                     return done;
                 }
@@ -49,7 +49,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     }
 
     private async ValueTask<Result<ErasureReconciled>> RepairAsync(
-        Bucket bucket, ObjectName name, ulong digest, OpenObject open, bool verify, HashSet<string> refusing, List<PartPlace> published)
+        Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, bool verify, HashSet<string> refusing, List<PartPlace> published)
     {
         SliceMap? map = open.Stored.Metadata.Slices;
         int made = 0;
@@ -68,7 +68,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
                 }
                 finally
                 {
-                    published.AddRange(set.Parts.Where(static part => part.Work.IsGivenAway).Select(part => new PartPlace(part.Work.Disk, NameOf(digest, open.Stored, part))));
+                    published.AddRange(PublishedOf(set, open.Stored));
                 }
 
                 if (!rebuilt.Ok)
@@ -81,11 +81,25 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
                 bytes = made * striped.Geometry.SliceBytes;
                 isDegraded = made < lost.Count;
             }
+
+            Result<KeptReplica> kept = await KeepReplicaAsync(bucket, name, digest, open, reader, map!, verify, refusing, published);
+            if (!kept.Ok)
+            {
+                return kept.Error!;
+            }
+
+            map = kept.Value.Map;
+            made += kept.Value.IsMade ? 1 : 0;
+            bytes += kept.Value.IsMade ? open.Stored.Metadata.SizeBytes : 0;
+            isDegraded |= kept.Value.IsOwed;
         }
 
         Result<int> heads = await WriteHeadsAsync(bucket, name, digest, open.Stored, map, refusing);
         return heads.Ok ? new ErasureReconciled(made + heads.Value, bytes, isDegraded) : heads.Error!;
     }
+
+    private static IEnumerable<PartPlace> PublishedOf(ReplicaSet set, StoredObject stored) =>
+        set.Parts.Where(static part => part.Work.IsGivenAway).Select(part => new PartPlace(part.Work.Disk, NameOf(set.Digest, stored, part)));
 
     private static PartName NameOf(ulong digest, StoredObject stored, ReplicaMember slice) =>
         new(PartKind.Slice, digest, stored.Metadata.Slices!.Generation, slice.PartNumber);
@@ -125,7 +139,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
     private async ValueTask<Result<SliceMap>> RebuildAsync(ReplicaSet set, StoredObject stored, StripedObject striped, List<int> lost, HashSet<string> refusing)
     {
         SliceMap map = striped.Map;
-        Guid[] mountpaths = [.. map.Mountpaths];
+        Guid[] mountpaths = [.. map.Mountpaths.Take(map.Geometry.SliceCount)];
         List<SliceTarget> targets = await CreateAsync(set, stored, mountpaths, lost, refusing);
         if (targets.Count == 0)
         {
@@ -152,7 +166,7 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
             return published.Error!;
         }
 
-        return new SliceMap { Geometry = map.Geometry, Generation = map.Generation, Mountpaths = mountpaths };
+        return new SliceMap { Geometry = map.Geometry, Generation = map.Generation, Mountpaths = [.. mountpaths, .. map.Mountpaths.Skip(mountpaths.Length)] };
     }
 
     /// <summary>A work file for each lost slice: on its own mountpath, else on the best one that has no slice of the object.</summary>
@@ -292,7 +306,14 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
 
                 foreach (ReplicaMember slice in set.Members)
                 {
-                    await ObjectCommit.PublishPartAsync(set.Bucket, slice, NameOf(set.Digest, stored, slice), DirectoryUse.CreateDurable);
+                    PartName name = NameOf(set.Digest, stored, slice);
+                    if (slice.PartNumber > stored.Metadata.Slices!.Geometry.SliceCount)
+                    {
+                        await PublishReplicaAsync(set, slice, name);
+                        continue;
+                    }
+
+                    await ObjectCommit.PublishPartAsync(set.Bucket, slice, name, DirectoryUse.CreateDurable);
                     context.RepairedSlices.Add();
                 }
 
@@ -353,9 +374,9 @@ internal sealed class SliceRepair(ErasureContext context, ObjectLookup lookup, N
             return opened.Error!;
         }
 
-        using FileHandle file = opened.Value.File;
-        Invariant.That(file.TryHold(), "a file that was just opened is open");
-        using var reader = new ObjectReader(opened.Value, bucket);
+        using OpenObject open = opened.Value;
+        Invariant.That(open.TryHold(), "a file that was just opened is open");
+        using var reader = new ObjectReader(open, bucket);
         return reader.Stored.Metadata.Generation == stored.Metadata.Generation
             ? await ErasureReconciler.CopyAsync(reader, new ReplicaSink([.. set.Members.Select(static member => member.Work)]))
             : new Failure(ErrorCode.Busy, "the object was changed meanwhile");

@@ -9,18 +9,17 @@ namespace Sluice.Engine.ErasureCoding;
 
 /// <summary>
 /// The files of an object that is being encoded: a slice on each of D+P mountpaths, the object's first ones that take a file, and an empty head on the first
-/// P+1 of them. A mountpath that fails is passed over; where none is left in its place, up to half of the parity is owed. The work files are the set's.
+/// P+1 of them; with <c>ec.keep_replica</c> a replica besides, on the first. A mountpath that fails is passed over; where none is left in its place, up to half
+/// of the parity is owed. The work files are the set's.
 /// </summary>
 internal sealed class SliceSet : IBodySink, IDisposable
 {
     private readonly ReplicaSet _set;
     private readonly StripeEncoder _encoder;
     private readonly Guid[] _mountpaths;
+    private WorkFile? _replica;
 
     private SliceSet(ReplicaSet set, StripeEncoder encoder, Guid[] mountpaths) => (_set, _encoder, _mountpaths) = (set, encoder, mountpaths);
-
-    /// <summary>Slices that have no mountpath.</summary>
-    public int Owed => _mountpaths.Count(static uuid => uuid == Guid.Empty);
 
     /// <summary>
     /// Makes the files and adds them to <paramref name="set"/>; of a body of known length <paramref name="lengthBytes"/> says so. Refuses when too few
@@ -61,11 +60,21 @@ internal sealed class SliceSet : IBodySink, IDisposable
             context.LateParity.Add();
         }
 
+        WorkFile? replica = ec.KeepReplica ? await TryCreateFirstAsync(order, set) : null;
+        IEnumerable<WorkFile?> files = ec.KeepReplica ? works.Append(replica) : works;
         var slices = new SliceSet(
-            set, new StripeEncoder(works, ec.DataSlices, ec.UnitBytes, known, parity), [.. works.Select(static work => work?.Disk.Uuid ?? Guid.Empty)]);
+            set, new StripeEncoder(works, ec.DataSlices, ec.UnitBytes, known, parity), [.. files.Select(static work => work?.Disk.Uuid ?? Guid.Empty)])
+        {
+            _replica = replica,
+        };
         for (int i = 0; i < made; i++)
         {
             slices.Add(works[i]!, i);
+        }
+
+        if (replica is not null)
+        {
+            slices.Add(replica, wanted);
         }
 
         foreach (WorkFile head in heads)
@@ -83,7 +92,8 @@ internal sealed class SliceSet : IBodySink, IDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask WriteAsync(ReadOnlySequence<byte> piece, long offset) => _encoder.WriteAsync(piece, offset);
+    public ValueTask WriteAsync(ReadOnlySequence<byte> piece, long offset) =>
+        _replica is null ? _encoder.WriteAsync(piece, offset) : WriteBothAsync(_replica, piece, offset);
 
     /// <summary>The body is complete: the files are, too, but for their records, which the commit sets.</summary>
     public async ValueTask FinishAsync(long sizeBytes)
@@ -101,8 +111,36 @@ internal sealed class SliceSet : IBodySink, IDisposable
         PartKind = PartKind.Slice,
         PartNumber = slice + 1,
         Work = owned,
-        SealAsync = (work, head) => RecordFiles.SetAsync(work.Disk, work.File, SliceFiles.RecordOf(head, slice, _encoder.Digests[slice]), work.Path),
+        SealAsync = (work, head) => RecordFiles.SetAsync(
+            work.Disk, work.File, SliceFiles.RecordOf(head, slice, work == _replica ? [] : _encoder.Digests[slice]), work.Path),
     });
+
+    /// <summary>The two are on their way at the same time; the piece is borrowed until both have ended.</summary>
+    private async ValueTask WriteBothAsync(WorkFile replica, ReadOnlySequence<byte> piece, long offset)
+    {
+        ValueTask whole = replica.WriteAsync(piece, offset);
+        try
+        {
+            await _encoder.WriteAsync(piece, offset);
+        }
+        finally
+        {
+            await whole;
+        }
+    }
+
+    private static async ValueTask<WorkFile?> TryCreateFirstAsync(IReadOnlyList<ObjectDisk> order, ReplicaSet set)
+    {
+        for (int i = 0; i < order.Count; i++)
+        {
+            if (await TryCreateAsync(order[i], set) is { } work)
+            {
+                return work;
+            }
+        }
+
+        return null;
+    }
 
     private static async ValueTask<WorkFile?> TryCreateAsync(ObjectDisk disk, ReplicaSet set)
     {
@@ -123,11 +161,6 @@ internal static class ErasureRefusals
     /// <summary>To who switches erasure coding on; null when it can be had, or stays off.</summary>
     public static Failure? Problem(EcProperties ec, int mountpaths)
     {
-        if (ec is { Enabled: true, KeepReplica: true })
-        {
-            return new Failure(ErrorCode.InvalidProperty, "erasure coding with a whole copy beside the slices (ec.keep_replica) is not supported by this version");
-        }
-
         int needed = ec.SizeLimitBytes < 0 ? ec.ParitySlices + 1 : ec.DataSlices + ec.ParitySlices;
         return !ec.Enabled || mountpaths >= needed ? null : new Failure(
             ErrorCode.InvalidProperty,

@@ -9,7 +9,8 @@ namespace Sluice.Engine.ErasureCoding;
 
 /// <summary>
 /// The open slices of one generation of an object, shared by all who read it, and what is known to be lost of them: whole slices, or single units. Data
-/// slices are opened with the object, parity slices when something is lost. It is closed with the object's head, whose handle it hangs on.
+/// slices are opened with the object, parity slices when something is lost; with a replica all of them when that is lost. It is closed with the object's
+/// head, whose handle it hangs on.
 /// </summary>
 internal sealed class StripedObject : IDisposable
 {
@@ -22,6 +23,7 @@ internal sealed class StripedObject : IDisposable
     private readonly SliceFile?[] _files; // written once each, under _opening
     private readonly bool[] _tried;
     private readonly SemaphoreSlim _opening = new(1, 1);
+    private FileHandle? _head; // what this hangs on; set before anybody reads
     private int _repairWanted;
 
     // Guarded by _gate.
@@ -50,13 +52,24 @@ internal sealed class StripedObject : IDisposable
     /// <summary>What is shared.</summary>
     public ErasureContext Context => _context;
 
+    /// <summary>The replica, open as a copy of the object, where there is to be one and it is whole as far as its record tells. Whoever opened this closes it.</summary>
+    public OpenObject? Replica { get; private set; }
+
     /// <summary>Names a unit in the memory of rebuilt ones.</summary>
     public UnitKey KeyOf(int stripe, int slice) => new(Map.Generation, _digest, stripe, slice);
 
-    /// <summary>Opens the data slices, and parity slices in the place of those that are lost. Refuses when too few are left.</summary>
+    /// <summary>
+    /// Opens the replica, or else the data slices, and parity slices in the place of those that are lost. Refuses when too few are left and there is no replica.
+    /// </summary>
     public static async ValueTask<Result<StripedObject>> OpenAsync(ErasureContext context, Bucket bucket, ObjectName name, ulong digest, StoredObject stored)
     {
         var striped = new StripedObject(context, bucket, name.Copy(), digest, stored);
+        striped.Replica = await striped.OpenReplicaAsync();
+        if (striped.Replica is not null)
+        {
+            return striped;
+        }
+
         int open = 0;
         for (int slice = 0; slice < striped.Geometry.SliceCount && open < striped.Geometry.DataSlices; slice++)
         {
@@ -163,6 +176,17 @@ internal sealed class StripedObject : IDisposable
         Tell(slice, $"unit {stripe}: {problem}");
     }
 
+    /// <summary>The replica cannot be read, or is not what was written: the slices are read instead.</summary>
+    public void LoseReplica(string problem)
+    {
+        _context.LostSlices.Add();
+        if (Interlocked.Exchange(ref _repairWanted, 1) == 0)
+        {
+            _context.Log.LogWarning("{Bucket}, object {Digest:x16}: the replica cannot be read: {Problem}; its slices are", _bucket.Name.ToString(), _digest, problem);
+            _context.RepairWanted(_bucket, _name, _digest);
+        }
+    }
+
     /// <summary>How a missing unit comes from those of <paramref name="sources"/>, in that order.</summary>
     public RecoveryPlan PlanFor(ReadOnlySpan<int> sources, int missing)
     {
@@ -193,6 +217,7 @@ internal sealed class StripedObject : IDisposable
     public void HangOn(FileHandle head)
     {
         head.Companion = this;
+        _head = head;
         foreach (SliceFile file in _files.OfType<SliceFile>())
         {
             file.RebuiltWith = head;
@@ -249,6 +274,7 @@ internal sealed class StripedObject : IDisposable
                 {
                     file.Failed = told => Lose(slice, told);
                     file.Rebuild = (bytes, offset) => RebuildAsync(slice, bytes, offset);
+                    file.RebuiltWith = _head;
                 }
 
                 Volatile.Write(ref _files[slice], file);
@@ -261,6 +287,24 @@ internal sealed class StripedObject : IDisposable
         {
             _opening.Release();
         }
+    }
+
+    private async ValueTask<OpenObject?> OpenReplicaAsync()
+    {
+        if (!Map.HasReplica)
+        {
+            return null;
+        }
+
+        (SliceFile? file, string? problem) = await TryOpenAsync(Geometry.SliceCount);
+        if (file is null)
+        {
+            LoseReplica(problem!);
+            return null;
+        }
+
+        var path = ObjectPath.OfPart(SliceFiles.PathOf(_bucket, _digest, Map, Geometry.SliceCount));
+        return new OpenObject(new StoredObject(_stored.Metadata, file.Disk, path, _stored.AccessedNs), file.File);
     }
 
     private async ValueTask<(SliceFile? File, string? Problem)> TryOpenAsync(int slice)

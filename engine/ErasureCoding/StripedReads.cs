@@ -128,7 +128,7 @@ internal static class StripedReads
     /// <summary>A part of one unit; past the page cache with <paramref name="pages"/>, which are those of <paramref name="piece"/>.</summary>
     private static async ValueTask<Result> ReadPieceAsync(StripedObject striped, UnitPlace place, Memory<byte> piece, Memory<byte> pages)
     {
-        if (striped.Good(place.Slice, place.Stripe) is { } file)
+        if (await striped.GetGoodAsync(place.Slice, place.Stripe) is { } file)
         {
             long offset = striped.Geometry.OffsetOf(place.Stripe) + place.InUnit;
             string? problem = pages.IsEmpty ? await file.ReadAsync(piece, offset) : await file.ReadColdAsync(pages, offset, piece.Length);

@@ -149,7 +149,7 @@ public static class MetadataRecord
         int? digests = metadata.Kind switch
         {
             RecordKind.Object or RecordKind.Stripe when !metadata.HasSidecar => metadata.BlockCount,
-            RecordKind.Slice when !metadata.HasSidecar => metadata.Slices?.Geometry.StripeCount,
+            RecordKind.Slice when !metadata.HasSidecar => metadata.Slices is { IsReplica: true } ? 0 : metadata.Slices?.Geometry.StripeCount,
             _ => null,
         };
         return metadata.Kind switch

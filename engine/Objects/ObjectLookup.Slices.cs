@@ -73,17 +73,20 @@ public sealed partial class ObjectLookup
         }
     }
 
-    /// <summary>The head with its slices, which are closed with it; without them there is nothing to read.</summary>
+    /// <summary>The head with its slices, which are closed with it, and its replica behind it; without either there is nothing to read.</summary>
     private async ValueTask<Result<OpenObject>> OpenSlicesAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject head)
     {
+        head.Next?.Dispose(); // of further heads of the same slices
         Result<StripedObject> slices = await StripedObject.OpenAsync(Erasure!, bucket, name, digest, head.Stored);
         if (!slices.Ok)
         {
-            head.Dispose();
+            head.File.Dispose();
             return slices.Error!;
         }
 
         slices.Value.HangOn(head.File);
-        return new OpenObject(head.Stored, head.File, head.Next) { Striped = slices.Value };
+        OpenObject? replica = slices.Value.Replica;
+        head.Stored.Replica = replica?.Stored;
+        return new OpenObject(head.Stored, head.File, replica) { Striped = slices.Value };
     }
 }

@@ -37,6 +37,9 @@ public sealed class ObjectPath
         return new ObjectPath([.. content.Span, (byte)'/', .. encoded[..bytes]], isLeaf: false);
     }
 
+    /// <summary>The place of a part that has an object's bytes, which no lookup finds by the object's name.</summary>
+    internal static ObjectPath OfPart(byte[] path) => new(path, isLeaf: false);
+
     /// <summary>The reserved leaf in the directory of the object's name.</summary>
     public ObjectPath AsLeaf()
     {

@@ -61,9 +61,9 @@ public readonly struct ObjectReader : IDisposable
     /// </summary>
     public ObjectPiece PieceAt(long offset, long countMax)
     {
-        if (_open.Striped is not { } striped)
+        OpenObject copy = Copy;
+        if (copy.Striped is not { } striped)
         {
-            OpenObject copy = Copy;
             return new ObjectPiece(copy.File, offset, countMax, copy);
         }
 
@@ -121,14 +121,14 @@ public readonly struct ObjectReader : IDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result> ReadColdAsync(Memory<byte> buffer, long offset, int count)
     {
-        if (_open.Striped is { } striped)
-        {
-            return await StripedReads.ReadColdAsync(striped, buffer, offset, count);
-        }
-
         OpenObject copy = Copy;
         while (true)
         {
+            if (copy.Striped is { } striped)
+            {
+                return await StripedReads.ReadColdAsync(striped, buffer, offset, count);
+            }
+
             StoredObject stored = copy.Stored;
             stored.Disk.BeginRead(count);
             IoResult<int> read = await stored.Disk.Io.ReadColdFullyAsync(copy.File, buffer, offset, count);
@@ -208,16 +208,17 @@ public readonly struct ObjectReader : IDisposable
     public async ValueTask<Result<BlockSource>> ReadBlockAsync(int block, Memory<byte> buffer)
     {
         Memory<byte> bytes = buffer[..BlockBytes(block)];
+        StoredObject stored = Stored;
         if (!IsResident((long)block * Limits.BlockBytes, bytes.Length))
         {
-            Stored.ForgetVerified(block + 1);
+            stored.ForgetVerified(block + 1);
         }
 
         Result<int> read = await ReadAsync(bytes, (long)block * Limits.BlockBytes, ofOpenFiles: true); // whose page cache it is that is marked
         Result<BlockSource> settled = await SettleBlockAsync(block, bytes, read.Error);
-        if (settled.Ok && settled.Value == BlockSource.OwnFile)
+        if (settled.Ok && settled.Value == BlockSource.OwnFile && stored == Stored)
         {
-            Stored.MarkVerified(block);
+            stored.MarkVerified(block);
         }
 
         return settled;
@@ -246,7 +247,7 @@ public readonly struct ObjectReader : IDisposable
             return BlockSource.OwnFile;
         }
 
-        if (_open.Striped is { } striped)
+        if (Copy.Striped is { } striped)
         {
             return readFailed is null ? await SettleStripedAsync(striped, block, bytes) : readFailed;
         }
@@ -271,15 +272,15 @@ public readonly struct ObjectReader : IDisposable
     private async ValueTask<Result<int>> ReadAsync(Memory<byte> buffer, long offset, bool ofOpenFiles)
     {
         int wanted = (int)Math.Min(buffer.Length, Math.Max(0, SizeBytes - offset));
-        if (_open.Striped is { } striped)
-        {
-            Result done = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
-            return done.Ok ? wanted : done.Error!;
-        }
-
         OpenObject copy = Copy;
         while (true)
         {
+            if (copy.Striped is { } striped)
+            {
+                Result done = await StripedReads.ReadAsync(striped, buffer[..wanted], offset);
+                return done.Ok ? wanted : done.Error!;
+            }
+
             StoredObject stored = copy.Stored;
             stored.Disk.BeginRead(wanted);
             IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, buffer[..wanted], offset);
@@ -310,6 +311,11 @@ public readonly struct ObjectReader : IDisposable
         OpenObject copy = Copy;
         while (true)
         {
+            if (copy.Striped is { } striped)
+            {
+                return await SettleStripedAsync(striped, block, bytes);
+            }
+
             StoredObject stored = copy.Stored;
             IoResult<int> read = await stored.Disk.Io.ReadFullyAsync(copy.File, bytes, (long)block * Limits.BlockBytes);
             if (read.Ok && read.Value == bytes.Length && Crc64Nvme.Hash(bytes.Span) == stored.Metadata.BlockDigests.Span[block])

@@ -8,7 +8,7 @@ namespace Sluice.Engine.Objects;
 /// <summary>
 /// An open object file together with what it is; the two are of one generation. The value of the cache of open files. Of a mirrored object
 /// it is the first of a chain of copies that are open, all of one generation and so of the same bytes: where reading one fails, another goes
-/// on at the same place.
+/// on at the same place. Of an erasure-coded one with a replica it is the head, with the slices, and the replica is its copy, which is read while it is good.
 /// </summary>
 public sealed class OpenObject : IReadFaults, IDisposable
 {
@@ -80,9 +80,9 @@ public sealed class OpenObject : IReadFaults, IDisposable
     /// </summary>
     public OpenObject LeastBusy()
     {
-        if (_next is null)
+        if (_next is null || Striped is not null)
         {
-            return this;
+            return _next is { _isSuspect: false } replica ? replica : this;
         }
 
         OpenObject? best = null;
@@ -113,7 +113,12 @@ public sealed class OpenObject : IReadFaults, IDisposable
     /// <summary>Reading it failed: the copy to read instead, from the same place; null when none is left.</summary>
     public OpenObject? Suspect()
     {
-        _isSuspect = true;
+        if (!_isSuspect)
+        {
+            _isSuspect = true;
+            _first.Striped?.LoseReplica("it failed, or is not what its record says");
+        }
+
         return Another();
     }
 
@@ -127,16 +132,23 @@ public sealed class OpenObject : IReadFaults, IDisposable
     public IReadFaults? HoldAnother(out FileHandle? file)
     {
         OpenObject? other = Suspect();
-        file = other is not null && other.File.TryHold() ? other.File : null;
+        file = other is { Striped: null } && other.File.TryHold() ? other.File : null; // slices have the bytes at other places
         return file is null ? null : other;
     }
 
     /// <inheritdoc/>
+    public FileHandle? RebuiltWith => _first != this && _first.Striped is not null ? _first.File : null;
+
+    /// <inheritdoc/>
     /// <remarks>
-    /// Copies that are not open: a small object of an erasure-coded bucket is opened once, and its other heads are looked for only when that one fails.
+    /// A replica's bytes come from the slices, else from copies that are not open: a small object of an erasure-coded bucket is opened once, and its other heads are
+    /// looked for only when that one fails.
     /// </remarks>
     public ValueTask<bool> RebuildAsync(Memory<byte> bytes, long offset) =>
-        Bucket is null ? new(false) : Stored.Disk.Readers.RescueRangeAsync(Bucket, Stored, bytes, offset);
+        _first.Striped is { } striped ? ReadSlicesAsync(striped, bytes, offset)
+        : Bucket is null ? new(false) : Stored.Disk.Readers.RescueRangeAsync(Bucket, Stored, bytes, offset);
+
+    private static async ValueTask<bool> ReadSlicesAsync(StripedObject striped, Memory<byte> bytes, long offset) => (await StripedReads.ReadAsync(striped, bytes, offset)).Ok;
 
     private bool IsInMemory() => PageCache.IsResident(File.Descriptor, 0, Math.Min(Stored.Metadata.SizeBytes, Limits.BlockBytes));
 

@@ -46,6 +46,11 @@ public sealed class StoredObject : IReadFaults
     /// <summary>Its further copies, best mountpath first; none of a plain object.</summary>
     public IReadOnlyList<StoredObject> Copies { get; }
 
+    /// <summary>
+    /// The replica of an erasure-coded object, which knows itself what of it was compared; null where there is none. Set by who opens it, before anybody else sees this.
+    /// </summary>
+    internal StoredObject? Replica { get; set; }
+
     /// <summary>How many entries it counts as in a cache: its digests, those of its slices, custom metadata and copies, beyond what an entry has room for.</summary>
     public int CacheWeight =>
         1 + (int)(((8L * (Metadata.BlockDigests.Length + ((Metadata.Slices?.Geometry.StripeCount ?? 0) * (Metadata.Slices?.Geometry.SliceCount ?? 0))))
@@ -87,13 +92,17 @@ public sealed class StoredObject : IReadFaults
     /// </summary>
     internal void ForgetVerified(int block) => _verified.Clear(block, Metadata.BlockCount);
 
-    /// <summary>Its file is that of <paramref name="other"/>: what is known of all blocks of that one holds for it.</summary>
+    /// <summary>
+    /// Its files are those of <paramref name="other"/>: what is known of all blocks of that one holds for it. One that knows of no replica yet was just written, with it.
+    /// </summary>
     internal void AdoptVerified(StoredObject other)
     {
         if (other.IsVerified(0, Metadata.SizeBytes))
         {
             MarkWritten();
         }
+
+        Replica?.AdoptVerified(other.Replica ?? other);
     }
 
     /// <summary>

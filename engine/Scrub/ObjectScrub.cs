@@ -208,7 +208,8 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
             there += holder is not null && (await holder.Io.StatAtAsync(holder.Root, SliceFiles.PathOf(bucket, digest, map, slice))).Ok ? 1 : 0;
         }
 
-        return there == map.Mountpaths.Count ? null : ("slices", $"{there} of {map.Mountpaths.Count} slices are there");
+        return there == map.Mountpaths.Count ? null
+            : ("slices", $"{there} of {map.Mountpaths.Count} slices{(map.HasReplica ? ", the replica counted as one," : "")} are there");
     }
 
     private static string Text(byte[] path) => Encoding.UTF8.GetString(path);

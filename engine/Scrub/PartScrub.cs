@@ -250,7 +250,7 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
         }
 
         (ObjectMetadata? whole, _) = await CompleteAsync(holder, head, name);
-        return whole is null || whole.Slices?.Generation == part.Generation;
+        return whole is null || (whole.Slices is { } map && map.Generation == part.Generation && part.Number <= map.Mountpaths.Count);
     }
 
     private async ValueTask<(ObjectMetadata? Metadata, string? Problem)> CompleteAsync(ObjectDisk holder, ObjectMetadata head, ObjectName name) =>
@@ -268,7 +268,13 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
                 (SliceFile? slice, string? problem) = await SliceFiles.OpenAsync(disk, bucket, part.Digest, whole, part.Number - 1);
                 using (slice)
                 {
-                    return slice is null ? problem : await blocks.SliceProblemAsync(slice, map.Geometry);
+                    if (part.Number <= map.Geometry.SliceCount)
+                    {
+                        return slice is null ? problem : await blocks.SliceProblemAsync(slice, map.Geometry);
+                    }
+
+                    problem = slice is null ? problem : (await blocks.ProblemAsync(slice.File, whole))?.Detail;
+                    return problem is null ? null : "the replica: " + problem;
                 }
             }
         }

@@ -61,6 +61,65 @@ public sealed class ErasureTests : IDisposable
         }
     }
 
+    /// <summary>A damaged replica is read around and comes back; slices that are gone, more than there is parity for, come back from it.</summary>
+    [Theory]
+    [MemberData(nameof(IoBackends.Each), MemberType = typeof(IoBackends))]
+    public async Task AReplicaStandsInForSlicesAndTheyForIt(string backend)
+    {
+        Content[] contents = [.. ((long[])[1, 70_000, (5 << 20) + 4097]).Select((size, i) => new Content(i + 1, size))];
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            using var store = new Store(server.Endpoint);
+            await store.CreateAsync("e", Properties.Replace("\"enabled\":true", "\"enabled\":true,\"keep_replica\":true", StringComparison.Ordinal));
+            foreach (Content content in contents)
+            {
+                await store.PutAsync("e", $"o{content.SizeBytes}", content.Bytes(0, (int)content.SizeBytes));
+            }
+
+            await AreExactAsync(store, contents);
+            Assert.Equal(7 * contents.Length, SliceFiles().Length);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        Lose(2, 5);
+        foreach (string replica in SliceFiles().Where(file => file.EndsWith('7')))
+        {
+            using FileStream stream = File.Open(replica, FileMode.Open, FileAccess.ReadWrite);
+            int value = stream.ReadByte();
+            stream.Position = 0;
+            stream.WriteByte((byte)(value ^ 16));
+        }
+
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            using var store = new Store(server.Endpoint);
+            await AreExactAsync(store, contents);
+            foreach ((string counter, int each) in ((string, int)[])[("ec.repaired_replicas", 1), ("ec.repaired_slices", 2), ("repair.quarantined", 1)])
+            {
+                await Eventually.HoldsAsync(async () => await CounterAsync(store, counter) is var count && count == each * contents.Length ? null : $"{counter} {count}");
+            }
+
+            await AreExactAsync(store, contents);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        Lose(1, 2, 4, 6);
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            using var store = new Store(server.Endpoint);
+            await AreExactAsync(store, contents);
+            await store.ControlAsync(HttpMethod.Post, "/v1/buckets/e", """{"action":"ec-encode"}""");
+            await Eventually.TrueAsync("all slices are back", () => SliceFiles().Length == 7 * contents.Length);
+            await store.ControlAsync(HttpMethod.Patch, "/v1/buckets/e", """{"action":"set-bprops","value":{"ec":{"keep_replica":false}}}""");
+            await Eventually.TrueAsync("the replicas are gone", () => SliceFiles().Length == 6 * contents.Length);
+            await AreExactAsync(store, contents);
+            await store.ControlAsync(HttpMethod.Patch, "/v1/buckets/e", """{"action":"set-bprops","value":{"ec":{"keep_replica":true}}}""");
+            await Eventually.TrueAsync("and here again", () => SliceFiles().Length == 7 * contents.Length);
+            await AreExactAsync(store, contents);
+            Assert.Equal(0, await server.StopAsync());
+        }
+    }
+
     [Fact]
     public async Task WhatIsThereIsEncodedWhenABucketGetsErasureCoding()
     {

@@ -68,16 +68,18 @@ public sealed class ErasureLayoutTests
     private static async Task<ErasureLayout?> ListedAsync(EngineFixture fixture, string name) =>
         (await fixture.ListAsync()).Entries.Single(entry => Encoding.UTF8.GetString(entry.Name.Span) == name).Attributes!.Value.Erasure;
 
-    private static async Task SetAsync(EngineFixture fixture, string properties)
+    internal static async Task SetAsync(EngineFixture fixture, string properties)
     {
         Result<BucketRecord> set = await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json(properties));
         Assert.True(set.Ok, set.Error?.Message);
     }
 
-    private static async Task EncodeAsync(EngineFixture fixture)
+    /// <summary>Runs the job, to its end.</summary>
+    internal static async Task EncodeAsync(EngineFixture fixture)
     {
         Result<Job> job = await fixture.Engine.StartErasureCodingAsync(Caller.Anonymous, fixture.Bucket);
         Assert.True(job.Ok, job.Error?.Message);
         await job.Value.Ended.WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.Equal("", job.Value.Error);
     }
 }

@@ -97,6 +97,32 @@ public sealed class LossWhileReadTests
         });
     }
 
+    /// <summary>A replica goes out as one file; where it ends, the slices go on, which nobody had opened until then, and any of them may end next.</summary>
+    [Fact]
+    public async Task AReplicaThatFailsWhileItIsSentIsRebuiltFromTheSlices()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(
+            6, Properties(4, 2).Replace("\"enabled\":true", "\"enabled\":true,\"keep_replica\":true", StringComparison.Ordinal));
+        byte[] content = Content((9 * Unit) + 77);
+        await fixture.PutAsync("o", content);
+        await fixture.Io.OnItsThreadAsync(async ValueTask<bool> () =>
+        {
+            using ObjectReader reader = await OpenAsync(fixture);
+            ObjectPiece replica = reader.PieceAt(0, content.Length);
+            Assert.Equal(content.Length, replica.Count);
+            Assert.NotNull(replica.Faults!.RebuiltWith);
+            replica.Faults.EndsAt(100);
+            Assert.Null(replica.Faults.HoldAnother(out _)); // no file has the bytes at those places
+            var bytes = new byte[(5 * Unit) + 1];
+            Assert.True(await replica.Faults.RebuildAsync(bytes, 100));
+            Assert.Equal(content[100..(100 + bytes.Length)], bytes);
+            ObjectPiece slice = reader.PieceAt(Unit, Unit);
+            Assert.Equal((0L, (long)Unit), (slice.Offset, slice.Count));
+            Assert.Same(replica.Faults.RebuiltWith, slice.Faults!.RebuiltWith);
+            return true;
+        });
+    }
+
     /// <summary>Who reads an object has data slices open; parity is opened when one of them fails, and by then the files may be gone.</summary>
     [Theory]
     [InlineData(true)]

@@ -223,7 +223,7 @@ public sealed class FaultTests
             session.Host.Crash(new Crash(CrashKind.Kill, 0));
             session.Host.Faults.Arm(shortSeed: seed);
             Assert.Null(await session.Host.OpenAsync());
-            Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.Kill) { IsCoded = session.IsCoded }.RunAsync());
+            Assert.Empty(await new Survey(session.Host, session.Oracle, CrashKind.Kill) { IsCoded = session.IsCoded, KeepsReplica = session.WantsReplica }.RunAsync());
             Assert.Null(await session.Host.CloseAsync());
         }
     }
@@ -280,7 +280,7 @@ public sealed class FaultTests
     private static async Task<Session> StartAsync(string scenario, Durability durability)
     {
         Scenario named = Scenarios.Named(scenario);
-        var session = new Session(new SimulatedHost(named.Mountpaths), durability, named.IsCoded);
+        var session = new Session(new SimulatedHost(named.Mountpaths), durability, named.IsCoded) { KeepsReplica = named.KeepsReplica };
         Assert.Null(await session.Host.OpenAsync());
         await named.Before(session);
         return session;
@@ -292,7 +292,7 @@ public sealed class FaultTests
     /// <summary>The living engine serves what it may, and so does the next one; nothing is left by then.</summary>
     private static async Task AssertSoundAsync(Session session, bool quarantine = false, string where = "")
     {
-        var serving = new Survey(session.Host, session.Oracle, Alive) { QuarantineAllowed = quarantine, TreeCompared = false, IsCoded = session.IsCoded };
+        var serving = new Survey(session.Host, session.Oracle, Alive) { QuarantineAllowed = quarantine, TreeCompared = false, IsCoded = session.IsCoded, KeepsReplica = session.KeepsReplica };
         IReadOnlyList<string> violations = await serving.RunAsync();
         Assert.True(violations.Count == 0, $"{where}, alive: {string.Join("; ", violations)}");
         string? left = await session.Host.CloseAsync();
@@ -305,6 +305,7 @@ public sealed class FaultTests
         {
             QuarantineAllowed = quarantine,
             IsCoded = session.IsCoded,
+            KeepsReplica = session.KeepsReplica,
             LosesSlice = session.IsCoded,
         }.RunAsync();
         Assert.True(violations.Count == 0, $"{where}, after a clean stop: {string.Join("; ", violations)}");

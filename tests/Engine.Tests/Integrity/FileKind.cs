@@ -24,6 +24,8 @@ public sealed record FileKind
         Mirror with { Name = "sidecar of a mirror copy", Directory = "%sc", Finding = "sidecar", Pairs = LongPairs },
         Sliced with { Name = "slice", Directory = "%ec", Finding = "slice" },
         Sliced with { Name = "record of a slice", Directory = "%ec", Finding = "slice", Attribute = XattrName.Record },
+        Replicated with { Name = "replica", Directory = "%ec", Finding = "slice" },
+        Replicated with { Name = "record of a replica", Directory = "%ec", Finding = "slice", Attribute = XattrName.Record },
         Sliced with { Name = "record of a head", Directory = "%ob", Finding = "record", Attribute = XattrName.Record },
         Sliced with { Name = "head", Directory = "%ob", Finding = "size", IsEmpty = true },
         Sliced with { Name = "sidecar of a head", Directory = "%sc", Finding = "sidecar", Pairs = LongPairs },
@@ -41,6 +43,12 @@ public sealed record FileKind
     {
         Name = "", Directory = "", Finding = "", Mountpaths = 4, Size = 8000, HasRedundancy = true,
         More = ",\"ec\":{\"enabled\":true,\"data_slices\":2,\"parity_slices\":2,\"unit\":\"64KiB\",\"objsize_limit\":0}",
+    };
+
+    /// <summary>The same with a replica behind the four slices.</summary>
+    private static FileKind Replicated => Sliced with
+    {
+        Size = 700, Ending = ".00005", More = Sliced.More.Replace("\"objsize_limit\":0", "\"objsize_limit\":0,\"keep_replica\":true", StringComparison.Ordinal),
     };
 
     /// <summary>65 units in each slice, one more than a record has room for.</summary>
@@ -74,6 +82,9 @@ public sealed record FileKind
     /// <summary>The first byte that is meant.</summary>
     public int From { get; init; }
 
+    /// <summary>What the names of its files end with.</summary>
+    public string Ending { get; init; } = "";
+
     public bool IsEmpty { get; init; }
 
     /// <summary>One file of an object may be lost.</summary>
@@ -84,7 +95,8 @@ public sealed record FileKind
     public static FileKind Of(string name) => All.Single(kind => kind.Name == name);
 
     /// <summary>The files of an object that are of this kind, in the order of the mountpaths.</summary>
-    public string[] FilesOf(EngineFixture fixture, string name) => FilesOf(fixture, Directory, name);
+    public string[] FilesOf(EngineFixture fixture, string name) =>
+        [.. FilesOf(fixture, Directory, name).Where(file => file.EndsWith(Ending, StringComparison.Ordinal))];
 
     public static string[] FilesOf(EngineFixture fixture, string directory, string name)
     {

@@ -66,13 +66,19 @@ public static class CrashRun
 
         bool quarantine = point.Durability == Durability.Relaxed && point.Crash.Kind == CrashKind.CutUnordered;
         IReadOnlyList<string> violations =
-            await new Survey(host, session.Oracle, point.Crash.Kind) { QuarantineAllowed = quarantine, IsCoded = scenario.IsCoded, LosesSlice = scenario.LosesSlice }.RunAsync();
+            await new Survey(host, session.Oracle, point.Crash.Kind)
+            {
+                QuarantineAllowed = quarantine,
+                IsCoded = scenario.IsCoded,
+                KeepsReplica = scenario.KeepsReplica,
+                LosesSlice = scenario.LosesSlice,
+            }.RunAsync();
         return violations.Count > 0 ? violations : await GoOnAsync(session, quarantine);
     }
 
     private static async Task<Session> StartAsync(Scenario scenario, Durability durability, JournalMode mode, Func<IFileIo, IFileIo>? twin)
     {
-        var session = new Session(new SimulatedHost(scenario.Mountpaths, twin), durability, scenario.IsCoded);
+        var session = new Session(new SimulatedHost(scenario.Mountpaths, twin), durability, scenario.IsCoded) { KeepsReplica = scenario.KeepsReplica };
         session.Host.Disk.SetMode(mode);
         Assert.Null(await session.Host.OpenAsync());
         await scenario.Before(session);
@@ -108,7 +114,7 @@ public static class CrashRun
         }
 
         // From here on an oracle that starts with an empty bucket.
-        var session = new Session(host, Durability.Strict, crashed.IsCoded);
+        var session = new Session(host, Durability.Strict, crashed.IsCoded) { KeepsReplica = crashed.KeepsReplica };
         if (hasBucket)
         {
             session.Oracle.Bucket.Begin(new BucketLife { Strict = true });

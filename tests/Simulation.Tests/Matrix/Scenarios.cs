@@ -15,7 +15,10 @@ public sealed record Scenario(string Name, Func<Session, Task> Before, Func<Sess
     /// <summary>Its bucket has erasure coding, 2+1 (<see cref="Session.Coding"/>).</summary>
     public bool IsCoded { get; init; }
 
-    /// <summary>A slice is lost before the crash.</summary>
+    /// <summary>Its sliced objects have a replica, before the crash or after it.</summary>
+    public bool KeepsReplica { get; init; }
+
+    /// <summary>A slice is lost before the crash, or there is no replica at one end of it.</summary>
     public bool LosesSlice { get; init; }
 }
 
@@ -151,6 +154,12 @@ public static class Scenarios
             await session.PutAsync("x", Pages);
             await session.LoseSliceAsync();
         }), session => session.MakeWholeAsync("x")) with { LosesSlice = true },
+        Replicated("ec-replica-first-put", Bucket(), session => session.PutAsync("dir/x", Pages)) with { RunsRelaxed = true },
+        Replicated("ec-replica-overwrite", Bucket(session => session.PutAsync("x", Pages)), session => session.PutAsync("x", Early)) with { RunsRelaxed = true },
+        Replicated("ec-replica-delete", Bucket(session => session.PutAsync("dir/x", Pages)), session => session.DeleteAsync("dir/x")),
+        Replicated("ec-replica-patch", Bucket(session => session.PutAsync("x", Pages)), session => session.PatchAsync("x", Session.FewPairs("red"))),
+        Replicated("ec-replica-on", Switched(on: true), session => session.MakeWholeAsync("x")) with { LosesSlice = true },
+        Replicated("ec-replica-off", Switched(on: false), session => session.MakeWholeAsync("x")) with { LosesSlice = true },
     ];
 
     /// <summary>Those of the bucket with one copy of everything.</summary>
@@ -166,11 +175,23 @@ public static class Scenarios
     private static Scenario Coded(string name, Func<Session, Task> before, Func<Session, Task> act) =>
         new(name, before, act) { Mountpaths = 4, RunsRelaxed = false, IsCoded = true };
 
+    private static Scenario Replicated(string name, Func<Session, Task> before, Func<Session, Task> act) =>
+        Coded(name, before, act) with { KeepsReplica = true };
+
     private static async Task Nested(Session session)
     {
         await session.PutAsync("a", Small);
         await session.PutAsync("a/b", Pages);
     }
+
+    /// <summary>A bucket that gets its replicas, or loses them, after the object was written.</summary>
+    private static Func<Session, Task> Switched(bool on) => async session =>
+    {
+        await session.CreateBucketAsync();
+        await session.SwitchReplicasAsync(!on);
+        await session.PutAsync("x", Pages);
+        await session.SwitchReplicasAsync(on);
+    };
 
     /// <summary>A bucket that gets its erasure coding after the object was written.</summary>
     private static Func<Session, Task> PlainBucket(Func<Session, Task> more) => async session =>

@@ -17,6 +17,7 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
     public static readonly (int Data, int Parity) Coding = (2, 1);
 
     private int _content;
+    private bool? _wantsReplica;
 
     public static BucketName Bucket { get; } =
         BucketName.TryCreate("ais", "", "", "b", out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
@@ -24,6 +25,12 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
     public SimulatedHost Host { get; } = host;
 
     public bool IsCoded => isCoded;
+
+    /// <summary>Sliced objects have a replica.</summary>
+    public bool KeepsReplica { get; init; }
+
+    /// <summary>They should have one once everything is as the bucket wants it.</summary>
+    public bool WantsReplica => _wantsReplica ?? KeepsReplica;
 
     public Oracle Oracle { get; } = new();
 
@@ -37,9 +44,9 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
         [.. Enumerable.Range(0, 50).Select(i => new KeyValuePair<string, string>($"key-{i:d3}", new string(value, 90)))];
 
     /// <summary>The section of a coded bucket, as text of JSON.</summary>
-    private static string Ec => string.Create(
+    private string Ec => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"\"ec\":{{\"enabled\":true,\"data_slices\":{Coding.Data},\"parity_slices\":{Coding.Parity},\"unit\":\"64KiB\",\"objsize_limit\":{SlicedFrom}}}");
+        $"\"ec\":{{\"enabled\":true,\"data_slices\":{Coding.Data},\"parity_slices\":{Coding.Parity},\"unit\":\"64KiB\",\"objsize_limit\":{SlicedFrom},\"keep_replica\":{(KeepsReplica ? "true" : "false")}}}");
 
     public Task CreateBucketAsync() => CreateBucketAsync(IsCoded);
 
@@ -54,9 +61,18 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
     }
 
     /// <summary>What is there stays as it is until somebody makes it whole.</summary>
-    public async Task SwitchCodingOnAsync()
+    public Task SwitchCodingOnAsync() => SetAsync("{" + Ec + "}");
+
+    /// <summary>The same of replicas.</summary>
+    public Task SwitchReplicasAsync(bool on)
     {
-        using JsonDocument properties = JsonDocument.Parse("{" + Ec + "}");
+        _wantsReplica = on;
+        return SetAsync($$$"""{"ec":{"keep_replica":{{{(on ? "true" : "false")}}}}}""");
+    }
+
+    private async Task SetAsync(string section)
+    {
+        using JsonDocument properties = JsonDocument.Parse(section);
         Result<BucketRecord> changed = await Host.Engine.SetBucketPropertiesAsync(Caller.Anonymous, Bucket, properties.RootElement);
         Assert.True(changed.Ok, changed.Error?.Message);
     }

@@ -30,7 +30,10 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
     /// <summary>A name that is overwritten while its mountpath is away counts its versions from 1 again.</summary>
     public bool VersionsRestart { get; init; }
 
-    /// <summary>One slice may be missing.</summary>
+    /// <summary>Sliced objects have a replica beside their slices.</summary>
+    public bool KeepsReplica { get; init; }
+
+    /// <summary>One slice may be missing, or the replica.</summary>
     public bool LosesSlice { get; init; }
 
     /// <summary>Surveys the engine that was just opened.</summary>
@@ -194,7 +197,7 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
     /// </summary>
     private void CompareSlices(Dictionary<string, ObjectState> present, List<ulong> slices, List<(string Name, long Bytes)> heads)
     {
-        int all = Session.Coding.Data + Session.Coding.Parity;
+        int all = Session.Coding.Data + Session.Coding.Parity + (KeepsReplica ? 1 : 0);
         foreach ((string name, ObjectState state) in present)
         {
             bool isSliced = state.Content.Length > 0 && heads.Any(head => head.Name == name && head.Bytes == 0);
