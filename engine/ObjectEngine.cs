@@ -200,7 +200,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["fault.count"] = _counters.Faults.Value,
                 ["disk.away"] = _disks.Current.Away.Count,
                 ["disk.tests"] = _health!.RunCount,
-                ["disk.faulted"] = _health.FaultedCount,
+                ["disk.faulted"] = Mountpaths.FaultedCount,
                 ["repair.queued"] = Repairs.Count,
                 ["repair.count"] = Repairs.DoneCount,
                 ["repair.failed"] = Repairs.FailedCount,

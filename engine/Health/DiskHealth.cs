@@ -21,13 +21,9 @@ internal sealed class DiskHealth(
     private readonly CancellationTokenSource _closing = new();
     private Task _looking = Task.CompletedTask;
     private long _runs;
-    private long _faulted;
 
     /// <summary>Runs of tests since start.</summary>
     public long RunCount => Volatile.Read(ref _runs);
-
-    /// <summary>Mountpaths that were taken out of service since start.</summary>
-    public long FaultedCount => Volatile.Read(ref _faulted);
 
     private bool IsOn => options.Interval > TimeSpan.Zero;
 
@@ -250,7 +246,6 @@ internal sealed class DiskHealth(
     {
         if (attached.Disk.IsOpen)
         {
-            Interlocked.Increment(ref _faulted);
             await fault(attached.Disk, problem);
         }
     }

@@ -55,6 +55,7 @@ public sealed partial class MountpathKeeper
     private bool _resilverFollows; // under _changing
     private MountpathIdentity _map; // replaced whole, under _changing
     private AttachedDisk[] _attached; // replaced whole, under _changing
+    private long _faulted; // written under _changing
 
     internal MountpathKeeper(EngineOptions options, EngineEnvironment environment, MountpathIdentity map, AttachedDisk[] attached, KeeperParts parts)
     {
@@ -65,6 +66,9 @@ public sealed partial class MountpathKeeper
         _parts = parts;
         _log = environment.Log;
     }
+
+    /// <summary>Mountpaths that were taken out of service for failing since start: each time once, however many found that it fails.</summary>
+    public long FaultedCount => Volatile.Read(ref _faulted);
 
     /// <summary>The set as it is persisted.</summary>
     public MountpathIdentity Map => Volatile.Read(ref _map);
@@ -216,6 +220,7 @@ public sealed partial class MountpathKeeper
 
         _map = isLast ? next : _map; // the others have it on disk
         await TakeOutAsync(attached, ServingState.Faulted);
+        Volatile.Write(ref _faulted, _faulted + 1);
         if (isLast)
         {
             _log.LogCritical("no mountpath is left in service: nothing can be served");

@@ -224,6 +224,25 @@ public sealed class HealthRunTests
         Assert.Equal(1, await bench.CounterAsync("disk.faulted"));
     }
 
+    /// <summary>The tests and a look find it at the same time, while another change of the set keeps both waiting.</summary>
+    [Fact]
+    public async Task AMountpathThatSeveralFindUnfitIsTakenOutAndCountedOnce()
+    {
+        await using HealthBench bench = await HealthBench.NewAsync(mountpaths: 4);
+        var hang = new TaskCompletionSource();
+        bench.Sick[bench.Disk.Mountpaths[0]] = new Sickness { Hang = hang };
+        Task<Result> change = bench.Engine.Mountpaths.DisableAsync(bench.Disk.Mountpaths[3], force: true);
+        bench.Sick[bench.Ill] = new Sickness { Open = Errno.EIO };
+        Task[] all = [change, bench.Engine.TestMountpathAsync(bench.Ill), bench.Engine.RescanMountpathAsync(bench.Ill)];
+        Assert.All(all, one => Assert.False(one.IsCompleted));
+        Assert.Equal((ServingState.Serving, 1), (bench.StateOf(bench.Ill), await bench.CounterAsync("disk.tests")));
+        hang.SetResult();
+        await Task.WhenAll(all).WaitAsync(s_deadline);
+        Assert.Equal(ServingState.Faulted, bench.StateOf(bench.Ill));
+        Assert.Equal(1, await bench.CounterAsync("disk.faulted"));
+        Assert.Equal(1, bench.Said("is taken out of service"));
+    }
+
     /// <summary>One who asks while tests run waits for those; one whose drive hangs is told so in time.</summary>
     [Fact]
     public async Task AnOperatorIsNotKeptWaitingByADriveThatHangs()
