@@ -232,30 +232,40 @@ public sealed class DirectoryTable : IDisposable
 
     private async ValueTask<IoResult<DirectoryLease>> OpenAsync(DirectoryEntry entry, DirectoryUse use)
     {
-        (IoResult<FileHandle> opened, bool durable) = await OpenOrMakeAsync(entry.Path, use);
-        List<FileHandle> evicted = [];
+        var opened = IoResult<FileHandle>.Failed(Errno.EBADF);
+        bool durable = false;
         DirectoryLease lease = default;
-        TaskCompletionSource busy;
-        lock (_gate)
+        try
         {
-            busy = entry.Busy!;
-            entry.Busy = null;
-            if (opened.Ok)
+            (opened, durable) = await OpenOrMakeAsync(entry.Path, use);
+        }
+        finally
+        {
+            // Also when it throws, since the mountpath has left: whoever waits for this directory finds that out for himself.
+            List<FileHandle> evicted = [];
+            TaskCompletionSource busy;
+            lock (_gate)
             {
-                entry.Handle = opened.Value;
-                entry.Durable = durable || entry.Forgotten;
-                _volatileCount += entry.Durable ? 0 : 1;
-                lease = Lease(entry);
-                Evict(evicted);
+                busy = entry.Busy!;
+                entry.Busy = null;
+                if (opened.Ok)
+                {
+                    entry.Handle = opened.Value;
+                    entry.Durable = durable || entry.Forgotten;
+                    _volatileCount += entry.Durable ? 0 : 1;
+                    lease = Lease(entry);
+                    Evict(evicted);
+                }
+                else
+                {
+                    Remove(entry);
+                }
             }
-            else
-            {
-                Remove(entry);
-            }
+
+            evicted.ForEach(handle => handle.Dispose());
+            busy.SetResult();
         }
 
-        evicted.ForEach(handle => handle.Dispose());
-        busy.SetResult();
         return !opened.Ok ? IoResult<DirectoryLease>.Failed(opened.Error)
             : durable || use != DirectoryUse.CreateDurable ? new IoResult<DirectoryLease>(lease)
             : await MadeDurableAsync(entry, lease);

@@ -2,6 +2,7 @@ using System.Text;
 using Sluice.Engine.Io;
 using Sluice.Engine.Tests.Support;
 using Sluice.Native;
+using Sluice.Simulation.Tests.Faults;
 
 namespace Sluice.Engine.Tests;
 
@@ -165,10 +166,44 @@ public sealed class DirectoryTableTests : IAsyncLifetime
 
     private static byte[] Bytes(string path) => Encoding.UTF8.GetBytes(path);
 
+    /// <summary>A mountpath that leaves closes its root under who opens a directory.</summary>
+    [Fact]
+    public async Task WhoWaitsForADirectoryWhoseOpeningThrowsIsLetGo()
+    {
+        var io = new ThrowsFirst(_tested.Io);
+        var table = new DirectoryTable(io, _root);
+        Task<DirectoryLease> first = AcquireAsync(table, "a", DirectoryUse.Create);
+        Task<DirectoryLease> second = AcquireAsync(table, "a", DirectoryUse.Create);
+        Assert.False(first.IsCompleted || second.IsCompleted);
+        io.Go.SetResult();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => first);
+        (await second.WaitAsync(TimeSpan.FromSeconds(30))).Dispose();
+        table.Dispose(); // when nobody is at work with it
+    }
+
     private static async Task<DirectoryLease> AcquireAsync(DirectoryTable table, string path, DirectoryUse use)
     {
         IoResult<DirectoryLease> acquired = await table.AcquireAsync(Bytes(path), use);
         Assert.True(acquired.Ok, $"{path}: {acquired.Error}");
         return acquired.Value;
+    }
+
+    private sealed class ThrowsFirst(IFileIo inner) : DelegatingFileIo(inner)
+    {
+        private bool _hasThrown;
+
+        public TaskCompletionSource Go { get; } = new();
+
+        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+        {
+            if (_hasThrown)
+            {
+                return await base.OpenAsync(directory, path, intent);
+            }
+
+            _hasThrown = true;
+            await Go.Task;
+            throw new ObjectDisposedException(nameof(FileHandle));
+        }
     }
 }
