@@ -39,7 +39,7 @@ public sealed partial class ObjectLookup
                 isWhole &= i >= wanted || found.Count == i + 1;
                 if (i + 1 == spread && isWhole && !found.IsDegraded)
                 {
-                    return found.Take(bucket);
+                    return found.Take(bucket, properties);
                 }
             }
 
@@ -50,7 +50,7 @@ public sealed partial class ObjectLookup
 
             if (found.Count > 0)
             {
-                return found.Take(bucket);
+                return found.Take(bucket, properties);
             }
 
             // A mountpath that failed may have had the object: that there is none is only true when all of them said so.
@@ -159,8 +159,8 @@ public sealed partial class ObjectLookup
             _copies.Add((stored, file));
         }
 
-        /// <summary>The chain of them, which is the caller's.</summary>
-        public OpenObject Take(Bucket bucket)
+        /// <summary>The chain of them, which is the caller's. Those that erasure coding has made, and will bring to its own number, are told to nobody as copies.</summary>
+        public OpenObject Take(Bucket bucket, BucketProperties properties)
         {
             OpenObject? chain = null;
             for (int i = _copies.Count - 1; i > 0; i--)
@@ -169,7 +169,8 @@ public sealed partial class ObjectLookup
             }
 
             StoredObject first = _copies[0].Stored;
-            StoredObject[] others = [.. _copies.Skip(1).Select(copy => copy.Stored)];
+            bool isCoded = properties.Ec.Enabled || first.Metadata.Kind == RecordKind.Stripe;
+            StoredObject[] others = isCoded ? [] : [.. _copies.Skip(1).Select(copy => copy.Stored)];
             var open = new OpenObject(new StoredObject(first.Metadata, first.Disk, first.Path, first.AccessedNs, others), _copies[0].File, chain) { Bucket = bucket };
             _copies.Clear();
             return open;

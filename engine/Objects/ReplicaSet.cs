@@ -184,8 +184,11 @@ public sealed class ReplicaSet : IAsyncDisposable
         HeadsMin = Math.Min(HeadsMin, heads);
     }
 
-    /// <summary>A head is in place: what readers are shown from now on.</summary>
-    internal StoredObject Show(StoredObject published) => Shown = Shown?.With(published) ?? published;
+    /// <summary>
+    /// A head is in place: what readers are shown from now on. Further heads of a mirrored object are copies; with erasure coding they are no news, as lookups have it.
+    /// </summary>
+    internal StoredObject Show(StoredObject published) =>
+        Shown = Shown is null ? published : Map is not null || Bucket.Properties.Ec.Enabled ? Shown : Shown.With(published);
 
     /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]

@@ -158,6 +158,7 @@ public sealed class ErasureTests : IDisposable
         {
             Assert.Equal("4 2 true", await KeptAsync(store, "e", "small", query));
             Assert.Equal("4 2 false", await KeptAsync(store, "e", "large", query));
+            Assert.Equal(("1", "1"), (await CopiesAsync(store, "small"), await CopiesAsync(store, "large")));
             Assert.Equal("", await KeptAsync(store, "plain", "small", query));
         }
 
@@ -232,6 +233,12 @@ public sealed class ErasureTests : IDisposable
         Assert.True(!isKept || long.Parse(generation!.Single(), CultureInfo.InvariantCulture) > 0);
         Assert.All(names, header => Assert.Equal(isKept, head.Headers.Contains(header)));
         return isKept ? string.Join(' ', names.Select(header => head.Headers.GetValues(header).Single())) : "";
+    }
+
+    private static async Task<string> CopiesAsync(Store store, string name)
+    {
+        using HttpResponseMessage head = await store.SendAsync(HttpMethod.Head, Store.Target("e", name));
+        return head.Headers.GetValues("Ais-Mirror-Copies").Single();
     }
 
     private static async Task<List<string?>> ListedAsync(Store store, string bucket, string properties)

@@ -41,6 +41,46 @@ public sealed class ErasureLayoutTests
         }
     }
 
+    /// <summary>Heads and whole copies that erasure coding makes are no copies of a mirror: clients are told of one, and of the same, from the answer to the PUT on.</summary>
+    [Theory]
+    [InlineData("small")]
+    [InlineData("large")]
+    public async Task ACodedObjectHasOneCopyAtEveryMoment(string name)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, "{\"mirror\":{\"enabled\":true,\"copies\":3}}");
+        await fixture.PutAsync("mirrored", Content(Small));
+        Assert.Equal(2, (await HeadAsync(fixture, "mirrored")).CopyMountpaths.Count);
+        await SetAsync(fixture, "{\"mirror\":{\"enabled\":false}}");
+        await SetAsync(fixture, "{\"ec\":{\"enabled\":true,\"data_slices\":4,\"parity_slices\":2,\"keep_replica\":true}}"); // it is searched for copies as yet
+        ObjectAttributes put = await fixture.PutAsync(name, Content(name == "small" ? Small : Large));
+        string home = put.Mountpath;
+        IsOne(put);
+        IsOne(await HeadAsync(fixture, name));
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        IsOne(await HeadAsync(fixture, name));
+        IsOne((await fixture.ListAsync()).Entries.Single(entry => Encoding.UTF8.GetString(entry.Name.Span) == name).Attributes!.Value);
+        using (ObjectReader reader = (await fixture.Engine.OpenObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From(name))).Value)
+        {
+            IsOne(reader.Attributes);
+        }
+
+        Result<ObjectAttributes> patched =
+            await fixture.Engine.SetCustomAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From(name), [new("color", "red")], replaceAll: false);
+        IsOne(patched.Value);
+        await Task.WhenAll(fixture.Engine.Jobs.All.Select(job => job.Ended)).WaitAsync(TimeSpan.FromMinutes(2));
+        await EncodeAsync(fixture);
+        IsOne(await HeadAsync(fixture, name));
+        IsOne(await fixture.PutAsync(name, Content(name == "small" ? Large : Small)));
+        IsOne(await HeadAsync(fixture, name));
+
+        void IsOne(ObjectAttributes known)
+        {
+            Assert.Empty(known.CopyMountpaths);
+            Assert.Equal(home, known.Mountpath);
+        }
+    }
+
     [Fact]
     public async Task AnObjectThatIsNotInSlicesYetTellsNothing()
     {
