@@ -12,8 +12,8 @@ internal sealed record SliceSource(int Slice, ObjectDisk Disk, FileHandle File, 
 internal sealed record SliceTarget(int Slice, WorkFile Work, List<ulong> Digests);
 
 /// <summary>
-/// Computes slices from D others, file to file, in one buffer of a mountpath that is held while the disks work: parity that a PUT had no memory for, and
-/// slices that were lost.
+/// Computes slices from D others, all of which are read at the same time, file to file, in one buffer of a mountpath that is held while the disks work: parity
+/// that a PUT had no memory for, and slices that were lost.
 /// </summary>
 internal static class SliceFiller
 {
@@ -40,32 +40,25 @@ internal static class SliceFiller
     private static async ValueTask<int?> FillStripeAsync(StripeGeometry geometry, RecoveryPlan plan, SliceSource[] sources, SliceTarget[] targets, int stripe)
     {
         int unitBytes = geometry.UnitBytesOf(stripe);
-        int width = Limits.BlockBytes / (targets.Length + 1) & ~(StripeGeometry.LastUnitAlignmentBytes - 1);
+        int width = Limits.BlockBytes / (sources.Length + targets.Length) & ~(StripeGeometry.LastUnitAlignmentBytes - 1);
         var read = new ulong[sources.Length];
         var written = new ulong[targets.Length];
         using BlockBuffers.Rented rented = await targets[0].Work.Disk.Blocks.RentAsync();
         for (int at = 0; at < unitBytes; at += width)
         {
             int count = Math.Min(width, unitBytes - at);
-            Memory<byte>[] sums = [.. targets.Select((_, i) => rented.Memory.Slice((i + 1) * width, count))];
+            Memory<byte>[] sums = [.. targets.Select((_, i) => rented.Memory.Slice((sources.Length + i) * width, count))];
+            var sum = new UnitSum(plan, sums);
+            var shares = new Task<bool>[sources.Length];
             for (int i = 0; i < sources.Length; i++)
             {
-                Memory<byte> piece = rented.Memory[..count];
-                IoResult<int> got = await sources[i].Disk.Io.ReadFullyAsync(sources[i].File, piece, geometry.OffsetOf(stripe) + at);
-                if (!got.Ok || got.Value < count)
-                {
-                    return sources[i].Slice;
-                }
+                shares[i] = AddShareAsync(sources[i], i, rented.Memory.Slice(i * width, count), geometry.OffsetOf(stripe) + at, sum, read);
+            }
 
-                read[i] = Crc64Nvme.Append(read[i], piece.Span);
-                if (i == 0)
-                {
-                    plan.Begin(i, piece, sums);
-                }
-                else
-                {
-                    plan.Accumulate(i, piece, sums);
-                }
+            int bad = Array.IndexOf(await Task.WhenAll(shares), false); // waits for all: they write into the buffer
+            if (bad >= 0)
+            {
+                return sources[bad].Slice;
             }
 
             for (int i = 0; i < targets.Length; i++)
@@ -91,5 +84,19 @@ internal static class SliceFiller
         }
 
         return null;
+    }
+
+    /// <summary>Reads a piece of one source and adds its share to the sums; false when it fails or is short, and they are worth nothing.</summary>
+    private static async Task<bool> AddShareAsync(SliceSource source, int place, Memory<byte> piece, long offset, UnitSum sum, ulong[] digests)
+    {
+        IoResult<int> got = await source.Disk.Io.ReadFullyAsync(source.File, piece, offset);
+        if (!got.Ok || got.Value < piece.Length)
+        {
+            return false;
+        }
+
+        digests[place] = Crc64Nvme.Append(digests[place], piece.Span);
+        sum.Add(place, piece, 0);
+        return true;
     }
 }

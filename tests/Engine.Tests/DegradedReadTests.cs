@@ -62,6 +62,39 @@ public sealed class DegradedReadTests
         Assert.Equal(content, await fixture.GetAsync("o"));
     }
 
+    /// <summary>The same where a lost slice is written anew, and where a PUT had no memory for parity and computes it at the end.</summary>
+    [Theory]
+    [InlineData(4, 2)]
+    [InlineData(8, 3)]
+    public async Task TheSourcesOfASliceAreAskedAtTheSameTime(int data, int parity)
+    {
+        byte[] content = Content((data * Unit) - 7);
+        await using EngineFixture fixture = await WithoutTheFirstSliceAsync(data, parity, content);
+        fixture.Over = io => new GatheredReads(io, Unit, data);
+        await fixture.OpenAsync();
+        await ErasureLayoutTests.EncodeAsync(fixture);
+        Assert.Equal(data + parity, Slices(fixture).Length);
+        await fixture.CloseAsync();
+        EngineOptions options = fixture.Options;
+        await fixture.OpenAsync(new EngineOptions
+        {
+            Mountpaths = options.Mountpaths,
+            AllowSharedDisk = true,
+            MemoryBytes = options.MemoryBytes,
+            OpenFilesMax = options.OpenFilesMax,
+            FlushInterval = options.FlushInterval,
+            ErasureBytes = 4 << 20,
+        });
+        await fixture.PutAsync("late", content);
+        Assert.Equal(1, (await fixture.Engine.StatusAsync()).Counters["ec.late_parity"]);
+        await fixture.CloseAsync();
+        Slices(fixture).Where(file => NumberOf(file) == 2).ToList().ForEach(File.Delete);
+        fixture.Over = static io => io;
+        await fixture.OpenAsync();
+        Assert.Equal(content, await fixture.GetAsync("o"));
+        Assert.Equal(content, await fixture.GetAsync("late"));
+    }
+
     /// <summary>An object whose first slice is gone; the engine is closed.</summary>
     private static async Task<EngineFixture> WithoutTheFirstSliceAsync(int data, int parity, byte[] content)
     {
