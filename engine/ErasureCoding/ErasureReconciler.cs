@@ -50,13 +50,12 @@ internal sealed class ErasureReconciler(ErasureContext context, ObjectLookup loo
             {
                 Invariant.That(open.TryHold(), "a file that was just opened is open");
                 using var reader = new ObjectReader(open, bucket);
-                await (job?.PaceAsync(open.Stored.Metadata.SizeBytes) ?? default);
                 done = IsLaidOutAsWanted(bucket.Properties, open.Stored.Metadata)
-                    ? await repair.RepairAsync(bucket, name, digest, open, reader, verify)
-                    : await LayOutAsync(bucket, name, digest, reader);
+                    ? await repair.RepairAsync(bucket, name, digest, open, reader, job, verify)
+                    : await LayOutAsync(bucket, name, digest, reader, job);
                 if (done.Error is { Code: ErrorCode.Damaged } && open.Striped?.Replica is { IsSuspect: false })
                 {
-                    done = await LayOutAsync(bucket, name, digest, reader); // too few slices are left: the replica has what they had
+                    done = await LayOutAsync(bucket, name, digest, reader, job); // too few slices are left: the replica has what they had
                 }
             }
             finally
@@ -84,8 +83,9 @@ internal sealed class ErasureReconciler(ErasureContext context, ObjectLookup loo
                 && geometry.UnitBytes == StripeGeometry.UnitFor(metadata.SizeBytes, ec.UnitBytes);
     }
 
-    private async ValueTask<Result<ErasureReconciled>> LayOutAsync(Bucket bucket, ObjectName name, ulong digest, ObjectReader reader)
+    private async ValueTask<Result<ErasureReconciled>> LayOutAsync(Bucket bucket, ObjectName name, ulong digest, ObjectReader reader, JobContext? job)
     {
+        await (job?.PaceAsync(reader.SizeBytes) ?? default);
         EcProperties ec = bucket.Properties.Ec;
         await using ReplicaSet set = ReplicaSet.Rent(bucket, name, digest);
         if (!ec.Enabled || !ErasureWriter.IsSliced(ec, reader.SizeBytes))

@@ -16,7 +16,7 @@ internal sealed partial class SliceRepair
     /// <paramref name="verify"/> all of it is read and compared, else it is taken at the word of its record.
     /// </summary>
     private async ValueTask<Result<KeptReplica>> KeepReplicaAsync(
-        Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, SliceMap map, bool verify, HashSet<string> refusing, List<PartPlace> published)
+        Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, SliceMap map, bool verify, RepairAttempts attempts)
     {
         if (!bucket.Properties.Ec.KeepReplica)
         {
@@ -24,14 +24,15 @@ internal sealed partial class SliceRepair
         }
 
         OpenObject? replica = open.Striped!.Replica;
-        if (replica is not null && (!verify || await IsGoodAsync(bucket, digest, replica)))
+        if (replica is not null && (!verify || await IsGoodAsync(bucket, digest, replica, attempts)))
         {
             return new KeptReplica(map, IsMade: false, IsOwed: false);
         }
 
+        await attempts.PaceAsync(reader.SizeBytes);
         replica?.Suspect(); // its slices are read from here on
         await using ReplicaSet set = ReplicaSet.Rent(bucket, name, digest);
-        if (await CreateReplicaAsync(set, map, refusing) is not { } work)
+        if (await CreateReplicaAsync(set, map, attempts.Refusing) is not { } work)
         {
             return new KeptReplica(map, IsMade: false, IsOwed: true);
         }
@@ -46,7 +47,7 @@ internal sealed partial class SliceRepair
             }
             finally
             {
-                published.AddRange(PublishedOf(set, open.Stored));
+                attempts.Published.AddRange(PublishedOf(set, open.Stored));
             }
         }
 
@@ -54,9 +55,10 @@ internal sealed partial class SliceRepair
             : new KeptReplica(map.HasReplica && map.Mountpaths[^1] == work.Disk.Uuid ? map : map.WithReplica(work.Disk.Uuid), IsMade: true, IsOwed: false);
     }
 
-    private static async ValueTask<bool> IsGoodAsync(Bucket bucket, ulong digest, OpenObject replica)
+    private static async ValueTask<bool> IsGoodAsync(Bucket bucket, ulong digest, OpenObject replica, RepairAttempts attempts)
     {
         (ObjectDisk disk, ObjectMetadata metadata) = (replica.Stored.Disk, replica.Stored.Metadata);
+        await attempts.PaceAsync(metadata.SizeBytes);
         try
         {
             return await WorkTarget.ReadAsync(disk, replica.File, replica.Stored.Path.Whole, bucket, digest) is not null

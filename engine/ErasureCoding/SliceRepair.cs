@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.ErasureCoding;
@@ -16,12 +17,12 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
 {
     /// <summary>
     /// Repairs the object, which the caller holds open and reads with <paramref name="reader"/>, and nobody else knows. Refuses with Busy when the name has another object by the time that
-    /// the slices are ready, and with Damaged when too few are left.
+    /// the slices are ready, and with Damaged when too few are left. A job waits for what is read or written, and for no more.
     /// </summary>
-    public async ValueTask<Result<ErasureReconciled>> RepairAsync(Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, bool verify)
+    public async ValueTask<Result<ErasureReconciled>> RepairAsync(
+        Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, JobContext? job, bool verify)
     {
-        List<PartPlace> published = [];
-        HashSet<string> refusing = []; // mountpaths
+        var attempts = new RepairAttempts(job);
         bool areSpokenOf = false;
         try
         {
@@ -29,11 +30,11 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
             {
                 try
                 {
-                    Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, reader, verify, refusing, published);
-                    areSpokenOf = done.Ok && refusing.Count == 0;
+                    Result<ErasureReconciled> done = await RepairAsync(bucket, name, digest, open, reader, verify, attempts);
+                    areSpokenOf = done.Ok && attempts.Refusing.Count == 0;
                     return done;
                 }
-                catch (StorageException fault) when (IsToBePassedOver(bucket, digest, open.Stored.Metadata.Slices, fault, refusing))
+                catch (StorageException fault) when (IsToBePassedOver(bucket, digest, open.Stored.Metadata.Slices, fault, attempts.Refusing))
                 {
                     context.Log.LogWarning("nothing is rebuilt there: {Fault}", fault.Message);
                 }
@@ -43,14 +44,15 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
         {
             if (!areSpokenOf)
             {
-                leftovers.Add(bucket, name, digest, published); // a writer was faster, or a drive failed: slices that found another mountpath are nobody's
+                leftovers.Add(bucket, name, digest, attempts.Published); // a writer was faster, or a drive failed: slices that found another mountpath are nobody's
             }
         }
     }
 
     private async ValueTask<Result<ErasureReconciled>> RepairAsync(
-        Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, bool verify, HashSet<string> refusing, List<PartPlace> published)
+        Bucket bucket, ObjectName name, ulong digest, OpenObject open, ObjectReader reader, bool verify, RepairAttempts attempts)
     {
+        await attempts.PaceAsync(verify && open.Striped is { } read ? read.Geometry.SliceCount * read.Geometry.SliceBytes : 0);
         SliceMap? map = open.Stored.Metadata.Slices;
         int made = 0;
         long bytes = 0;
@@ -60,15 +62,16 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
             List<int> lost = await LostAsync(striped, verify);
             if (lost.Count > 0)
             {
+                await attempts.PaceAsync((striped.Geometry.DataSlices + lost.Count) * striped.Geometry.SliceBytes);
                 await using ReplicaSet set = ReplicaSet.Rent(bucket, name, digest);
                 Result<SliceMap> rebuilt;
                 try
                 {
-                    rebuilt = await RebuildAsync(set, open.Stored, striped, lost, refusing);
+                    rebuilt = await RebuildAsync(set, open.Stored, striped, lost, attempts.Refusing);
                 }
                 finally
                 {
-                    published.AddRange(PublishedOf(set, open.Stored));
+                    attempts.Published.AddRange(PublishedOf(set, open.Stored));
                 }
 
                 if (!rebuilt.Ok)
@@ -82,7 +85,7 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
                 isDegraded = made < lost.Count;
             }
 
-            Result<KeptReplica> kept = await KeepReplicaAsync(bucket, name, digest, open, reader, map!, verify, refusing, published);
+            Result<KeptReplica> kept = await KeepReplicaAsync(bucket, name, digest, open, reader, map!, verify, attempts);
             if (!kept.Ok)
             {
                 return kept.Error!;
@@ -94,7 +97,7 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
             isDegraded |= kept.Value.IsOwed;
         }
 
-        Result<int> heads = await WriteHeadsAsync(bucket, name, digest, open.Stored, map, refusing);
+        Result<int> heads = await WriteHeadsAsync(bucket, name, digest, open.Stored, map, attempts);
         return heads.Ok ? new ErasureReconciled(made + heads.Value, bytes, isDegraded) : heads.Error!;
     }
 
@@ -334,9 +337,9 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
     }
 
     /// <summary>New heads where the map has changed, or one is missing, old, or where it does not belong; answers how many were written.</summary>
-    private async ValueTask<Result<int>> WriteHeadsAsync(Bucket bucket, ObjectName name, ulong digest, StoredObject stored, SliceMap? map, HashSet<string> refusing)
+    private async ValueTask<Result<int>> WriteHeadsAsync(Bucket bucket, ObjectName name, ulong digest, StoredObject stored, SliceMap? map, RepairAttempts attempts)
     {
-        ObjectDisk[] first = [.. lookup.Ranked(digest).Where(disk => !refusing.Contains(disk.Path)).Take(HeadsWanted(bucket, map))];
+        ObjectDisk[] first = [.. lookup.Ranked(digest).Where(disk => !attempts.Refusing.Contains(disk.Path)).Take(HeadsWanted(bucket, map))];
         List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
         bool isRight = places.Count == first.Length
             && places.TrueForAll(place => first.Contains(place.Disk) && place.Stored?.Metadata.Generation == stored.Metadata.Generation);
@@ -354,6 +357,7 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
 
         if (map is null)
         {
+            await attempts.PaceAsync(stored.Metadata.SizeBytes);
             Result copied = await CopyAsync(bucket, name, digest, stored, set);
             if (!copied.Ok)
             {

@@ -31,7 +31,12 @@ public sealed class EngineFixture : IAsyncDisposable
     /// <summary>What the engine's verbs pass through from the next opening on.</summary>
     public Func<IFileIo, IFileIo> Over { get; set; } = static io => io;
 
+    /// <summary>The engine's clock from the next opening on.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public ObjectEngine Engine => _engine ?? throw new InvalidOperationException("the engine is closed");
+
+    public bool IsOpen => _engine is not null;
 
     public BucketName Bucket { get; } = Name("b");
 
@@ -68,7 +73,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     /// <summary>Opens an engine that the caller looks after: for what is expected to be refused.</summary>
     public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null) => ObjectEngine.OpenAsync(
-        options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = TimeProvider.System, Log = NullLogger.Instance });
+        options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = Time, Log = NullLogger.Instance });
 
     public async Task CloseAsync()
     {
