@@ -3,11 +3,13 @@ namespace Sluice.Simulation.Tests.Disk;
 /// <summary>
 /// Runs asynchronous work on the caller's thread and decides, by a seed, which disk verb goes on next: a verb takes effect at some moment
 /// after it was asked for and is answered at some later one, others in between. The same seed makes the same run. A run that is stopped
-/// is a process that ended: nothing of it goes on.
+/// is a process that ended: nothing of it goes on. Several runs one after the other are one process: what is under way at the end of one goes on in the next.
 /// </summary>
 public sealed class SeededScheduler(int seed) : SynchronizationContext
 {
-    private readonly Random _random = new(unchecked((seed * 104_729) + 7));
+    private static readonly TimeSpan s_postDeadline = TimeSpan.FromSeconds(20);
+
+    private Random _random = NewRandom(seed);
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _ready = new();
     private readonly List<ScheduledVerb> _pending = [];
 
@@ -22,9 +24,13 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
     {
         lock (_ready)
         {
-            _ready.Enqueue((d, state)); // from this thread, unless somebody left it: then the run is found stuck
+            _ready.Enqueue((d, state));
+            Monitor.Pulse(_ready); // somebody who left this thread may post: a callback of a cancellation, the reads of a scrub
         }
     }
+
+    /// <summary>Decides by another seed from here on, whatever was drawn so far.</summary>
+    public void Reseed(int other) => _random = NewRandom(other);
 
     /// <summary>A verb was asked for.</summary>
     public void Add(ScheduledVerb verb)
@@ -46,28 +52,14 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
             Task task = work();
             while (!task.IsCompleted)
             {
-                if (TryTakeReady(out (SendOrPostCallback Callback, object? State) ready))
+                if (IsIdle)
                 {
-                    ready.Callback(ready.State);
-                    continue;
+                    AwaitPost();
                 }
-
-                Assert.True(_pending.Count > 0, "the run is stuck: nothing is ready and no verb is under way");
-                ScheduledVerb verb = _pending[_random.Next(_pending.Count)];
-                if (!verb.IsDone)
-                {
-                    verb.Do();
-                    continue;
-                }
-
-                if (AnsweredCount + 1 >= stopAt)
+                else if (!TryGoOn(stopAt))
                 {
                     return false;
                 }
-
-                _pending.Remove(verb);
-                AnsweredCount++;
-                verb.Answer();
             }
 
             task.GetAwaiter().GetResult();
@@ -76,6 +68,68 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
         finally
         {
             SetSynchronizationContext(outer);
+        }
+    }
+
+    /// <summary>What is under way in the background goes on until nothing is.</summary>
+    public void Drain() => Run(() =>
+    {
+        while (!IsIdle)
+        {
+            TryGoOn(int.MaxValue);
+        }
+
+        return Task.CompletedTask;
+    });
+
+    private static Random NewRandom(int from) => new(unchecked((from * 104_729) + 7));
+
+    private bool IsIdle
+    {
+        get
+        {
+            lock (_ready)
+            {
+                return _ready.Count == 0 && _pending.Count == 0;
+            }
+        }
+    }
+
+    /// <summary>One callback or half a verb; false when the run is to stop here.</summary>
+    private bool TryGoOn(int stopAt)
+    {
+        if (TryTakeReady(out (SendOrPostCallback Callback, object? State) ready))
+        {
+            ready.Callback(ready.State);
+            return true;
+        }
+
+        ScheduledVerb verb = _pending[_random.Next(_pending.Count)];
+        if (!verb.IsDone)
+        {
+            verb.Do();
+            return true;
+        }
+
+        if (AnsweredCount + 1 >= stopAt)
+        {
+            return false;
+        }
+
+        _pending.Remove(verb);
+        AnsweredCount++;
+        verb.Answer();
+        return true;
+    }
+
+    private void AwaitPost()
+    {
+        lock (_ready)
+        {
+            while (_ready.Count == 0)
+            {
+                Assert.True(Monitor.Wait(_ready, s_postDeadline), "the run is stuck: nothing is ready and no verb is under way");
+            }
         }
     }
 

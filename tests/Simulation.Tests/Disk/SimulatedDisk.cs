@@ -69,6 +69,30 @@ public sealed class SimulatedDisk : IFileIo
         }
     }
 
+    /// <summary>The same for one open file.</summary>
+    public void LoseDirtyPages(FileHandle file)
+    {
+        lock (_gate)
+        {
+            _open.GetValueOrDefault(file.Descriptor).Inode?.LoseDirtyPages();
+        }
+    }
+
+    /// <summary>The same for all of the file system that an open file is on.</summary>
+    public void LoseDirtyPagesAround(FileHandle file)
+    {
+        lock (_gate)
+        {
+            if (_open.TryGetValue(file.Descriptor, out (SimulatedFileSystem System, SimulatedInode Inode) open))
+            {
+                foreach ((_, SimulatedInode inode) in SimulatedFileSystem.Walk(open.System.Root, ""))
+                {
+                    inode.LoseDirtyPages();
+                }
+            }
+        }
+    }
+
     /// <summary>The process ends, and with a power cut all that did not reach the media.</summary>
     public void End(Crash crash)
     {

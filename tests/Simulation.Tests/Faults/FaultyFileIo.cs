@@ -1,6 +1,7 @@
 using System.Buffers;
 using Sluice.Engine.Io;
 using Sluice.Native;
+using Sluice.Simulation.Tests.Disk;
 
 namespace Sluice.Simulation.Tests.Faults;
 
@@ -37,6 +38,9 @@ public enum FaultKind
 
     /// <summary>The verb is done and the new name is gone again: a lost directory entry.</summary>
     LosesEntry,
+
+    /// <summary>A flush answers the error number, and what it could not write counts as written from then on (fsync(2)).</summary>
+    DropsPages,
 }
 
 /// <summary>The fault of the <paramref name="Nth"/> call (from 1, counted from <see cref="FaultyFileIo.Arm"/>) of a verb; 0 stands for every call.</summary>
@@ -143,10 +147,10 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
         Enter(DiskVerb.SetXattr) is { } fault ? Failed(fault) : base.SetXattrAsync(file, name, value);
 
     public override ValueTask<IoResult> SyncAsync(FileHandle file) =>
-        Enter(DiskVerb.Sync) is { } fault ? Failed(fault) : base.SyncAsync(file);
+        Enter(DiskVerb.Sync) is { } fault ? Failed(fault, disk => disk.LoseDirtyPages(file)) : base.SyncAsync(file);
 
     public override ValueTask<IoResult> SyncFileSystemAsync(FileHandle file) =>
-        Enter(DiskVerb.SyncFileSystem) is { } fault ? Failed(fault) : base.SyncFileSystemAsync(file);
+        Enter(DiskVerb.SyncFileSystem) is { } fault ? Failed(fault, disk => disk.LoseDirtyPagesAround(file)) : base.SyncFileSystemAsync(file);
 
     public override ValueTask<IoResult> MakeDirectoryAsync(FileHandle directory, ReadOnlyMemory<byte> name) =>
         Enter(DiskVerb.MakeDirectory) is { } fault ? Failed(fault) : base.MakeDirectoryAsync(directory, name);
@@ -191,6 +195,16 @@ public sealed class FaultyFileIo(IFileIo inner) : DelegatingFileIo(inner)
     private static ValueTask<IoResult<T>> Failed<T>(PlannedFault fault) => new(IoResult<T>.Failed(fault.Error));
 
     private static ValueTask<IoResult> Failed(PlannedFault fault) => new(new IoResult(fault.Error));
+
+    private ValueTask<IoResult> Failed(PlannedFault fault, Action<SimulatedDisk> dropPages)
+    {
+        if (fault.Kind == FaultKind.DropsPages)
+        {
+            dropPages((SimulatedDisk)Inner); // no other disk has pages that can be dropped
+        }
+
+        return Failed(fault);
+    }
 
     private static bool IsStep(DiskVerb verb) => verb is DiskVerb.Create or DiskVerb.Write or DiskVerb.SetXattr or DiskVerb.Sync
         or DiskVerb.SyncFileSystem or DiskVerb.MakeDirectory or DiskVerb.Rename or DiskVerb.Link or DiskVerb.Unlink;

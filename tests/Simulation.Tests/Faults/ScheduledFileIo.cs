@@ -4,7 +4,7 @@ using Sluice.Simulation.Tests.Disk;
 
 namespace Sluice.Simulation.Tests.Faults;
 
-/// <summary>A disk whose verbs take effect and are answered when its scheduler says so; at once while it has none.</summary>
+/// <summary>A disk whose verbs take effect and are answered when its scheduler says so; at once while it has none, or when somebody asks who left its thread.</summary>
 public sealed class ScheduledFileIo(IFileIo inner) : DelegatingFileIo(inner)
 {
     /// <summary>Decides; null to answer at once.</summary>
@@ -58,7 +58,7 @@ public sealed class ScheduledFileIo(IFileIo inner) : DelegatingFileIo(inner)
 
     private ValueTask<T> Later<T>(Func<ValueTask<T>> verb)
     {
-        if (Scheduler is null)
+        if (Scheduler is null || SynchronizationContext.Current != Scheduler)
         {
             return verb();
         }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Engine;
 using Sluice.Engine.Io;
@@ -11,7 +12,11 @@ public sealed class SimulatedTime : TimeProvider
 {
     private long _ticks = new DateTime(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
 
-    public override DateTimeOffset GetUtcNow() => new(_ticks += TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Interlocked.Add(ref _ticks, TimeSpan.TicksPerMicrosecond);
+
+    public override DateTimeOffset GetUtcNow() => new(Interlocked.Add(ref _ticks, TimeSpan.TicksPerMicrosecond), TimeSpan.Zero);
 }
 
 /// <summary>
@@ -37,18 +42,25 @@ public sealed class SimulatedHost
 
     public FaultyFileIo Faults { get; }
 
+    /// <summary>Where its engines write their logs; nowhere at first.</summary>
+    public ILogger Log { get; set; } = NullLogger.Instance;
+
     public ObjectEngine Engine => _engine ?? throw new InvalidOperationException("the engine is closed");
 
     public EngineEnvironment Environment => new()
     {
         Io = _io,
         Time = _time,
-        Log = NullLogger.Instance,
+        Log = Log,
         Background = static work => work(),
         NewGuid = () =>
         {
             var bytes = new byte[16];
-            _identities.NextBytes(bytes);
+            lock (_identities)
+            {
+                _identities.NextBytes(bytes);
+            }
+
             return new Guid(bytes);
         },
     };
