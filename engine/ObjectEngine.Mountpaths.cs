@@ -73,7 +73,7 @@ public sealed partial class ObjectEngine
             SettleAsync = one => StartupRecovery.SettleAloneAsync(
                 one.Disk, new DiskState(one.Mountpath.WasClean, one.Mountpath.FlushedGeneration), _buckets.All, _log),
             DocumentsMoved = _buckets.RewriteAsync,
-            Resilver = async () => await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, WhenRunning.Supersede),
+            Resilver = async whenRunning => await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, whenRunning),
             BuryAsync = async () => await TombstoneSettlement.RemoveAsync(_disks.Current.Open, _buckets.All),
             NextGeneration = () => _clock.Next(),
         });

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Mountpaths;
@@ -226,7 +227,7 @@ public sealed partial class MountpathKeeper
             _log.LogError("{Fault}", fault.Message); // the next change of a bucket tries again
         }
 
-        _resilverFollows = true;
+        _resilver = WhenRunning.Supersede;
     }
 
     private async ValueTask BuryIfNobodyIsAwayAsync()

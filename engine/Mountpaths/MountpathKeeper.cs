@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Io;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Mountpaths;
@@ -23,8 +24,8 @@ internal sealed record KeeperParts
     /// <summary>The mountpaths changed: the documents that lie on the first of them move.</summary>
     public required Func<ValueTask> DocumentsMoved { get; init; }
 
-    /// <summary>Starts the job that brings everything to its place, in the place of one that runs.</summary>
-    public required Func<ValueTask> Resilver { get; init; }
+    /// <summary>Starts the job that brings everything to its place.</summary>
+    public required Func<WhenRunning, ValueTask> Resilver { get; init; }
 
     /// <summary>No object is known to wait for a mountpath that is away any more: the tombstones may go.</summary>
     public required Func<ValueTask> BuryAsync { get; init; }
@@ -52,7 +53,7 @@ public sealed partial class MountpathKeeper
     private readonly Dictionary<string, Task> _closing = []; // by uuid; under _changing
     private readonly HashSet<string> _detaching = []; // uuids that leave the set when they are empty; under _changing
     private bool _isClosed; // under _changing, which is never given back then
-    private bool _resilverFollows; // under _changing
+    private WhenRunning? _resilver; // the run that follows the change; under _changing
     private MountpathIdentity _map; // replaced whole, under _changing
     private AttachedDisk[] _attached; // replaced whole, under _changing
     private long _faulted; // written under _changing
@@ -330,6 +331,10 @@ public sealed partial class MountpathKeeper
             Publish();
             await FollowUpAsync();
         }
+        else if (open.Disk.State == ServingState.Joining)
+        {
+            _resilver ??= WhenRunning.Join; // one that met a fault is not begun again by itself
+        }
 
         return Result.Done;
     }
@@ -348,12 +353,12 @@ public sealed partial class MountpathKeeper
         }
         finally
         {
-            bool follows = _resilverFollows;
-            _resilverFollows = false;
+            WhenRunning? resilver = _resilver;
+            _resilver = null;
             _changing.Release();
-            if (follows)
+            if (resilver is { } whenRunning)
             {
-                await _parts.Resilver(); // not under the change: a run that is to end may want to make one
+                await _parts.Resilver(whenRunning); // not under the change: a run that is to end may want to make one
             }
         }
     }

@@ -1,6 +1,7 @@
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Disk;
 using Sluice.Simulation.Tests.Faults;
@@ -62,6 +63,34 @@ public sealed class MountpathFaultTests
 
         Assert.True(struck >= 20, $"{struck} writes have failed");
     }
+
+    /// <summary>A fault while it is compared leaves a mountpath beside the others, read by nobody; who enables it once more has it compared anew.</summary>
+    [Fact]
+    public async Task AMountpathThatCouldNotBeComparedIsComparedWhenItIsEnabledAgain()
+    {
+        int left = 0;
+        for (int nth = 1; nth <= 12; nth++)
+        {
+            Session session = await StartAsync(Durability.Strict);
+            await PutAllAsync(session);
+            string away = session.Host.Disk.Mountpaths[1];
+            await DoneAsync(session.Host.Engine.Mountpaths.DisableAsync(away, force: true));
+            session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.List, nth, Errno.EIO)]);
+            await session.Host.Engine.Mountpaths.EnableAsync(away);
+            await session.EndOfJobsAsync();
+            left += StateOf(session, away) == ServingState.Joining ? 1 : 0;
+            session.Host.Faults.Disarm();
+            await DoneAsync(session.Host.Engine.Mountpaths.EnableAsync(away));
+            await session.EndOfJobsAsync();
+            Assert.Equal(ServingState.Serving, StateOf(session, away));
+            await IsSoundAsync(session, CrashKind.Kill, $"list {nth} failed");
+        }
+
+        Assert.True(left > 0, "no comparison has failed");
+    }
+
+    private static ServingState StateOf(Session session, string mountpath) =>
+        session.Host.Engine.Mountpaths.Rows().Single(row => row.Path == mountpath).State;
 
     private static async Task<Session> StartAsync(Durability durability)
     {
