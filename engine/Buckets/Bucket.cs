@@ -88,6 +88,18 @@ public sealed class Bucket
     /// <summary>Directory of its tombstones.</summary>
     public ReadOnlyMemory<byte> Tombstones { get; }
 
+    /// <summary>It is being destroyed, or is.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _closed;
+            }
+        }
+    }
+
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()
     {

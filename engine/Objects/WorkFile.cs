@@ -25,6 +25,7 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
     private byte[] _path = new byte[128]; // grows with the longest name of a bucket
     private int _pathBytes;
     private ObjectDisk? _disk;
+    private Bucket? _bucket;
     private FileHandle? _file;
     private DirectoryLease _directory;
     private bool _ours;
@@ -141,14 +142,20 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
 
         if (Interlocked.Exchange(ref _file, null) is { } file)
         {
+            (ObjectDisk disk, Bucket bucket) = (Disk, _bucket!);
             file.Dispose();
             End();
+            if (bucket.IsClosed)
+            {
+                // Who made it was not inside the bucket, and may have made its directories anew behind the destruction.
+                await disk.Directories.PruneAsync(bucket.Work, bucket.Home[..bucket.Home.Span.IndexOf((byte)'/')]);
+            }
         }
     }
 
     private void Begin(ObjectDisk disk, Bucket bucket, DirectoryLease directory)
     {
-        (_disk, _directory, _ours, Number) = (disk, directory, false, 0);
+        (_disk, _bucket, _directory, _ours, Number) = (disk, bucket, directory, false, 0);
         int bytesMax = bucket.Work.Length + 1 + NameBytesMax;
         if (_path.Length < bytesMax)
         {
@@ -179,7 +186,7 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
     private void End()
     {
         _directory.Dispose();
-        (_disk, _directory, _ours) = (null, default, false);
+        (_disk, _bucket, _directory, _ours) = (null, null, default, false);
         s_pool.Return(this);
     }
 
