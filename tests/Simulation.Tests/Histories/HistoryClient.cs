@@ -1,0 +1,211 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using Sluice.Contract;
+using Sluice.Engine;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Listing;
+using Sluice.Engine.Objects;
+using Sluice.Simulation.Tests.Matrix;
+
+namespace Sluice.Simulation.Tests.Histories;
+
+/// <summary>Puts, deletes, reads and lists objects, tells the model, and compares what is answered with it.</summary>
+public sealed class HistoryClient(HistoryWorld world)
+{
+    private const string IdKey = "id";
+    private const int RangeBytes = 1_000;
+
+    private readonly Dictionary<int, ObjectState> _stored = []; // by id
+    private readonly Dictionary<(string Bucket, string Name), Seen> _kept = []; // of the twin that keeps what was overwritten
+
+    private ObjectEngine Engine => world.Machine.Engine;
+
+    public static BucketName NameOf(BucketModel bucket) =>
+        BucketName.TryCreate("ais", "", "", bucket.Plan.Name, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
+
+    /// <summary>The process has ended, and with it its caches.</summary>
+    public void Forget() => _kept.Clear();
+
+    public async Task PutAsync(Operation operation)
+    {
+        BucketModel bucket = world.Buckets[operation.Bucket];
+        var content = new byte[operation.Number];
+        new Random(operation.Id).NextBytes(content);
+        ObjectState state = NewState(operation, content);
+        ModelWrite? write = bucket.Names is null ? null : bucket.Of(operation.Name).Begin(state);
+        Result<ObjectAttributes> put = await Engine.PutObjectAsync(
+            Caller.Anonymous,
+            new PutRequest
+            {
+                Bucket = NameOf(bucket),
+                Name = ObjectName.From(operation.Name),
+                Body = PipeReader.Create(new MemoryStream(state.Content)),
+                LengthBytes = state.Content.Length,
+                Custom = state.Custom,
+            },
+            CancellationToken.None);
+        Answered(operation, bucket, write, put.Error);
+        HistoryWorld.Refuse(!put.Ok || put.Value.Checksum == state.Checksum, "torn", $"{operation} is answered with another digest");
+    }
+
+    public async Task DeleteAsync(Operation operation)
+    {
+        BucketModel bucket = world.Buckets[operation.Bucket];
+        NameModel? name = bucket.Names is null ? null : bucket.Of(operation.Name);
+        ModelWrite? write = name?.Begin(null);
+        Result deleted = await Engine.DeleteObjectAsync(Caller.Anonymous, NameOf(bucket), ObjectName.From(operation.Name));
+        if (write is null || deleted.Error is not { Code: ErrorCode.ObjectNotFound })
+        {
+            Answered(operation, bucket, write, deleted.Error);
+            _kept.Remove((bucket.Plan.Name, operation.Name));
+            return;
+        }
+
+        // Who finds nothing to delete is a reader; while a mountpath is away he has left a tombstone for what may be on it.
+        write.Fate = world.Machine.IsAway ? WriteFate.Unsure : WriteFate.Withdrawn;
+        world.Judge(bucket, operation.Name, name!, Seen.Absent);
+    }
+
+    /// <summary>Gives an object of which it is known for sure other metadata; alone in its step.</summary>
+    public async Task PatchAsync(Operation operation)
+    {
+        BucketModel bucket = world.Buckets[operation.Bucket];
+        if (bucket.Names is null || bucket.Of(operation.Name) is not { Visible.Count: 1, IsDoubtful: false } name
+            || name.Visible.Single() is not { } old || world.IsHidden(bucket, name))
+        {
+            return;
+        }
+
+        ObjectState state = NewState(operation, old.Content);
+        ModelWrite write = name.Begin(state);
+        Result<ObjectAttributes> patched =
+            await Engine.SetCustomAsync(Caller.Anonymous, NameOf(bucket), ObjectName.From(operation.Name), state.Custom, replaceAll: true);
+        Answered(operation, bucket, write, patched.Error);
+    }
+
+    /// <summary>Reads the whole object, a range of it, or what is known of it.</summary>
+    public async Task ReadAsync(Operation operation)
+    {
+        BucketModel bucket = world.Buckets[operation.Bucket];
+        Seen seen = operation.Kind switch
+        {
+            OperationKind.Head => await HeadAsync(bucket, operation.Name),
+            OperationKind.GetRange => await GetAsync(bucket, operation.Name, operation.Number),
+            _ => await GetAsync(bucket, operation.Name),
+        };
+        if (bucket.Names is null)
+        {
+            HistoryWorld.Refuse(seen.IsRefused, "old", $"{operation} finds {seen}, and there is no bucket");
+            return;
+        }
+
+        world.Judge(bucket, operation.Name, bucket.Of(operation.Name), seen);
+    }
+
+    /// <summary>Lists the bucket page by page.</summary>
+    public async Task ListAsync(BucketModel bucket, int pageSize)
+    {
+        var listed = new List<string>();
+        byte[] after = [];
+        do
+        {
+            Result<ListPage> page = await Engine.ListObjectsAsync(
+                Caller.Anonymous, new ListRequest { Bucket = NameOf(bucket), PageSize = pageSize, After = after }, CancellationToken.None);
+            if (!page.Ok)
+            {
+                HistoryWorld.Refuse(bucket.Names is null || world.IsStruck, "refused", $"{bucket.Plan.Name} is not listed: {page.Error!.Message}");
+                return;
+            }
+
+            listed.AddRange(page.Value.Entries.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Name.Span)));
+            after = page.Value.ContinuationToken.ToArray();
+        }
+        while (after.Length > 0);
+        HistoryWorld.Refuse(listed.SequenceEqual(listed.Distinct().Order(StringComparer.Ordinal)), "list", $"{bucket.Plan.Name} is listed as {string.Join(' ', listed)}");
+        foreach ((string text, NameModel name) in bucket.Names!)
+        {
+            bool isListed = listed.Contains(text);
+            bool mayBe = isListed ? name.Possible.Any(state => state is not null) : name.MayBe(null) || world.IsHidden(bucket, name) || name.IsDoubtful;
+            HistoryWorld.Refuse(mayBe || world.IsStruck, "list", $"{bucket.Plan.Name}/{text} is {(isListed ? "" : "not ")}listed");
+        }
+
+        HistoryWorld.Refuse(listed.TrueForAll(bucket.Names.ContainsKey), "list", $"{bucket.Plan.Name} lists a name that nobody has put: {string.Join(' ', listed)}");
+    }
+
+    /// <summary>Reads a name and compares it with the model.</summary>
+    public async Task CheckAsync(BucketModel bucket, string name) => world.Judge(bucket, name, bucket.Of(name), await GetAsync(bucket, name));
+
+    private void Answered(Operation operation, BucketModel bucket, ModelWrite? write, Failure? refused)
+    {
+        if (write is null)
+        {
+            HistoryWorld.Refuse(refused is { Code: ErrorCode.BucketNotFound }, "refused", $"{operation}, without a bucket: {refused?.Message ?? "done"}");
+            return;
+        }
+
+        HistoryWorld.Refuse(refused is null || world.IsStruck || world.Machine.IsAway, "refused", $"{operation} in {bucket.Plan.Name}: {refused?.Message}");
+        write.Fate = refused is null ? WriteFate.Acknowledged : WriteFate.Unsure;
+    }
+
+    private ObjectState NewState(Operation operation, byte[] content)
+    {
+        var id = new KeyValuePair<string, string>(IdKey, operation.Id.ToString(CultureInfo.InvariantCulture));
+        var state = new ObjectState(content, operation.Id, operation.HasManyPairs ? [id, .. Session.ManyPairs('v')] : [id]);
+        _stored[operation.Id] = state;
+        return state;
+    }
+
+    private async Task<Seen> HeadAsync(BucketModel bucket, string name)
+    {
+        Result<ObjectAttributes> head = await Engine.HeadObjectAsync(Caller.Anonymous, NameOf(bucket), ObjectName.From(name));
+        return head.Ok ? Recognised(head.Value) : NotRead(head.Error!);
+    }
+
+    private async Task<Seen> GetAsync(BucketModel bucket, string name, int? from = null)
+    {
+        Seen seen = await GetPastAsync(bucket, name, from);
+        if (!world.Twin.KeepsOverwritten || seen.State is null)
+        {
+            return seen;
+        }
+
+        return _kept.TryGetValue((bucket.Plan.Name, name), out Seen kept) ? kept : _kept[(bucket.Plan.Name, name)] = seen;
+    }
+
+    private async Task<Seen> GetPastAsync(BucketModel bucket, string name, int? from)
+    {
+        Result<ObjectReader> open = await Engine.OpenObjectAsync(Caller.Anonymous, NameOf(bucket), ObjectName.From(name));
+        if (!open.Ok)
+        {
+            return NotRead(open.Error!);
+        }
+
+        using ObjectReader reader = open.Value;
+        Seen seen = Recognised(reader.Attributes);
+        if (seen.State is null)
+        {
+            return seen;
+        }
+
+        long offset = Math.Min(from ?? 0, reader.SizeBytes);
+        var content = new byte[Math.Min(from is null ? long.MaxValue : RangeBytes, reader.SizeBytes - offset)];
+        Result verified = await reader.VerifyAsync(offset, content.Length);
+        Result<int> read = verified.Ok ? await reader.ReadAsync(content, offset) : verified.Error!;
+        return !read.Ok ? NotRead(read.Error!)
+            : content.AsSpan().SequenceEqual(seen.State.Content.AsSpan((int)offset, content.Length)) ? seen
+            : Seen.Refused("torn", $"#{seen.State.Version} with other bytes");
+    }
+
+    private Seen Recognised(ObjectAttributes attributes)
+    {
+        string? id = attributes.Custom.FirstOrDefault(pair => pair.Key == IdKey).Value;
+        ObjectState? state = id is null ? null : _stored.GetValueOrDefault(int.Parse(id, CultureInfo.InvariantCulture));
+        return state is not null && state.Content.Length == attributes.SizeBytes && state.Checksum == attributes.Checksum && state.Custom.SequenceEqual(attributes.Custom)
+            ? Seen.Of(state)
+            : Seen.Refused("torn", $"{attributes.SizeBytes} bytes and {attributes.Custom.Count} pairs that nobody has put together");
+    }
+
+    private static Seen NotRead(Failure refused) => refused.Code == ErrorCode.ObjectNotFound
+        ? Seen.Absent
+        : Seen.Refused(refused.Code == ErrorCode.Damaged ? "torn" : "refused", refused.Message);
+}
