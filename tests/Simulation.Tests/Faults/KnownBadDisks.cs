@@ -23,7 +23,9 @@ public sealed class RenameBeforeXattr(IFileIo inner) : DelegatingFileIo(inner)
         FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode)
     {
         IoResult renamed = await base.RenameAsync(fromDirectory, fromName, toDirectory, toName, mode);
-        foreach ((FileHandle file, XattrName name, byte[] value) in _late)
+        (FileHandle File, XattrName Name, byte[] Value)[] late = [.. _late];
+        _late.Clear(); // others rename meanwhile
+        foreach ((FileHandle file, XattrName name, byte[] value) in late)
         {
             if (!file.IsClosed)
             {
@@ -31,7 +33,6 @@ public sealed class RenameBeforeXattr(IFileIo inner) : DelegatingFileIo(inner)
             }
         }
 
-        _late.Clear();
         return renamed;
     }
 }
@@ -72,20 +73,17 @@ public sealed class NoTarget(IFileIo inner) : DelegatingFileIo(inner)
 }
 
 /// <summary>A commit that forgets that a work file's name is durable only after the work directory is synced.</summary>
-public sealed class NoWorkDirectorySync(IFileIo inner) : DelegatingFileIo(inner)
+public sealed class NoWorkDirectorySync(IFileIo inner) : DirectoryTwin(inner, "/%wk")
 {
-    private readonly HashSet<FileHandle> _work = [];
+    public override ValueTask<IoResult> SyncAsync(FileHandle file) => Is(file) ? new(IoResult.Done) : base.SyncAsync(file);
+}
 
-    public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+/// <summary>A commit that asks once more when an fsync has failed, and believes the second answer.</summary>
+public sealed class RetriedSync(IFileIo inner) : DelegatingFileIo(inner)
+{
+    public override async ValueTask<IoResult> SyncAsync(FileHandle file)
     {
-        IoResult<FileHandle> opened = await base.OpenAsync(directory, path, intent);
-        if (opened.Ok && path.Span.EndsWith("/%wk"u8))
-        {
-            _work.Add(opened.Value);
-        }
-
-        return opened;
+        IoResult synced = await base.SyncAsync(file);
+        return synced.Ok ? synced : await base.SyncAsync(file);
     }
-
-    public override ValueTask<IoResult> SyncAsync(FileHandle file) => _work.Contains(file) ? new(IoResult.Done) : base.SyncAsync(file);
 }
