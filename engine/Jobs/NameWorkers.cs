@@ -24,9 +24,10 @@ public static class NameWorkers
             while (true)
             {
                 WalkedName walked;
-                await turn.WaitAsync(failed.Token);
+                await turn.WaitAsync(); // without the token, which would have it wait on another thread: who has the turn gives it back soon
                 try
                 {
+                    failed.Token.ThrowIfCancellationRequested();
                     if (!await source.MoveNextAsync())
                     {
                         return;
