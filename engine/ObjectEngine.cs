@@ -267,6 +267,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             return problem;
         }
 
+        await _buckets.SpreadAsync();
         IReadOnlyList<DiskState> states = [.. Attached.Select(disk => new DiskState(disk.Mountpath.WasClean, disk.Mountpath.FlushedGeneration))];
         Recovered = await new StartupRecovery(_disks.Current.Open, states, _lookup, _locks, _heads, NewParts(), _log).RunAsync(_buckets.All);
         if (Recovered.Any)

@@ -59,6 +59,28 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         return null;
     }
 
+    /// <summary>
+    /// Brings every copy of the document to the newest, which a crash may have left on one mountpath only: what is served from now on, and written into buckets
+    /// that only this copy knows, does not hang on one drive. After <see cref="LoadAsync"/>; throws <see cref="StorageException"/> when no majority takes it.
+    /// </summary>
+    public async ValueTask SpreadAsync()
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            IReadOnlyList<DamagedDocument> behind = _version == 0 ? [] : await store.CheckAsync(_version);
+            if (behind.Count > 0)
+            {
+                log.LogInformation("mountpath {Mountpath}: the bucket metadata: {Problem}; it is written again", behind[0].Mountpath, behind[0].Problem);
+                await store.WriteAsync(Document(_buckets.Values.Select(bucket => bucket.Record), _destroyed));
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
     /// <summary>Makes a bucket with the given properties over the defaults.</summary>
     public async ValueTask<Result<Bucket>> CreateAsync(BucketName name, JsonElement properties)
     {
@@ -267,16 +289,17 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
 
     private async ValueTask PersistAsync(List<BucketRecord> buckets, List<BucketRow> destroyed)
     {
-        var document = new BucketDocument
-        {
-            Version = _version + 1,
-            Cluster = _cluster,
-            Buckets = [.. buckets.OrderBy(record => record.Name.ToString(), StringComparer.Ordinal).Select(BucketRow.From)],
-            Destroyed = destroyed,
-        };
-        Volatile.Write(ref _version, document.Version); // a version that may have reached one mountpath is never used again
-        await store.WriteAsync(document);
+        Volatile.Write(ref _version, _version + 1); // a version that may have reached one mountpath is never used again
+        await store.WriteAsync(Document(buckets, destroyed));
     }
+
+    private BucketDocument Document(IEnumerable<BucketRecord> buckets, List<BucketRow> destroyed) => new()
+    {
+        Version = _version,
+        Cluster = _cluster,
+        Buckets = [.. buckets.OrderBy(record => record.Name.ToString(), StringComparer.Ordinal).Select(BucketRow.From)],
+        Destroyed = destroyed,
+    };
 }
 
 /// <summary>Where the bucket document is kept and bucket directories are thrown away; the mountpaths implement it.</summary>

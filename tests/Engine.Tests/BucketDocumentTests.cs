@@ -97,6 +97,25 @@ public sealed class BucketDocumentTests
         Assert.Equal("content", await fixture.GetTextAsync("x"));
     }
 
+    /// <summary>What a crash in the middle of a change leaves: only one mountpath knows of a bucket that is then written into.</summary>
+    [Fact]
+    public async Task TheNewestCopyIsBroughtToTheOthersAtTheStart()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
+        string[] copies = Copies(fixture);
+        byte[] old = await File.ReadAllBytesAsync(copies[0]);
+        Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, EngineFixture.Name("newer"), default)).Ok);
+        await fixture.CloseAsync();
+        await File.WriteAllBytesAsync(copies[0], old);
+        await File.WriteAllBytesAsync(copies[2], old);
+        await fixture.OpenAsync();
+        Assert.Single(copies.Select(File.ReadAllText).Distinct());
+        await fixture.CloseAsync();
+        File.Delete(copies[1]); // the one that knew
+        await fixture.OpenAsync();
+        Assert.True(fixture.Engine.HeadBucket(Caller.Anonymous, EngineFixture.Name("newer")).Ok);
+    }
+
     [Fact]
     public async Task WithEveryCopyLostBucketsOnTheMountpathsAreNotForgotten()
     {
