@@ -137,7 +137,8 @@ internal static class BlockingVerbs
     public static IoResult List(FileHandle directory, IEntrySink sink)
     {
         var adapter = new SinkAdapter(sink);
-        return new IoResult(Libc.ReadDirectory(directory.Descriptor, ref adapter));
+        Errno error = Libc.ReadDirectory(directory.Descriptor, ref adapter);
+        return new IoResult(error == Errno.ENOENT ? Errno.None : error); // the directory was removed behind its opening: it is empty
     }
 
     public static IoResult<FileStatus> Told(Errno error, in FileStat stat) =>

@@ -78,7 +78,7 @@ public interface IFileIo : IDescriptorOwner
     /// <summary>Removes a name: EISDIR or ENOTDIR when it is of the other kind, ENOTEMPTY for a directory with entries.</summary>
     ValueTask<IoResult> UnlinkAsync(FileHandle directory, ReadOnlyMemory<byte> name, EntryKind kind);
 
-    /// <summary>Feeds every entry but "." and ".." to <paramref name="sink"/>, in no order. Starts at the beginning each time.</summary>
+    /// <summary>Feeds every entry but "." and ".." to <paramref name="sink"/>, in no order. Starts at the beginning each time. One that was removed has none.</summary>
     ValueTask<IoResult> ListAsync(FileHandle directory, IEntrySink sink);
 
     /// <summary>Takes an exclusive advisory lock that ends with the handle; EAGAIN when another process has it (flock(2)).</summary>

@@ -97,6 +97,9 @@ public sealed class FileIoTests : IDisposable
         Assert.Equal(Errno.ENOENT, (await io.StatAtAsync(directory, Name("c"))).Error);
         Assert.True((await io.SyncAsync(directory)).Ok);
         Assert.True((await io.UnlinkAsync(root, Name("d"), EntryKind.Directory)).Ok);
+        var none = new Names();
+        Assert.True((await io.ListAsync(directory, none)).Ok, "a directory that was removed has no entries");
+        Assert.Empty(none.All);
         Assert.True((await io.StatFileSystemAsync(root)).Value.SizeBytes > 0);
         Assert.Equal(Errno.ENOENT, (await io.OpenRootAsync(Below("absent"))).Error);
     });
