@@ -47,9 +47,9 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
     /// <summary>The name was given another object, or none: what of it is noted may be removed by now. The caller is its writer.</summary>
     public void LookAgain(Bucket bucket, ObjectName name, ulong digest)
     {
-        if (Count > 0 && Of(part => part.Name.Digest == digest).Count > 0)
+        if (Count > 0)
         {
-            Wanted(bucket, name, digest);
+            LookAgainAtSome(bucket, name, digest); // by itself: what its lambda captures would be allocated by every commit
         }
     }
 
@@ -87,6 +87,14 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
         }
 
         return failed;
+    }
+
+    private void LookAgainAtSome(Bucket bucket, ObjectName name, ulong digest)
+    {
+        if (Of(part => part.Name.Digest == digest).Count > 0)
+        {
+            Wanted(bucket, name, digest);
+        }
     }
 
     private List<KeyValuePair<PartPlace, Owner>> Of(Func<PartPlace, bool> isOne)
