@@ -86,18 +86,17 @@ public sealed partial class ObjectCommit(
                 }
 
                 List<ObjectPlace> places = await lookup.ReplacedAsync(set);
-                ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
-                if (metadata is null)
-                {
-                    return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
-                }
-
-                metadata = await AddSidecarsAsync(set, metadata);
 
                 // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
-                StoredObject stored = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk)
-                    ? await CommitStrictAsync(set, metadata, places)
-                    : await CommitRelaxedAsync(set, metadata, places);
+                Result<StoredObject> committed = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk)
+                    ? await CommitStrictAsync(set, body, custom, places, converted)
+                    : await CommitRelaxedAsync(set, body, custom, places);
+                if (!committed.Ok)
+                {
+                    return committed;
+                }
+
+                StoredObject stored = committed.Value;
                 if (before.IsUnsettled || lookup.Disks.Current.IsUnsettled)
                 {
                     await FollowUpAsync(before, set, stored);
@@ -166,24 +165,24 @@ public sealed partial class ObjectCommit(
             return null;
         }
 
-        ObjectMetadata metadata = Describe(set, body, custom, set.Found, converted: null)!;
-        if (MetadataRecord.LengthOf(metadata) > Limits.RecordInlineBytesMax)
-        {
-            return null;
-        }
-
-        await SealAsync(set, metadata);
         RelaxedFlusher flusher = flusherOf(set.Members[0].Work.Disk);
-        flusher.Begin(metadata.Generation);
+        ulong begun = flusher.Begin();
         try
         {
+            ObjectMetadata metadata = Describe(set, body, custom, set.Found, converted: null)!;
+            if (MetadataRecord.LengthOf(metadata) > Limits.RecordInlineBytesMax)
+            {
+                return null;
+            }
+
+            await SealAsync(set, metadata);
             StoredObject? stored = await headPublisher.TryPublishNewAsync(set, set.Members[0].Work, metadata);
             stored?.MarkWritten();
             return stored;
         }
         finally
         {
-            flusher.End(metadata.Generation, afterFlush: null);
+            flusher.End(begun, afterFlush: null);
         }
     }
 
@@ -258,8 +257,16 @@ public sealed partial class ObjectCommit(
         && (places.Count == 0 || (places is [{ } old] && old.Disk == set.Members[0].Work.Disk && !partMap.PartsOf(set.Digest, old).Any()));
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private async ValueTask<StoredObject> CommitStrictAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
+    private async ValueTask<Result<StoredObject>> CommitStrictAsync(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, List<ObjectPlace> places, StoredObject? converted)
     {
+        ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
+        if (metadata is null)
+        {
+            return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
+        }
+
+        metadata = await AddSidecarsAsync(set, metadata);
         await SealAndSyncAsync(set, metadata);
         return IsPlain(set, places)
             ? await PublishDurablyAsync(set, set.Members[0], metadata, places)
@@ -282,15 +289,17 @@ public sealed partial class ObjectCommit(
 
     /// <summary>Of a set that is not wide and replaces nothing elsewhere: one head, and perhaps its sidecar, on one mountpath.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private async ValueTask<StoredObject> CommitRelaxedAsync(ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> places)
+    private async ValueTask<Result<StoredObject>> CommitRelaxedAsync(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, List<ObjectPlace> places)
     {
-        await SealAsync(set, metadata);
         WorkFile head = set.Members[0].Work; // a narrow set begins with its head
         RelaxedFlusher flusher = flusherOf(head.Disk);
-        flusher.Begin(metadata.Generation);
+        ulong begun = flusher.Begin();
         StoredObject? stored = null;
         try
         {
+            ObjectMetadata metadata = await AddSidecarsAsync(set, Describe(set, body, custom, places, converted: null)!);
+            await SealAsync(set, metadata);
             await PublishPartsAsync(set, metadata, DirectoryUse.Create);
             (stored, DirectoryLease directory) =
                 await headPublisher.PublishAsync(set, head, metadata, ObjectPlace.On(places, head.Disk), DirectoryUse.Create);
@@ -301,24 +310,24 @@ public sealed partial class ObjectCommit(
         finally
         {
             // The old generation is let go when the new one is flushed. A commit that failed half-way keeps it.
-            EndRelaxed(flusher, set, metadata, stored is null ? [] : places);
+            EndRelaxed(flusher, begun, set, stored is null ? [] : places);
         }
     }
 
-    private void EndRelaxed(RelaxedFlusher flusher, ReplicaSet set, ObjectMetadata metadata, List<ObjectPlace> replaced)
+    private void EndRelaxed(RelaxedFlusher flusher, ulong begun, ReplicaSet set, List<ObjectPlace> replaced)
     {
         WorkFile head = set.Members[0].Work;
         if (replaced.Count == 0)
         {
-            flusher.End(metadata.Generation, afterFlush: null);
+            flusher.End(begun, afterFlush: null);
         }
         else if (IsPlain(set, replaced) && head.Number > 0)
         {
-            flusher.End(metadata.Generation, new KeptFile(set.Bucket, set.Digest, head.Number));
+            flusher.End(begun, new KeptFile(set.Bucket, set.Digest, head.Number));
         }
         else
         {
-            flusher.End(metadata.Generation, new ReplacedGeneration(set, replaced, partMap) { HasKept = true }.RemoveAsync);
+            flusher.End(begun, new ReplacedGeneration(set, replaced, partMap) { HasKept = true }.RemoveAsync);
         }
     }
 

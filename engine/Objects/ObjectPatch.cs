@@ -95,13 +95,9 @@ public sealed class ObjectPatch(
         // No flusher could vouch for several mountpaths together, and a tombstone must not outlive what replaced the buried.
         bool strict = bucket.Properties.Durability == Durability.Strict || found.Next is not null || lookup.Disks.Current.Away.Count > 0;
         StoredObject old = found.Stored;
-        ObjectMetadata metadata = Changed(old.Metadata, custom, clock.Next(old.Metadata.Generation));
         RelaxedFlusher flusher = flusherOf(old.Disk);
-        if (!strict)
-        {
-            flusher.Begin(metadata.Generation);
-        }
-
+        ulong begun = strict ? 0 : flusher.Begin(); // before the generation is drawn
+        ObjectMetadata metadata = Changed(old.Metadata, custom, clock.Next(old.Metadata.Generation));
         bool done = false;
         try
         {
@@ -124,7 +120,7 @@ public sealed class ObjectPatch(
             Func<ValueTask>? release = done && old.Metadata.HasSidecar ? () => RemoveSidecarsAsync(bucket, digest, old) : null;
             if (!strict)
             {
-                flusher.End(metadata.Generation, release);
+                flusher.End(begun, release);
             }
             else if (release is not null)
             {

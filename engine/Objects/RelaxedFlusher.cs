@@ -51,6 +51,21 @@ public sealed class RelaxedFlusher
         }
     }
 
+    /// <summary>
+    /// The same before the change has its generation, which the caller draws from the clock after this: answers an older one to end it with. A change that drew first
+    /// and began later could be older than the mark of a flush that had begun between, and become visible behind its syncfs: after a power cut nobody would verify it.
+    /// </summary>
+    public ulong Begin()
+    {
+        lock (_gate)
+        {
+            ulong generation = _clock.Next();
+            _underway.Add(generation);
+            _dirty = true;
+            return generation;
+        }
+    }
+
     /// <summary>The change is visible, or has failed. What it replaced is removed by <paramref name="afterFlush"/> when it is durable.</summary>
     public void End(ulong generation, Func<ValueTask>? afterFlush)
     {
