@@ -146,7 +146,7 @@ public sealed class ObjectPatch(
                 }
             }
 
-            var stored = new StoredObject(metadata, old.Disk, old.Path, old.AccessedNs, copies.Count == 0 ? null : [.. copies]);
+            var stored = new StoredObject(metadata, old.Disk, old.Path, old.AccessedNs, copies.Count == 0 || bucket.Properties.Ec.Enabled ? null : [.. copies]);
             stored.AdoptVerified(old);
             lookup.Replace(digest, bucket.Bid, name, stored);
             return stored;
