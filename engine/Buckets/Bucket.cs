@@ -33,7 +33,7 @@ public sealed class Bucket
     private readonly Lock _gate = new();
     private BucketRecord _record;
     private int _inside;
-    private bool _closed;
+    private volatile bool _closed; // written under _gate
     private TaskCompletionSource? _empty;
     private readonly int[] _commits = new int[2]; // under way, by the parity of the epoch that they began in
     private readonly SemaphoreSlim _draining = new(1, 1);
@@ -89,16 +89,7 @@ public sealed class Bucket
     public ReadOnlyMemory<byte> Tombstones { get; }
 
     /// <summary>It is being destroyed, or is.</summary>
-    public bool IsClosed
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _closed;
-            }
-        }
-    }
+    public bool IsClosed => _closed;
 
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()

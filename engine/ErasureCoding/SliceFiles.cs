@@ -49,7 +49,8 @@ internal static class SliceFiles
         new PartName(PartKind.Slice, digest, map.Generation, slice + 1).PathIn(bucket);
 
     /// <summary>Opens a slice and compares it with its head; null with a sentence when it is missing or not whole. The caller disposes the file.</summary>
-    public static async ValueTask<(SliceFile? Slice, string? Problem)> OpenAsync(ObjectDisk disk, Bucket bucket, ulong digest, ObjectMetadata head, int slice)
+    public static async ValueTask<(SliceFile? Slice, string? Problem)> OpenAsync(
+        ObjectDisk disk, Bucket bucket, ulong digest, ObjectMetadata head, int slice, StripedObject? owner = null)
     {
         SliceMap map = head.Slices!;
         byte[] path = PathOf(bucket, digest, map, slice);
@@ -77,7 +78,7 @@ internal static class SliceFiles
                 return (null, $"it has {status.SizeBytes} of {expected} bytes");
             }
 
-            whole = new SliceFile(disk, file, path, record);
+            whole = new SliceFile(disk, file, path, record) { Owner = owner };
             return (whole, null);
         }
         finally
@@ -108,14 +109,13 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
     /// <summary>The open file.</summary>
     public FileHandle File => file;
 
-    /// <summary>Is told of reads that fail on the way to a client.</summary>
-    public Action<string>? Failed { get; set; }
-
-    /// <summary>Fills a buffer with what the slice should have from an offset, within one unit; false when that cannot be had from the others.</summary>
-    public Func<Memory<byte>, long, ValueTask<bool>>? Rebuild { get; set; }
+    /// <summary>Whose slice it is where clients read it: is told of reads that fail on the way to one, and has the bytes rebuilt. Null where nobody does.</summary>
+    public StripedObject? Owner { get; init; }
 
     /// <inheritdoc/>
-    public FileHandle? RebuiltWith { get; set; }
+    public FileHandle? RebuiltWith => Owner?.Head;
+
+    private int Index => record.Slices!.Number - 1;
 
     /// <summary>Reads a piece of it; a fault, or a file that ends before, is answered in a sentence. What a disk says is counted with its faults.</summary>
     public async ValueTask<string?> ReadAsync(Memory<byte> buffer, long offset)
@@ -161,13 +161,13 @@ internal sealed class SliceFile(ObjectDisk disk, FileHandle file, byte[] path, O
     }
 
     /// <inheritdoc/>
-    public void ReadFailed(Errno error) => Failed?.Invoke(disk.Fault("read", error, path).Message);
+    public void ReadFailed(Errno error) => Owner?.Lose(Index, disk.Fault("read", error, path).Message);
 
     /// <inheritdoc/>
-    public void EndsAt(long offset) => Failed?.Invoke($"it ends at byte {offset}");
+    public void EndsAt(long offset) => Owner?.Lose(Index, $"it ends at byte {offset}");
 
     /// <inheritdoc/>
-    public ValueTask<bool> RebuildAsync(Memory<byte> bytes, long offset) => Rebuild?.Invoke(bytes, offset) ?? new(false);
+    public ValueTask<bool> RebuildAsync(Memory<byte> bytes, long offset) => Owner?.RebuildAsync(Index, bytes, offset) ?? new(false);
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();

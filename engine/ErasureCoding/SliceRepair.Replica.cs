@@ -47,7 +47,7 @@ internal sealed partial class SliceRepair
             }
             finally
             {
-                attempts.Published.AddRange(PublishedOf(set, open.Stored));
+                attempts.Published.AddRange(set.PublishedParts(map.Generation));
             }
         }
 

@@ -34,8 +34,9 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
                     areSpokenOf = done.Ok && attempts.Refusing.Count == 0;
                     return done;
                 }
-                catch (StorageException fault) when (IsToBePassedOver(bucket, digest, open.Stored.Metadata.Slices, fault, attempts.Refusing))
+                catch (StorageException fault) when (MayGoOnWithout(fault.Mountpath, bucket, digest, open.Stored.Metadata.Slices, attempts.Refusing))
                 {
+                    attempts.Refusing.Add(fault.Mountpath!);
                     context.Log.LogWarning("nothing is rebuilt there: {Fault}", fault.Message);
                 }
             }
@@ -71,7 +72,7 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
                 }
                 finally
                 {
-                    attempts.Published.AddRange(PublishedOf(set, open.Stored));
+                    attempts.Published.AddRange(set.PublishedParts(open.Stored.Metadata.Slices!.Generation));
                 }
 
                 if (!rebuilt.Ok)
@@ -101,19 +102,13 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
         return heads.Ok ? new ErasureReconciled(made + heads.Value, bytes, isDegraded) : heads.Error!;
     }
 
-    private static IEnumerable<PartPlace> PublishedOf(ReplicaSet set, StoredObject stored) =>
-        set.Parts.Where(static part => part.Work.IsGivenAway).Select(part => new PartPlace(part.Work.Disk, NameOf(set.Digest, stored, part)));
-
-    private static PartName NameOf(ulong digest, StoredObject stored, ReplicaMember slice) =>
-        new(PartKind.Slice, digest, stored.Metadata.Slices!.Generation, slice.PartNumber);
-
     /// <summary>
     /// True when the repair may begin anew without the mountpath that failed, whatever was to be written there: a full or dying drive is not found out by
     /// making an empty file. Once for each, and as long as the heads have mountpaths enough.
     /// </summary>
-    private bool IsToBePassedOver(Bucket bucket, ulong digest, SliceMap? map, StorageException fault, HashSet<string> refusing) =>
-        fault.Mountpath is { } mountpath && refusing.Add(mountpath)
-        && lookup.Ranked(digest).Count(disk => !refusing.Contains(disk.Path)) >= HeadsWanted(bucket, map);
+    private bool MayGoOnWithout(string? failed, Bucket bucket, ulong digest, SliceMap? map, HashSet<string> refusing) =>
+        failed is not null && !refusing.Contains(failed)
+        && lookup.Ranked(digest).Count(disk => disk.Path != failed && !refusing.Contains(disk.Path)) >= HeadsWanted(bucket, map);
 
     private static int HeadsWanted(Bucket bucket, SliceMap? map) =>
         map is not null ? map.Geometry.ParitySlices + 1 : bucket.Properties.Ec.Enabled ? bucket.Properties.Ec.ParitySlices + 1 : bucket.Properties.Mirror.Wanted;
@@ -309,8 +304,8 @@ internal sealed partial class SliceRepair(ErasureContext context, ObjectLookup l
 
                 foreach (ReplicaMember slice in set.Members)
                 {
-                    PartName name = NameOf(set.Digest, stored, slice);
-                    if (slice.PartNumber > stored.Metadata.Slices!.Geometry.SliceCount)
+                    PartName name = set.NameOf(slice, stored.Metadata.Slices!.Generation);
+                    if (slice.PartNumber > stored.Metadata.Slices.Geometry.SliceCount)
                     {
                         await PublishReplicaAsync(set, slice, name);
                         continue;

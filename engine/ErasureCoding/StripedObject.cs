@@ -23,7 +23,6 @@ internal sealed class StripedObject : IDisposable
     private readonly SliceFile?[] _files; // written once each, under _opening
     private readonly bool[] _tried;
     private readonly SemaphoreSlim _opening = new(1, 1);
-    private FileHandle? _head; // what this hangs on; set before anybody reads
     private int _repairWanted;
 
     // Guarded by _gate.
@@ -54,6 +53,9 @@ internal sealed class StripedObject : IDisposable
 
     /// <summary>The replica, open as a copy of the object, where there is to be one and it is whole as far as its record tells. Whoever opened this closes it.</summary>
     public OpenObject? Replica { get; private set; }
+
+    /// <summary>What this hangs on; null before <see cref="HangOn"/>.</summary>
+    public FileHandle? Head { get; private set; }
 
     /// <summary>Names a unit in the memory of rebuilt ones.</summary>
     public UnitKey KeyOf(int stripe, int slice) => new(Map.Generation, _digest, stripe, slice);
@@ -217,11 +219,16 @@ internal sealed class StripedObject : IDisposable
     public void HangOn(FileHandle head)
     {
         head.Companion = this;
-        _head = head;
-        foreach (SliceFile file in _files.OfType<SliceFile>())
-        {
-            file.RebuiltWith = head;
-        }
+        Head = head;
+    }
+
+    /// <summary>What a slice should have from an offset, within one unit, from the other slices; false when too few are left.</summary>
+    public async ValueTask<bool> RebuildAsync(int slice, Memory<byte> bytes, long offset)
+    {
+        int stripe = (int)(offset / Geometry.UnitBytes);
+        int inUnit = (int)(offset - Geometry.OffsetOf(stripe));
+        Invariant.That(inUnit + bytes.Length <= Geometry.UnitBytesOf(stripe), "a piece lies in one unit");
+        return (await StripedReads.RebuiltAsync(this, new UnitPlace(stripe, slice, inUnit, bytes.Length), bytes)).Ok;
     }
 
     /// <inheritdoc/>
@@ -233,15 +240,6 @@ internal sealed class StripedObject : IDisposable
         }
 
         _opening.Dispose();
-    }
-
-    /// <summary>What a slice should have from an offset, within one unit, from the other slices.</summary>
-    private async ValueTask<bool> RebuildAsync(int slice, Memory<byte> bytes, long offset)
-    {
-        int stripe = (int)(offset / Geometry.UnitBytes);
-        int inUnit = (int)(offset - Geometry.OffsetOf(stripe));
-        Invariant.That(inUnit + bytes.Length <= Geometry.UnitBytesOf(stripe), "a piece lies in one unit");
-        return (await StripedReads.RebuiltAsync(this, new UnitPlace(stripe, slice, inUnit, bytes.Length), bytes)).Ok;
     }
 
     private bool IsLost(int slice, int stripe)
@@ -269,12 +267,6 @@ internal sealed class StripedObject : IDisposable
                 if (file is null)
                 {
                     Lose(slice, problem!);
-                }
-                else
-                {
-                    file.Failed = told => Lose(slice, told);
-                    file.Rebuild = (bytes, offset) => RebuildAsync(slice, bytes, offset);
-                    file.RebuiltWith = _head;
                 }
 
                 Volatile.Write(ref _files[slice], file);
@@ -316,7 +308,7 @@ internal sealed class StripedObject : IDisposable
 
         try
         {
-            return await SliceFiles.OpenAsync(disk, _bucket, _digest, _stored.Metadata, slice);
+            return await SliceFiles.OpenAsync(disk, _bucket, _digest, _stored.Metadata, slice, owner: this);
         }
         catch (StorageException fault)
         {

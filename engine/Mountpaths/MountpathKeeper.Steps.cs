@@ -227,7 +227,7 @@ public sealed partial class MountpathKeeper
             _log.LogError("{Fault}", fault.Message); // the next change of a bucket tries again
         }
 
-        _resilver = WhenRunning.Supersede;
+        _resilverAfterwards = WhenRunning.Supersede;
     }
 
     private async ValueTask BuryIfNobodyIsAwayAsync()

@@ -53,7 +53,7 @@ public sealed partial class MountpathKeeper
     private readonly Dictionary<string, Task> _closing = []; // by uuid; under _changing
     private readonly HashSet<string> _detaching = []; // uuids that leave the set when they are empty; under _changing
     private bool _isClosed; // under _changing, which is never given back then
-    private WhenRunning? _resilver; // the run that follows the change; under _changing
+    private WhenRunning? _resilverAfterwards; // under _changing
     private MountpathIdentity _map; // replaced whole, under _changing
     private AttachedDisk[] _attached; // replaced whole, under _changing
     private long _faulted; // written under _changing
@@ -333,7 +333,7 @@ public sealed partial class MountpathKeeper
         }
         else if (open.Disk.State == ServingState.Joining)
         {
-            _resilver ??= WhenRunning.Join; // one that met a fault is not begun again by itself
+            _resilverAfterwards ??= WhenRunning.Join; // one that met a fault is not begun again by itself
         }
 
         return Result.Done;
@@ -353,8 +353,8 @@ public sealed partial class MountpathKeeper
         }
         finally
         {
-            WhenRunning? resilver = _resilver;
-            _resilver = null;
+            WhenRunning? resilver = _resilverAfterwards;
+            _resilverAfterwards = null;
             _changing.Release();
             if (resilver is { } whenRunning)
             {

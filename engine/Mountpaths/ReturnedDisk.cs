@@ -118,7 +118,7 @@ internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLooku
             (ulong buried, _) = await Tombstones.NewestAsync(use.Set.Readable, bucket, name, part.Digest);
             if (part.Generation < newest || part.Generation < buried)
             {
-                await ObjectRemoval.UnlinkAsync(disk, part.PathIn(bucket), PartName.DirectoryOf(bucket, part.Kind));
+                await new PartPlace(disk, part).UnlinkAsync(bucket);
                 _removed++;
             }
         }

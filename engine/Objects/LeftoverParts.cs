@@ -128,7 +128,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
             }
             else if (!places.Exists(static place => place is { OfThisBucket: true, Stored: null }) && await IsBuriedAsync(set, part, owner, places))
             {
-                await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(owner.Bucket), PartName.DirectoryOf(owner.Bucket, part.Name.Kind));
+                await part.UnlinkAsync(owner.Bucket);
                 Forget(part);
             }
         }

@@ -130,9 +130,8 @@ public sealed partial class ObjectCommit
     }
 
     /// <summary>The commit cannot go on: no head may ever speak of the parts that have their names already.</summary>
-    private void Leave(ReplicaSet set, ObjectMetadata metadata) => Leftovers?.Add(set.Bucket, set.Name, set.Digest, [.. set.Parts
-        .Where(static part => part.Work.IsGivenAway)
-        .Select(part => new PartPlace(part.Work.Disk, new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber)))]);
+    private void Leave(ReplicaSet set, ObjectMetadata metadata) =>
+        Leftovers?.Add(set.Bucket, set.Name, set.Digest, set.PublishedParts(metadata.Generation));
 
     /// <summary>Does a step on every member at once. A mountpath that fails loses its members where the set allows it; else its fault is thrown.</summary>
     private async ValueTask OnAllAsync(ReplicaSet set, Func<ReplicaMember, Task> step)

@@ -340,7 +340,7 @@ public sealed partial class ObjectCommit(
         }
 
         Task PublishAsync(ReplicaMember part) =>
-            PublishPartAsync(set.Bucket, part, new PartName(part.PartKind, set.Digest, metadata.Generation, part.PartNumber), use).AsTask();
+            PublishPartAsync(set.Bucket, part, set.NameOf(part, metadata.Generation), use).AsTask();
     }
 
     /// <summary>Gives a part, which is durable, its name; with <see cref="DirectoryUse.CreateDurable"/> that is durable too when this returns.</summary>

@@ -120,6 +120,27 @@ public sealed class ObjectRemoval(
         await disk.Directories.PruneAsync(directoryPath, content);
     }
 
+    /// <summary>Removes parts of which no head speaks any more. One that a drive does not let go of is noted, and keeps nobody from the others.</summary>
+    internal static async ValueTask UnlinkPartsAsync(
+        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<PartPlace> parts, LeftoverParts? leftovers, ILogger log)
+    {
+        List<PartPlace> left = [];
+        foreach (PartPlace part in parts)
+        {
+            try
+            {
+                await part.UnlinkAsync(bucket);
+            }
+            catch (StorageException fault)
+            {
+                log.LogError("a part that no object has is left: {Fault}", fault.Message);
+                left.Add(part);
+            }
+        }
+
+        leftovers?.Add(bucket, name, digest, left);
+    }
+
     private async ValueTask RemoveAsync(Bucket bucket, ulong digest, ObjectPlace place, bool strict)
     {
         ObjectDisk disk = place.Disk;
@@ -152,7 +173,7 @@ public sealed class ObjectRemoval(
         List<PartPlace> parts = [.. places.SelectMany(place => partMap.PartsOf(digest, place)).Distinct()];
         if (strict)
         {
-            await RemoveNowAsync(bucket, name, digest, parts);
+            await UnlinkPartsAsync(bucket, name, digest, parts, Leftovers, log);
             return;
         }
 
@@ -164,35 +185,12 @@ public sealed class ObjectRemoval(
         }
 
         // Until the removal is flushed a power cut may bring the object back, and then it needs its parts.
-        flusher.Begin(parts[0].Name.Generation);
-        flusher.End(parts[0].Name.Generation, () => RemoveAsync(parts));
-
-        async ValueTask RemoveAsync(List<PartPlace> all)
+        flusher.End(flusher.Begin(), async () =>
         {
-            foreach (PartPlace part in all)
+            foreach (PartPlace part in parts)
             {
-                await UnlinkAsync(part.Disk, part.Name.PathIn(bucket), PartName.DirectoryOf(bucket, part.Name.Kind));
+                await part.UnlinkAsync(bucket);
             }
-        }
-    }
-
-    /// <summary>The object is gone by now: a part that a drive does not let go of keeps nobody from the others.</summary>
-    private async ValueTask RemoveNowAsync(Bucket bucket, ObjectName name, ulong digest, List<PartPlace> parts)
-    {
-        List<PartPlace> left = [];
-        foreach (PartPlace part in parts)
-        {
-            try
-            {
-                await UnlinkAsync(part.Disk, part.Name.PathIn(bucket), PartName.DirectoryOf(bucket, part.Name.Kind));
-            }
-            catch (StorageException fault)
-            {
-                log.LogError("a part of a deleted object is left: {Fault}", fault.Message);
-                left.Add(part);
-            }
-        }
-
-        Leftovers?.Add(bucket, name, digest, left);
+        });
     }
 }

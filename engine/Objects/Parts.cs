@@ -79,7 +79,11 @@ public readonly record struct PartName(PartKind Kind, ulong Digest, ulong Genera
 }
 
 /// <summary>A part and the mountpath that has it.</summary>
-public readonly record struct PartPlace(ObjectDisk Disk, PartName Name);
+public readonly record struct PartPlace(ObjectDisk Disk, PartName Name)
+{
+    /// <summary>Removes the file; one that is gone already is no error, and nothing is synced. Throws <see cref="StorageException"/>.</summary>
+    public ValueTask UnlinkAsync(Bucket bucket) => ObjectRemoval.UnlinkAsync(Disk, Name.PathIn(bucket), PartName.DirectoryOf(bucket, Name.Kind));
+}
 
 /// <summary>Which parts a generation has: what its head's record says. Who removes a generation asks here.</summary>
 public interface IPartMap

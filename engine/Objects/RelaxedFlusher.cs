@@ -41,19 +41,9 @@ public sealed class RelaxedFlusher
     /// </summary>
     public bool HasFailed => Volatile.Read(ref _markIsFinal);
 
-    /// <summary>A relaxed change of that generation is about to become visible. Ends with <see cref="End"/>.</summary>
-    public void Begin(ulong generation)
-    {
-        lock (_gate)
-        {
-            _underway.Add(generation);
-            _dirty = true;
-        }
-    }
-
     /// <summary>
-    /// The same before the change has its generation, which the caller draws from the clock after this: answers an older one to end it with. A change that drew first
-    /// and began later could be older than the mark of a flush that had begun between, and become visible behind its syncfs: after a power cut nobody would verify it.
+    /// A relaxed change begins, before it draws its generation from the clock: answers an older one, to call <see cref="End(ulong, Func{ValueTask}?)"/> with. A change that drew
+    /// first and began later could be older than the mark of a flush that had begun between, and become visible behind its syncfs: after a power cut nobody would verify it.
     /// </summary>
     public ulong Begin()
     {

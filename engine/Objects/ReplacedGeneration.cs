@@ -74,21 +74,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
             return;
         }
 
-        List<PartPlace> left = [];
-        foreach (PartPlace part in PartsToGo())
-        {
-            try
-            {
-                await RemoveAsync(part);
-            }
-            catch (StorageException fault)
-            {
-                log.LogError("a part of an older object is left: {Fault}", fault.Message);
-                left.Add(part); // other drives let go of theirs
-            }
-        }
-
-        leftovers?.Add(_bucket, _name, _digest, left);
+        await ObjectRemoval.UnlinkPartsAsync(_bucket, _name, _digest, PartsToGo(), leftovers, log);
         try
         {
             await RemoveNoteAsync();
@@ -105,7 +91,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         await RemoveHeadsAsync();
         foreach (PartPlace part in PartsToGo())
         {
-            await RemoveAsync(part);
+            await part.UnlinkAsync(_bucket);
         }
 
         await RemoveNoteAsync();
@@ -130,9 +116,6 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         IEnumerable<PartPlace> parts = _places.Where(place => !_kept.Contains(place.Disk)).SelectMany(place => partMap.PartsOf(_digest, place));
         return [.. Standing is { } standing ? parts.Except(partMap.PartsOf(_digest, standing)) : parts.Distinct()];
     }
-
-    private ValueTask RemoveAsync(PartPlace part) =>
-        ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(_bucket), PartName.DirectoryOf(_bucket, part.Name.Kind));
 
     private ValueTask RemoveNoteAsync() =>
         _note.IsEmpty || _isUncertain ? default : ObjectRemoval.UnlinkAsync(_heads[0].Disk, _note, _bucket.Work);

@@ -114,6 +114,13 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>The parts.</summary>
     public IEnumerable<ReplicaMember> Parts => _members.Where(member => member.Role == MemberRole.Part);
 
+    /// <summary>The name that a part of it gets, of that generation.</summary>
+    internal PartName NameOf(ReplicaMember part, ulong generation) => new(part.PartKind, Digest, generation, part.PartNumber);
+
+    /// <summary>The parts that have their names, which are of that generation.</summary>
+    internal IReadOnlyList<PartPlace> PublishedParts(ulong generation) =>
+        [.. Parts.Where(static part => part.Work.IsGivenAway).Select(part => new PartPlace(part.Work.Disk, NameOf(part, generation)))];
+
     /// <summary>The heads, the committing one first.</summary>
     public IEnumerable<ReplicaMember> Heads => _members.Where(member => member.Role == MemberRole.Head);
 

@@ -181,7 +181,7 @@ internal sealed class NameSettlement(
 
     private async Task RemoveAsync(PartPlace part)
     {
-        await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(bucket), PartName.DirectoryOf(bucket, part.Name.Kind));
+        await part.UnlinkAsync(bucket);
         Interlocked.Increment(ref report.Leftovers);
     }
 

@@ -200,7 +200,7 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
     {
         foreach (PartPlace part in partMap.PartsOf(plan.Digest, place))
         {
-            await ObjectRemoval.UnlinkAsync(part.Disk, part.Name.PathIn(plan.Bucket), PartName.DirectoryOf(plan.Bucket, part.Name.Kind));
+            await part.UnlinkAsync(plan.Bucket);
         }
     }
 

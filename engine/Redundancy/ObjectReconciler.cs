@@ -29,16 +29,6 @@ public readonly record struct Reconciled
 
     /// <summary>It lies elsewhere than on its first mountpath, which failed or has no room, and only a search of all finds it there.</summary>
     public bool IsElsewhere { get; init; }
-
-    /// <summary>Both together.</summary>
-    public Reconciled And(Reconciled other) => new()
-    {
-        CopiesMade = CopiesMade + other.CopiesMade,
-        Removed = Removed + other.Removed,
-        Bytes = Bytes + other.Bytes,
-        StillDegraded = other.StillDegraded,
-        IsElsewhere = other.IsElsewhere,
-    };
 }
 
 /// <summary>How one kind of layout makes an object's files what the bucket wants.</summary>

@@ -15,17 +15,17 @@ namespace Sluice.Transport.Http;
 /// </summary>
 public sealed class RequestContext
 {
-    private readonly ClientWatch? _watch;
-    private readonly CancellationToken _closed;
     /// <summary>
     /// What all answers that are copied may have in hand together before their pieces become smaller: about what the caches of a core hold. A piece is
     /// touched by the read, the cipher and the send one after the other, and with 256 of 256 KiB each of them would find it in memory.
     /// </summary>
-    private const int PiecesBytesMax = 8 << 20;
+    private const int InHandBytesMax = 8 << 20;
 
     private const int PieceStepBytes = 16 << 10; // whole pages, whole TLS records
     private const int PieceBytesMin = 64 << 10; // four TLS records; below, a trip to the disk's queue costs more than the cache gives
 
+    private readonly ClientWatch? _watch;
+    private readonly CancellationToken _closed;
     private readonly int _pieceBytesMax;
     private readonly WatchedBody _body;
     private long _waitingSince; // in the watch's ticks; 0: the client is not waited for
@@ -55,7 +55,7 @@ public sealed class RequestContext
     /// What is read from disk and handed to the connection at once, in bytes, at least 64 KiB or what one answer may have: less, the more requests are answered now.
     /// </summary>
     public int PieceBytesMax =>
-        Math.Clamp(PiecesBytesMax / Math.Max(AdmittedBy?.InsideCount ?? 1, 1) & -PieceStepBytes, Math.Min(PieceBytesMin, _pieceBytesMax), _pieceBytesMax);
+        Math.Clamp(InHandBytesMax / Math.Max(AdmittedBy?.InsideCount ?? 1, 1) & -PieceStepBytes, Math.Min(PieceBytesMin, _pieceBytesMax), _pieceBytesMax);
 
     /// <summary>True for a HEAD: an answer has no body.</summary>
     public bool IsHead => HttpMethods.IsHead(Method);
