@@ -9,7 +9,7 @@ using Sluice.Engine.Space;
 namespace Sluice.Engine;
 
 /// <summary>What an engine is opened with; parsed and validated before it gets here.</summary>
-public sealed class EngineOptions
+public sealed record EngineOptions
 {
     /// <summary>Paths of the mountpaths, absolute.</summary>
     public required IReadOnlyList<string> Mountpaths { get; init; }

@@ -75,16 +75,7 @@ public sealed class DegradedReadTests
         await ErasureLayoutTests.EncodeAsync(fixture);
         Assert.Equal(data + parity, Slices(fixture).Length);
         await fixture.CloseAsync();
-        EngineOptions options = fixture.Options;
-        await fixture.OpenAsync(new EngineOptions
-        {
-            Mountpaths = options.Mountpaths,
-            AllowSharedDisk = true,
-            MemoryBytes = options.MemoryBytes,
-            OpenFilesMax = options.OpenFilesMax,
-            FlushInterval = options.FlushInterval,
-            ErasureBytes = 4 << 20,
-        });
+        await fixture.OpenAsync(fixture.Options with { ErasureBytes = 4 << 20 });
         await fixture.PutAsync("late", content);
         Assert.Equal(1, (await fixture.Engine.StatusAsync()).Counters["ec.late_parity"]);
         await fixture.CloseAsync();

@@ -243,16 +243,7 @@ public sealed class ErasureTests
     {
         await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
         await fixture.CloseAsync();
-        EngineOptions options = fixture.Options;
-        await fixture.OpenAsync(new EngineOptions
-        {
-            Mountpaths = options.Mountpaths,
-            AllowSharedDisk = true,
-            MemoryBytes = options.MemoryBytes,
-            OpenFilesMax = options.OpenFilesMax,
-            FlushInterval = options.FlushInterval,
-            ErasureBytes = 4 << 20,
-        });
+        await fixture.OpenAsync(fixture.Options with { ErasureBytes = 4 << 20 });
         byte[] content = Content((9 * Unit) + 5);
         await fixture.PutAsync("o", content);
         Assert.Equal(1, (await fixture.Engine.StatusAsync()).Counters["ec.late_parity"]);

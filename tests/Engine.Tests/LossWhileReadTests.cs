@@ -101,8 +101,7 @@ public sealed class LossWhileReadTests
     [Fact]
     public async Task AReplicaThatFailsWhileItIsSentIsRebuiltFromTheSlices()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(
-            6, Properties(4, 2).Replace("\"enabled\":true", "\"enabled\":true,\"keep_replica\":true", StringComparison.Ordinal));
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, ReplicaTests.WithReplica(Properties(4, 2)));
         byte[] content = Content((9 * Unit) + 77);
         await fixture.PutAsync("o", content);
         await fixture.Io.OnItsThreadAsync(async ValueTask<bool> () =>

@@ -18,7 +18,10 @@ public sealed class ReplicaTests
     private const int Size = (9 * Unit) + 77, Replica = 7;
     private const string Keep = """{"ec":{"keep_replica":true}}""", Drop = """{"ec":{"keep_replica":false}}""";
 
-    private static string With => Properties(4, 2, ",\"checksum\":{\"verify\":\"always\"}").Replace("\"enabled\":true", "\"enabled\":true,\"keep_replica\":true", StringComparison.Ordinal);
+    private static string With => WithReplica(Properties(4, 2, ",\"checksum\":{\"verify\":\"always\"}"));
+
+    /// <summary>Properties of a coded bucket, with replicas.</summary>
+    internal static string WithReplica(string properties) => properties.Replace("\"enabled\":true", "\"enabled\":true,\"keep_replica\":true", StringComparison.Ordinal);
 
     [Theory]
     [InlineData(0)]

@@ -21,8 +21,8 @@ public sealed class DestroyedBucketTests
         int overtaken = 0;
         for (int moment = 1; moment <= MomentsMax; moment++)
         {
-            BeforeAttribute? disk = null;
-            var session = new Session(new SimulatedHost(3, io => disk = new BeforeAttribute(io)), Durability.Strict);
+            BeforeVerb? disk = null;
+            var session = new Session(new SimulatedHost(3, io => disk = new BeforeVerb(io)), Durability.Strict);
             Assert.Null(await session.Host.OpenAsync());
             ObjectEngine engine = session.Host.Engine;
             await session.CreateBucketAsync();
@@ -31,7 +31,14 @@ public sealed class DestroyedBucketTests
             await session.EndOfJobsAsync();
             await LoseCopyAsync(session);
             Task destroyed = Task.CompletedTask;
-            disk!.Arm(moment, () => destroyed = session.DestroyBucketAsync()); // may have to wait until the repair has left the bucket
+            disk!.Arm(
+                DiskVerb.GetXattr,
+                () =>
+                {
+                    destroyed = session.DestroyBucketAsync(); // may have to wait until the repair has left the bucket
+                    return Task.CompletedTask;
+                },
+                moment);
             Result repaired = await engine.MakeWholeAsync(Caller.Anonymous, Session.Bucket, ObjectName.From("dir/x"));
             overtaken += repaired.Error is { Code: ErrorCode.BucketNotFound } ? 1 : 0;
             await destroyed.WaitAsync(TimeSpan.FromSeconds(30));
@@ -54,25 +61,5 @@ public sealed class DestroyedBucketTests
         using FileHandle root = (await session.Host.Disk.OpenRootAsync(path[..mountpath])).Value;
         using FileHandle directory = (await session.Host.Disk.OpenAsync(root, "@ais/b/%ob/dir"u8.ToArray(), OpenIntent.Directory)).Value;
         Assert.True((await session.Host.Disk.UnlinkAsync(directory, "x"u8.ToArray(), EntryKind.File)).Ok);
-    }
-
-    /// <summary>Something else happens right before an attribute is read for the nth time.</summary>
-    private sealed class BeforeAttribute(IFileIo inner) : DelegatingFileIo(inner)
-    {
-        private int _left;
-        private Action? _action;
-
-        public void Arm(int nth, Action action) => (_left, _action) = (nth, action);
-
-        public override ValueTask<IoResult<int>> GetXattrAsync(FileHandle file, XattrName name, Memory<byte> value)
-        {
-            _left--;
-            if (_left == 0)
-            {
-                _action?.Invoke();
-            }
-
-            return base.GetXattrAsync(file, name, value);
-        }
     }
 }

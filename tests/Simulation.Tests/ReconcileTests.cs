@@ -96,12 +96,12 @@ public sealed class ReconcileTests
     [InlineData(2)]
     public async Task AFileThatBecomesADirectoryWhileItIsCopiedIsNotSetAside(int copies)
     {
-        ReplicaSetBench bench = await StartAsync("4+0", JournalMode.Ordered, io => new BeforeCreate(io));
+        ReplicaSetBench bench = await StartAsync("4+0", JournalMode.Ordered, io => new BeforeVerb(io));
         await bench.HarmAsync(0, CopyState.Gone);
-        var io = (BeforeCreate)bench.Io;
-        io.Action = bench.MakeRoomBelowAsync;
+        var io = (BeforeVerb)bench.Io;
+        io.Arm(DiskVerb.Create, bench.MakeRoomBelowAsync);
         Result<Reconciled> done = await bench.ReconcileAsync(copies, verify: false);
-        Assert.Null(io.Action);
+        Assert.False(io.IsArmed);
         Assert.True(done.Ok && !done.Value.StillDegraded, done.Error?.Message);
         Assert.Empty(await bench.SurveyCopiesAsync(copies));
         List<string> files = [.. bench.Disk.Tree().Where(entry => entry.Inode.Kind == EntryKind.File).Select(entry => entry.Path)];
@@ -180,23 +180,6 @@ public sealed class ReconcileTests
         catch (ProcessEndedException)
         {
             return false; // the crash that was asked for
-        }
-    }
-
-    /// <summary>Something else happens right before the next file is made.</summary>
-    private sealed class BeforeCreate(IFileIo inner) : DelegatingFileIo(inner)
-    {
-        public Func<Task>? Action { get; set; }
-
-        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
-        {
-            if (intent == OpenIntent.CreateNew && Action is { } action)
-            {
-                Action = null;
-                await action();
-            }
-
-            return await base.OpenAsync(directory, path, intent);
         }
     }
 }

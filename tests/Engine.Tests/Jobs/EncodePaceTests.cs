@@ -41,18 +41,8 @@ public sealed class EncodePaceTests
             await fixture.CloseAsync();
         }
 
-        EngineOptions options = fixture.Options;
         fixture.Time = time;
-        await fixture.OpenAsync(new EngineOptions
-        {
-            Mountpaths = options.Mountpaths,
-            AllowSharedDisk = true,
-            MemoryBytes = options.MemoryBytes,
-            OpenFilesMax = options.OpenFilesMax,
-            FlushInterval = options.FlushInterval,
-            Health = options.Health,
-            JobBytesPerSecond = Rate / 6, // of each mountpath
-        });
+        await fixture.OpenAsync(fixture.Options with { JobBytesPerSecond = Rate / 6 }); // of each mountpath
         Assert.False((await fixture.DeleteAsync("nothing")).Ok); // a client is there
         await ErasureLayoutTests.EncodeAsync(fixture);
         return (long)(time.Waits.Max().TotalSeconds * (Rate / 6 * 6));
