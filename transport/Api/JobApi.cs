@@ -171,30 +171,36 @@ internal sealed class JobApi(ObjectEngine engine, NodeIdentity node)
 
     private static void WriteStatus(Utf8JsonWriter writer, Job job)
     {
-        DateTimeOffset? ended = job.EndedAt;
+        DateTimeOffset? ended = job.EndedAt; // first: see WriteSnapshot
+        bool isAborted = ended is not null && job.IsAborted;
         writer.WriteStartObject();
         writer.WriteString("kind", job.Kind.Name);
         writer.WriteString("uuid", job.Id);
-        writer.WriteString("err", job.IsAborted ? job.AbortReason : job.Error);
+        writer.WriteString("err", ended is null ? "" : isAborted ? job.AbortReason : job.Error);
         writer.WriteNumber("end_time", ended is { } at ? (at.UtcTicks - DateTime.UnixEpoch.Ticks) * 100 : 0);
-        writer.WriteBoolean("aborted", job.IsAborted);
+        writer.WriteBoolean("aborted", isAborted);
         writer.WriteEndObject();
     }
 
-    private static void WriteSnapshot(Utf8JsonWriter writer, Job job)
+    /// <summary>
+    /// A job goes on while it is written. Whether it has ended is therefore read first: a client that is told so does not ask again, and the rest has to be what it ended with.
+    /// </summary>
+    internal static void WriteSnapshot(Utf8JsonWriter writer, Job job)
     {
+        DateTimeOffset? ended = job.EndedAt;
+        bool isAborted = ended is not null && job.IsAborted;
         writer.WriteStartObject();
         WriteExtension(writer, job);
         writer.WriteString("start-time", Rfc3339(job.StartedAt));
-        writer.WriteString("end-time", job.EndedAt is { } ended ? Rfc3339(ended) : NotEnded);
+        writer.WriteString("end-time", ended is { } at ? Rfc3339(at) : NotEnded);
         WriteBucket(writer, "bck", job.Target.Bucket);
         WriteBucket(writer, "src-bck", null);
         WriteBucket(writer, "dst-bck", null);
         writer.WriteString("id", job.Id);
         writer.WriteString("kind", job.Kind.Name);
         writer.WriteString("ctlmsg", job.Arguments);
-        writer.WriteString("abort-err", job.IsAborted ? job.AbortReason : "");
-        writer.WriteString("err", job.Error);
+        writer.WriteString("abort-err", isAborted ? job.AbortReason : "");
+        writer.WriteString("err", ended is null ? "" : job.Error);
         writer.WriteString("glob.id", "0");
         writer.WriteStartObject("stats");
         writer.WriteString("loc-objs", Decimal(job.Objects));
@@ -205,7 +211,7 @@ internal sealed class JobApi(ObjectEngine engine, NodeIdentity node)
         }
 
         writer.WriteEndObject();
-        writer.WriteBoolean("aborted", job.IsAborted);
+        writer.WriteBoolean("aborted", isAborted);
         writer.WriteBoolean("is_idle", job.IsIdle);
         writer.WriteEndObject();
     }
