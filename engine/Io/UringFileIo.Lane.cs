@@ -7,7 +7,7 @@ namespace Sluice.Engine.Io;
 public sealed partial class UringFileIo
 {
     /// <summary>
-    /// What one pass of a loop may spend on verbs that are done at once, in bytes copied: about 50 µs. A caller whose reads are all
+    /// What one stretch of a loop (a pass, or a turn in it) may spend on verbs that are done at once, in bytes copied: about 50 µs. A caller whose reads are all
     /// resident would else keep its loop for the whole of a large file.
     /// </summary>
     public const int InlineBytesDefault = 256 << 10;
@@ -74,28 +74,29 @@ public sealed partial class UringFileIo
     private sealed class Lane(UringFileIo owner, RingLoop loop, int inlineBytesMax)
     {
         private readonly Stack<Verb> _free = new();
-        private long _iteration = -1;
+        private long _stretch = -1;
         private int _inlineBytes;
 
         public UringFileIo Owner => owner;
 
         public RingLoop Loop => loop;
 
-        /// <summary>True when this pass has time left for a verb that copies that many bytes at once.</summary>
+        /// <summary>True when this stretch of the loop has time left for a verb that copies that many bytes at once.</summary>
         public bool MayRunInline(int bytes)
         {
-            if (_iteration != loop.IterationCount)
+            if (_stretch != loop.StretchCount)
             {
-                _iteration = loop.IterationCount;
+                _stretch = loop.StretchCount;
                 _inlineBytes = 0;
             }
 
-            if (bytes >= inlineBytesMax - _inlineBytes)
+            int cost = Math.Max(bytes, InlineVerbBytes);
+            if (cost > inlineBytesMax - _inlineBytes)
             {
                 return false;
             }
 
-            _inlineBytes += Math.Max(bytes, InlineVerbBytes);
+            _inlineBytes += cost;
             return true;
         }
 

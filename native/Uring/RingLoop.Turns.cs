@@ -18,6 +18,13 @@ public sealed partial class RingLoop
 
     // Loop thread only.
     private readonly Queue<(Action<object?> Work, object? State)> _turns = new();
+    private long _turnCount;
+
+    /// <summary>
+    /// Counts stretches of the loop: the passes, and the turns in them. What may be done at once in one of them is bounded, and with it what a caller whose
+    /// verbs never wait keeps others waiting. Loop thread only.
+    /// </summary>
+    public long StretchCount => IterationCount + _turnCount;
 
     /// <summary>Runs <paramref name="work"/> when everything that has come in was looked at and the turns before it were taken. It must not throw. Loop thread only.</summary>
     public void TakeTurn(Action<object?> work, object? state)
@@ -43,6 +50,7 @@ public sealed partial class RingLoop
         long started = Stopwatch.GetTimestamp();
         while (_turns.TryDequeue(out (Action<object?> Work, object? State) turn))
         {
+            _turnCount++;
             turn.Work(turn.State);
             RunLocal();
             if (Stopwatch.GetTimestamp() - started >= s_turnsTicks)

@@ -82,6 +82,38 @@ public sealed class UringFileIoTests : IDisposable
         Assert.Equal("", worst);
     }
 
+    /// <summary>Who reads what is in memory keeps the loop for so many bytes; the next turn has as many again.</summary>
+    [Fact]
+    public async Task EachTurnOfALoopMayReadSoMuchAtOnce()
+    {
+        using var loop = new RingLoop(new RingLoopOptions());
+        using var io = new UringFileIo([loop], inlineBytesMax: 64 << 10);
+        (FileHandle root, FileHandle file) = await OpenAsync();
+        using (root)
+        using (file)
+        {
+            Assert.Equal(Errno.None, (await _io.WriteFullyAsync(file, new ReadOnlySequence<byte>(new byte[64 << 10]), 0)).Error);
+            byte[] buffer = new byte[32 << 10];
+            List<bool> atOnce = await loop.RunAsync<List<bool>>(async () =>
+            {
+                List<bool> seen = [];
+                for (int turn = 1; turn <= 8; turn++)
+                {
+                    await loop.NextTurn(); // mostly in the same pass
+                    for (int read = 0; read < (turn == 8 ? 3 : 2); read++)
+                    {
+                        ValueTask<IoResult<int>> reading = io.ReadAsync(file, buffer, 0);
+                        seen.Add(reading.IsCompleted);
+                        Assert.NotEqual(0, (await reading).Value); // perhaps fewer: debug builds shorten transfers
+                    }
+                }
+
+                return seen;
+            });
+            Assert.Equal([.. Enumerable.Repeat(true, 16), false], atOnce);
+        }
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 0)] // the table has no place for the slab
