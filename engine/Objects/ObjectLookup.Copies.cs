@@ -97,15 +97,16 @@ public sealed partial class ObjectLookup
     }
 
     /// <summary>
-    /// Every file that stands under the name on any mountpath, and the mountpaths that could not be asked. The caches are not looked at; what is
-    /// found may change at once unless the caller is the name's writer.
+    /// Every file that stands under the name on a mountpath that is read from, and those that could not be asked. Not on one that has just come back: until that
+    /// has been compared with the others, what is on it may have been deleted, and nothing may be made from it. The caches are not looked at; what is found may
+    /// change at once unless the caller is the name's writer.
     /// </summary>
     public async ValueTask<(List<ObjectPlace> Places, List<ObjectDisk> Failed)> SurveyAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         List<ObjectPlace> places = [];
         List<ObjectDisk> failed = [];
         ObjectPath plain = ObjectPath.Plain(bucket.Objects, name.Utf8.Span);
-        foreach (ObjectDisk disk in Disks.Current.WriteOrder(digest, all: true))
+        foreach (ObjectDisk disk in Disks.Current.ReadOrder(digest, all: true))
         {
             try
             {

@@ -87,6 +87,26 @@ public sealed class ReconcileTests
         bench.Close();
     }
 
+    /// <summary>It may have been deleted while the mountpath was away; a repair that came before the comparison brought it back, on all of them.</summary>
+    [Fact]
+    public async Task NothingIsMadeFromAMountpathThatIsNotComparedYet()
+    {
+        ReplicaSetBench bench = await StartAsync("4+0", JournalMode.Ordered);
+        for (int rank = 1; rank < 4; rank++)
+        {
+            await bench.HarmAsync(rank, CopyState.Gone);
+        }
+
+        Action compared = bench.FirstComesBack();
+        Result<Reconciled> done = await bench.ReconcileAsync(3, verify: false);
+        Assert.Equal((0, 0), (done.Value.CopiesMade, done.Value.Removed));
+        compared();
+        done = await bench.ReconcileAsync(3, verify: false);
+        Assert.Equal((2, 0), (done.Value.CopiesMade, done.Value.Removed)); // what is newest there is the object
+        Assert.Empty(await bench.SurveyCopiesAsync(3));
+        bench.Close();
+    }
+
     /// <summary>
     /// Somebody puts "dir/set/other" while "dir/set" is copied, whose file becomes the leaf of a directory then. What is not a file any more is no damaged
     /// file: quarantine would take the directory, and every object in it.

@@ -2,6 +2,7 @@ using System.Buffers;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Redundancy;
 
@@ -38,6 +39,20 @@ public sealed partial class ReplicaSetBench
             Spread = 4,
         }));
         return await _reconciler!.ReconcileAsync(wanted, s_name, _digest, job: null, verify);
+    }
+
+    /// <summary>The name's first mountpath was away and has come back; it is not compared with the others yet. Answers what ends that.</summary>
+    public Action FirstComesBack()
+    {
+        ObjectDisk disk = Order()[0];
+        Set(ServingState.Joining);
+        return () => Set(ServingState.Serving);
+
+        void Set(ServingState state)
+        {
+            disk.State = state;
+            _lookup!.Disks.Replace(_disks, searchAll: true);
+        }
     }
 
     /// <summary>Makes the head on the mountpath of that rank what the state says.</summary>
