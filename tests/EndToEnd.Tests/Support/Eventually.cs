@@ -8,13 +8,16 @@ public static class Eventually
     private static readonly TimeSpan s_deadline = TimeSpan.FromSeconds(20);
 
     /// <summary>Waits until there is no problem; fails with the last one.</summary>
-    public static async Task HoldsAsync(Func<Task<string?>> problem)
+    public static Task HoldsAsync(Func<Task<string?>> problem) => HoldsAsync(problem, s_deadline);
+
+    /// <summary>The same with a deadline of the caller's, for what moves much data.</summary>
+    public static async Task HoldsAsync(Func<Task<string?>> problem, TimeSpan deadline)
     {
         long start = Stopwatch.GetTimestamp();
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (await problem() is { } text)
         {
-            Assert.True(Stopwatch.GetElapsedTime(start) < s_deadline, $"still so after {s_deadline.TotalSeconds} s: {text}");
+            Assert.True(Stopwatch.GetElapsedTime(start) < deadline, $"still so after {deadline.TotalSeconds} s: {text}");
             await pace.WaitForNextTickAsync();
         }
     }
