@@ -31,6 +31,9 @@ public sealed class NameHistory
     /// <summary>What it is now, if all attempts were acknowledged.</summary>
     public int Now => _states[^1];
 
+    /// <summary>A DELETE was attempted that a crash may have stopped half-way.</summary>
+    public bool MayBeHalfDeleted => _states.IndexOf(Absent, _durable + 1) >= 0;
+
     /// <summary>A PUT is attempted; answers its number.</summary>
     public int Put() => Attempt(++_numbers);
 

@@ -62,4 +62,17 @@ public sealed class NameHistoryTests
         Attempts.Content("bucket/name", 8).AsSpan(0, 64).CopyTo(content); // the head of one, the rest of another
         Assert.Null(Attempts.NumberOf("bucket/name", content, out _));
     }
+
+    [Fact]
+    public void ADeleteAfterWhatIsDurableMayHaveBeenStoppedHalfWay()
+    {
+        var history = new NameHistory();
+        history.Put();
+        history.Acknowledge(isDurable: true);
+        Assert.False(history.MayBeHalfDeleted);
+        history.Delete();
+        Assert.True(history.MayBeHalfDeleted);
+        history.Acknowledge(isDurable: true);
+        Assert.False(history.MayBeHalfDeleted);
+    }
 }

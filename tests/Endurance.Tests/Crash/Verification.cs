@@ -10,6 +10,7 @@ namespace Sluice.Endurance.Tests.Crash;
 public sealed class Verification(
     IReadOnlyList<Workload> loads, IReadOnlyList<CrashWriter> writers, Tally tally, bool isAfterPowerCut, string when)
 {
+    private readonly List<string> _halfDeleted = []; // names that are there, and may have fewer copies than they should
     private readonly Dictionary<string, HashSet<string>> _present = loads.ToDictionary(load => load.Bucket, _ => new HashSet<string>());
 
     /// <summary>Reads every name there ever was; what is there is the beginning of its history from now on.</summary>
@@ -38,6 +39,11 @@ public sealed class Verification(
     /// <summary>A scrub finds nothing, and after it nothing lies about that belongs to no object.</summary>
     public async Task LeaksAsync(SluiceProcess server, IReadOnlyList<string> paths)
     {
+        if (_halfDeleted.Count > 0)
+        {
+            await RepairAsync(server);
+        }
+
         (int code, string output, string error) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "--wait");
         if (code != 0 || !output.EndsWith("0 findings, 0 of them cured\n", StringComparison.Ordinal))
         {
@@ -56,6 +62,20 @@ public sealed class Verification(
         }
     }
 
+    /// <summary>
+    /// A DELETE that was stopped between two copies leaves the object with fewer (docs/DURABILITY.md), which a scrub brings back: of those names, that, and nothing else.
+    /// </summary>
+    private async Task RepairAsync(SluiceProcess server)
+    {
+        (int code, string output, string error) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "--repair", "--wait");
+        string[] findings = [.. output.Split('\n').Where(line => line.Contains("ais://", StringComparison.Ordinal))];
+        bool isExpected = Array.TrueForAll(findings, line => line.Contains(" copies ", StringComparison.Ordinal) && _halfDeleted.Exists(name => line.Contains(name, StringComparison.Ordinal)));
+        if (!isExpected || !output.EndsWith($"{findings.Length} findings, {findings.Length} of them cured\n", StringComparison.Ordinal))
+        {
+            tally.Add(Wrong.Leak, $"{when}: a repairing scrub ended with {code}: {output}{error}");
+        }
+    }
+
     private void Judge(CrashWriter writer, string name, int state)
     {
         NameHistory history = writer.Histories[name];
@@ -65,6 +85,11 @@ public sealed class Verification(
             tally.Add(
                 verdict == Verdict.Lost ? Wrong.Loss : Wrong.Torn,
                 $"{when}: {writer.Address(name)} is {(state == NameHistory.Absent ? "absent" : state)}; {history}{(isAfterPowerCut ? "" : ", killed only")}");
+        }
+
+        if (state != NameHistory.Absent && writer.Load.FilesPerObject > 1 && history.MayBeHalfDeleted)
+        {
+            _halfDeleted.Add($" {name}:");
         }
 
         history.Settle(state);
