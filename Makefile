@@ -1,4 +1,4 @@
-# make run | test | simulate | crash-matrix | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+# make run | test | simulate | crash-matrix | soak | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
 SHELL := /bin/bash
 AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory simulate endurance-build crash-matrix build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
+.PHONY: run test test-memory simulate endurance-build crash-matrix soak build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -73,7 +73,7 @@ simulate: deps
 		tests/Simulation.Tests/bin/Release/net10.0/Sluice.Simulation.Tests -noColor -showLiveOutput \
 		-method '*.HistoryTests.$(if $(SEED),TheReplayedHistoryHolds,EveryPromiseHoldsInHistoriesOfManySeeds)'
 
-# Power cuts in the midst of writing (docs/TESTING.md): ROUNDS=1000 SEED=7.
+# Power cuts in the midst of writing, and hours of load with faults (docs/TESTING.md): ROUNDS=1000 SEED=7; HOURS=8 or MINUTES=30, JSON=FILE.
 ENDURANCE := tests/Endurance.Tests/bin/Debug/net10.0/Sluice.Endurance.Tests -noColor -showLiveOutput
 
 endurance-build:
@@ -82,6 +82,9 @@ endurance-build:
 
 crash-matrix: endurance-build
 	CRASH_ROUNDS=$(ROUNDS) CRASH_SEED=$(SEED) $(ENDURANCE) -method '*NothingAcknowledgedIsLostNothingIsTornNothingLeaks'
+
+soak: endurance-build
+	SOAK_HOURS=$(HOURS) SOAK_MINUTES=$(MINUTES) SOAK_JSON='$(JSON)' $(ENDURANCE) -method '*AServerUnderLoadAndFaultsHoldsNoMoreAtTheEndThanAtFirst'
 
 # Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. A quarter of an hour without.
 BENCH := bench/quiet.sh dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
