@@ -71,9 +71,16 @@ public static class BodyReceiver
                 blocks.Append(part.Span);
             }
 
-            await sink.WriteAsync(piece, size);
+            try
+            {
+                await sink.WriteAsync(piece, size);
+            }
+            finally
+            {
+                request.Body.AdvanceTo(piece.End); // also of what could not be stored: whoever answers that drains the rest
+            }
+
             size += piece.Length;
-            request.Body.AdvanceTo(piece.End);
             if (read.IsCompleted)
             {
                 break;
