@@ -60,11 +60,7 @@ public sealed class ObjectRemoval(
                 OpenObject? beingRead = await lookup.HoldSlicesAsync(bucket, name, digest);
                 try
                 {
-                    foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
-                    {
-                        await RemoveAsync(bucket, digest, place, strict);
-                    }
-
+                    await RemoveHeadsAsync(bucket, name, digest, places, strict);
                     await RemovePartsAsync(bucket, name, digest, places, strict);
                 }
                 finally
@@ -141,6 +137,27 @@ public sealed class ObjectRemoval(
         leftovers?.Add(bucket, name, digest, left);
     }
 
+    /// <summary>
+    /// Oldest first. Where a drive does not let go of one the parts stay, noted: once that drive has left, and the name has another object or none, no head tells of them.
+    /// </summary>
+    private async ValueTask RemoveHeadsAsync(Bucket bucket, ObjectName name, ulong digest, List<ObjectPlace> places, bool strict)
+    {
+        try
+        {
+            foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
+            {
+                await RemoveAsync(bucket, digest, place, strict);
+            }
+        }
+        catch (StorageException)
+        {
+            Leftovers?.Add(bucket, name, digest, PartsOf(digest, places));
+            throw;
+        }
+    }
+
+    private IEnumerable<PartPlace> PartsOf(ulong digest, List<ObjectPlace> places) => places.SelectMany(place => partMap.PartsOf(digest, place)).Distinct();
+
     private async ValueTask RemoveAsync(Bucket bucket, ulong digest, ObjectPlace place, bool strict)
     {
         ObjectDisk disk = place.Disk;
@@ -170,7 +187,7 @@ public sealed class ObjectRemoval(
 
     private async ValueTask RemovePartsAsync(Bucket bucket, ObjectName name, ulong digest, List<ObjectPlace> places, bool strict)
     {
-        List<PartPlace> parts = [.. places.SelectMany(place => partMap.PartsOf(digest, place)).Distinct()];
+        List<PartPlace> parts = [.. PartsOf(digest, places)];
         if (strict)
         {
             await UnlinkPartsAsync(bucket, name, digest, parts, Leftovers, log);

@@ -1,4 +1,5 @@
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Tests.Support;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Faults;
@@ -102,6 +103,42 @@ public sealed class LeftoverPartTests
         await IsWholeAsync(fixture, seed: 3, away: isAway ? leaving : "");
     }
 
+    /// <summary>A DELETE stops at the last head, whose drive then leaves: the next object of that name tells nobody of the slices of the old one.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SlicesOfADeleteThatStoppedGoWhenTheLastHeadHasLeft(bool isDeletedAgain)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(8, Properties(4, 2));
+        HookedFileIo hooked = await HookAsync(fixture);
+        await fixture.PutAsync("o", Content(Bytes));
+        string last = "";
+        Task<Result> leaving = Task.FromResult(Result.Done);
+        hooked.BeforeFailing = async () =>
+        {
+            last = fixture.Paths.Single(path => Directory.EnumerateFiles(path, "o", SearchOption.AllDirectories).Any());
+            leaving = fixture.Engine.Mountpaths.DisableAsync(last, force: true); // ends with the DELETE
+            while (fixture.Engine.Mountpaths.Rows().Single(row => row.Path == last).State == ServingState.Serving)
+            {
+                await Task.Yield();
+            }
+        };
+        (hooked.FailsUnlink, hooked.UnlinksBefore) = ("o", 2);
+        Assert.False((await fixture.DeleteAsync("o")).Ok);
+        hooked.FailsUnlink = null;
+        Assert.True((await leaving.WaitAsync(s_deadline)).Ok);
+        if (isDeletedAgain)
+        {
+            Assert.True((await fixture.DeleteAsync("o")).Ok);
+            await ResilveredAsync(fixture);
+            Assert.Empty(On(fixture, last));
+        }
+
+        await fixture.PutAsync("o", Content(Bytes, seed: 2));
+        await ResilveredAsync(fixture);
+        await IsWholeAsync(fixture, seed: 2, away: last);
+    }
+
     private static async Task<HookedFileIo> HookAsync(EngineFixture fixture)
     {
         HookedFileIo? hooked = null;
@@ -136,13 +173,29 @@ public sealed class LeftoverPartTests
         /// <summary>End of names that cannot be removed.</summary>
         public string? FailsUnlink { get; set; }
 
+        /// <summary>So many of them can.</summary>
+        public int UnlinksBefore { get; set; }
+
         /// <summary>A name that nothing can be renamed to.</summary>
         public string? FailsRenameTo { get; set; }
 
         public Func<Task>? AfterRebuilding { get; set; }
 
-        public override ValueTask<IoResult> UnlinkAsync(FileHandle directory, ReadOnlyMemory<byte> name, EntryKind kind) =>
-            FailsUnlink is { } end && Text(name).EndsWith(end, StringComparison.Ordinal) ? new(new IoResult(Errno.EIO)) : base.UnlinkAsync(directory, name, kind);
+        /// <summary>Comes before the first that cannot.</summary>
+        public Func<Task> BeforeFailing { get; set; } = static () => Task.CompletedTask;
+
+        public override async ValueTask<IoResult> UnlinkAsync(FileHandle directory, ReadOnlyMemory<byte> name, EntryKind kind)
+        {
+            if (FailsUnlink is not { } end || !Text(name).EndsWith(end, StringComparison.Ordinal) || --UnlinksBefore >= 0)
+            {
+                return await base.UnlinkAsync(directory, name, kind);
+            }
+
+            Func<Task> before = BeforeFailing;
+            BeforeFailing = static () => Task.CompletedTask;
+            await before();
+            return new IoResult(Errno.EIO);
+        }
 
         public override async ValueTask<IoResult> RenameAsync(
             FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode)
