@@ -134,11 +134,11 @@ public sealed partial class SoakRun(SluiceProcess server, Store store, CutDisks 
     {
         string[] arguments = ["load", $"-bucket=ais://{bucket}", $"-ip={server.Endpoint.Host}", $"-port={server.Endpoint.Port}", "-statsinterval=0", .. flags];
         (int code, string output, string error) = (1, "", "");
-        // A loader lists its bucket first, and does not ask again when the lists of others are in the way.
+        // A loader lists its bucket first, and does not ask again when the lists of others are in the way, or a mountpath that fails and is not out yet.
         await WithinAsync($"{string.Join(' ', arguments)} is not refused", async () =>
         {
             (code, output, error) = await SluiceProcess.RunAsync(null, null, arguments);
-            return code == 0 || !error.Contains("the server is busy", StringComparison.Ordinal);
+            return code == 0 || !(error.Contains("the server is busy", StringComparison.Ordinal) || error.Contains("a disk failed", StringComparison.Ordinal));
         });
         Assert.True(code == 0, $"{string.Join(' ', arguments)}: {code} {error}");
         lock (_counting)
