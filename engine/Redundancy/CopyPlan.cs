@@ -158,13 +158,13 @@ internal sealed class CopyPlan(Bucket bucket, ObjectName name, ulong digest, Cop
     {
         ObjectDisk disk = source.Disk;
         ObjectMetadata metadata = source.Stored!.Metadata;
-        IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, source.Path.Whole, OpenIntent.Read);
-        if (!opened.Ok)
+        using FileHandle? file = await OpenAsync(source);
+        if (file is null)
         {
-            return GiveUp(disk.Fault("open", opened.Error, source.Path.Whole.Span));
+            survey.Spoil(disk);
+            return false;
         }
 
-        using FileHandle file = opened.Value;
         using BlockBuffers.Rented rented = await disk.Blocks.RentAsync();
         for (int block = 0; block < metadata.BlockCount; block++)
         {
@@ -180,7 +180,10 @@ internal sealed class CopyPlan(Bucket bucket, ObjectName name, ulong digest, Cop
             disk.EndRead(bytes.Length);
             if (!read.Ok)
             {
-                return GiveUp(disk.Fault("read", read.Error, source.Path.Whole.Span));
+                // The file, not the mountpath: one sector may be all that is bad. A mountpath that is gone takes no copy either.
+                log.LogError("{Fault}", disk.Fault("read", read.Error, source.Path.Whole.Span).Message);
+                survey.Spoil(disk);
+                return false;
             }
 
             if (read.Value != bytes.Length || Crc64Nvme.Hash(bytes.Span) != metadata.BlockDigests.Span[block])
@@ -194,13 +197,19 @@ internal sealed class CopyPlan(Bucket bucket, ObjectName name, ulong digest, Cop
         }
 
         return true;
+    }
 
-        // The file, not the mountpath: one sector may be all that is bad. A mountpath that is gone takes no copy either.
-        bool GiveUp(StorageException fault)
+    /// <summary>A copy's file, open; null when there is none to be had.</summary>
+    private async ValueTask<FileHandle?> OpenAsync(ObjectPlace source)
+    {
+        try
+        {
+            return await CopySurvey.OpenAsync(source);
+        }
+        catch (StorageException fault)
         {
             log.LogError("{Fault}", fault.Message);
-            survey.Spoil(disk);
-            return false;
+            return null;
         }
     }
 }

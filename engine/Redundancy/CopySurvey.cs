@@ -4,6 +4,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
+using Sluice.Native;
 
 namespace Sluice.Engine.Redundancy;
 
@@ -57,6 +58,36 @@ internal sealed class CopySurvey
         Good.RemoveAll(place => place.Disk == disk);
     }
 
+    /// <summary>
+    /// The file of a good copy, open; null when something else stands there by now, or nothing: no lock is held while copies are read, and a writer who was faster
+    /// is neither damage nor a fault of the disk.
+    /// </summary>
+    public static async ValueTask<FileHandle?> OpenAsync(ObjectPlace good)
+    {
+        ObjectDisk disk = good.Disk;
+        IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, good.Path.Whole, OpenIntent.Read);
+        if (opened.Error is Errno.ENOENT or Errno.ENOTDIR or Errno.EISDIR)
+        {
+            return null;
+        }
+
+        FileHandle file = disk.Check(opened, "open", good.Path.Whole.Span);
+        bool isSame = false;
+        try
+        {
+            (ObjectMetadata? metadata, _) = await RecordFiles.ReadAsync(disk, file, good.Path.Whole);
+            isSame = metadata is null || metadata.Generation == good.Stored!.Metadata.Generation; // one without a record is damaged, as its reader will find
+            return isSame ? file : null;
+        }
+        finally
+        {
+            if (!isSame)
+            {
+                file.Dispose();
+            }
+        }
+    }
+
     /// <summary>Reads all good copies and compares them.</summary>
     public async ValueTask VerifyAsync(JobContext? job, ILogger log)
     {
@@ -70,9 +101,8 @@ internal sealed class CopySurvey
                     await job.PaceAsync(stored.Metadata.SizeBytes);
                 }
 
-                using FileHandle file = place.Disk.Check(
-                    await place.Disk.Io.OpenAsync(place.Disk.Root, place.Path.Whole, OpenIntent.Read), "open", place.Path.Whole.Span);
-                if (await BlockVerifier.FirstBadBlockAsync(place.Disk, file, stored.Metadata, 0, stored.Metadata.BlockCount) is not null)
+                using FileHandle? file = await OpenAsync(place);
+                if (file is null || await BlockVerifier.FirstBadBlockAsync(place.Disk, file, stored.Metadata, 0, stored.Metadata.BlockCount) is not null)
                 {
                     Spoil(place.Disk);
                 }
