@@ -40,10 +40,11 @@ public sealed class ObjectRemoval(
                 List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
                 DiskSet disks = lookup.Disks.Current;
                 bool isHere = places.Exists(place => place.OfThisBucket);
-                if (wasAway || disks.Away.Count > 0)
+                ulong newest = places.Max(place => place.Stored?.Metadata.Generation) ?? 0;
+                bool isBuried = wasAway || disks.Away.Count > 0;
+                if (isBuried)
                 {
                     // Before the heads go: a start that finds both finishes the removal.
-                    ulong newest = places.Max(place => place.Stored?.Metadata.Generation) ?? 0;
                     await Tombstones.LeaveAsync(disks, bucket, name, digest, clock.Next(newest), Burial.Deleted, log);
                 }
 
@@ -62,6 +63,11 @@ public sealed class ObjectRemoval(
                 {
                     await RemoveHeadsAsync(bucket, name, digest, places, strict);
                     await RemovePartsAsync(bucket, name, digest, places, strict);
+                }
+                catch (StorageException) when (isBuried)
+                {
+                    await TakeBackAsync(disks, bucket, name, digest, newest);
+                    throw;
                 }
                 finally
                 {
@@ -153,6 +159,26 @@ public sealed class ObjectRemoval(
         {
             Leftovers?.Add(bucket, name, digest, PartsOf(digest, places));
             throw;
+        }
+    }
+
+    /// <summary>
+    /// A delete is refused, and the object stands: what buries it would make the next start finish what was refused, long after somebody has read it. What is older
+    /// than the object stays buried.
+    /// </summary>
+    private async ValueTask TakeBackAsync(DiskSet disks, Bucket bucket, ObjectName name, ulong digest, ulong newest)
+    {
+        try
+        {
+            List<ObjectPlace> left = await lookup.PlacesAsync(bucket, name, digest);
+            if (newest > 0 && left.Exists(place => place.Stored?.Metadata.Generation == newest))
+            {
+                await Tombstones.LeaveAsync(disks, bucket, name, digest, newest, Burial.Replaced, log);
+            }
+        }
+        catch (StorageException fault)
+        {
+            log.LogError("the next start may finish a delete that was refused: {Fault}", fault.Message);
         }
     }
 

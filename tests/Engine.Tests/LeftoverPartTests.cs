@@ -139,6 +139,30 @@ public sealed class LeftoverPartTests
         await IsWholeAsync(fixture, seed: 2, away: last);
     }
 
+    /// <summary>While a mountpath is away a delete begins with a tombstone, and a start finishes what has one.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task ADeleteThatWasRefusedDoesNotComeTrueAtTheNextStart(int headsBefore)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(8, Properties(4, 2));
+        HookedFileIo hooked = await HookAsync(fixture);
+        await fixture.PutAsync("o", Content(Bytes));
+        string away = fixture.Paths.First(path => !File.Exists(Path.Combine(path, "@ais/b/%ob/o")) && Slices(fixture).All(file => !file.StartsWith(path + "/", StringComparison.Ordinal)));
+        Assert.True((await fixture.Engine.Mountpaths.DisableAsync(away, force: true)).Ok);
+        await ResilveredAsync(fixture);
+        (hooked.FailsUnlink, hooked.UnlinksBefore) = ("o", headsBefore);
+        Assert.False((await fixture.DeleteAsync("o")).Ok);
+        hooked.FailsUnlink = null;
+        Assert.Equal(Content(Bytes), await fixture.GetAsync("o"));
+        await fixture.RepairedAsync();
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        await IsWholeAsync(fixture, seed: 1, away);
+        Assert.True((await fixture.DeleteAsync("o")).Ok);
+        Assert.Null(await fixture.GetAsync("o"));
+    }
+
     private static async Task<HookedFileIo> HookAsync(EngineFixture fixture)
     {
         HookedFileIo? hooked = null;
