@@ -330,7 +330,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await _health!.CloseAsync();
         await Jobs.CloseAsync();
         await Mountpaths.CloseAsync();
-        await _closing.CancelAsync();
+        _closing.CancelHere();
         await _repairing;
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }

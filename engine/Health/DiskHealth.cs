@@ -123,7 +123,7 @@ internal sealed class DiskHealth(
     /// <summary>Ends the looking and waits for runs and looks, but not for a drive that hangs.</summary>
     public async ValueTask CloseAsync()
     {
-        await _closing.CancelAsync();
+        _closing.CancelHere();
         await _looking;
         Task[] last;
         lock (_gate)

@@ -58,7 +58,7 @@ internal sealed class AttachedDisk : IDisposable
     /// <summary>Ends the background work.</summary>
     public async Task StopAsync()
     {
-        await _leaving.CancelAsync();
+        _leaving.CancelHere();
         await _flushing;
         Task emptying;
         lock (_gate)

@@ -79,10 +79,11 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
             var parts = new PartScrub(world, run, disk, bucket, objects, blocks);
             try
             {
-                await Parallel.ForEachAsync(
+                await NameWorkers.RunAsync(
                     TreeWalk.FilesAsync(world, disk, bucket.Objects, run.Job.Aborted),
-                    new ParallelOptions { MaxDegreeOfParallelism = ColdBlocks.SmallMax, CancellationToken = run.Job.Aborted },
-                    (file, _) => objects.CheckAsync(file.Path, file.Kind));
+                    ColdBlocks.SmallMax,
+                    file => objects.CheckAsync(file.Path, file.Kind),
+                    run.Job.Aborted);
                 await parts.CheckPartsAsync();
                 await new TombstoneScrub(world, run, disk, bucket).CheckAsync();
                 await parts.CheckWorkFilesAsync();
