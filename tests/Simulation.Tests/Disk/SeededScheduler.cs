@@ -12,6 +12,8 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
     private Random _random = NewRandom(seed);
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _ready = new();
     private readonly List<ScheduledVerb> _pending = [];
+    private int _thread; // that runs it
+    private int _strangers; // guarded by _ready
 
     /// <summary>Verbs that were answered.</summary>
     public int AnsweredCount { get; private set; }
@@ -19,13 +21,29 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
     /// <summary>Most verbs that were under way at the same time.</summary>
     public int PendingMax { get; private set; }
 
+    /// <summary>Digest of all decisions so far: two runs with the same one have done the same in the same order.</summary>
+    public ulong Order { get; private set; }
+
+    /// <summary>Callbacks that came from other threads, at a moment that no seed has drawn.</summary>
+    public int StrangerCount
+    {
+        get
+        {
+            lock (_ready)
+            {
+                return _strangers;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public override void Post(SendOrPostCallback d, object? state)
     {
         lock (_ready)
         {
             _ready.Enqueue((d, state));
-            Monitor.Pulse(_ready); // somebody who left this thread may post: a callback of a cancellation, the reads of a scrub
+            _strangers += Environment.CurrentManagedThreadId == _thread ? 0 : 1;
+            Monitor.Pulse(_ready); // somebody who left this thread may post
         }
     }
 
@@ -47,6 +65,7 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
     {
         SynchronizationContext? outer = Current;
         SetSynchronizationContext(this);
+        _thread = Environment.CurrentManagedThreadId;
         try
         {
             Task task = work();
@@ -104,7 +123,9 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
             return true;
         }
 
-        ScheduledVerb verb = _pending[_random.Next(_pending.Count)];
+        int drawn = _random.Next(_pending.Count);
+        Order = (Order * 0x100000001B3) ^ ((ulong)_pending.Count << 16) ^ (ulong)drawn; // FNV-1, a decision in place of a byte
+        ScheduledVerb verb = _pending[drawn];
         if (!verb.IsDone)
         {
             verb.Do();
@@ -116,7 +137,7 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
             return false;
         }
 
-        _pending.Remove(verb);
+        _pending.RemoveAt(drawn);
         AnsweredCount++;
         verb.Answer();
         return true;

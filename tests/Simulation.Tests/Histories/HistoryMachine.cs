@@ -33,6 +33,8 @@ public sealed class HistoryMachine
     private readonly int _seed;
     private ScheduledFileIo? _disk;
     private SeededScheduler _scheduler = new(0);
+    private ulong _order; // of earlier processes, as the next
+    private int _strangers;
 
     public HistoryMachine(History history, HistoryTwin twin)
     {
@@ -49,6 +51,12 @@ public sealed class HistoryMachine
     public SimulatedHost Host { get; }
 
     public ObjectEngine Engine => Host.Engine;
+
+    /// <summary>Digest of all that was drawn: two runs with the same one have done the same in the same order.</summary>
+    public ulong Order => unchecked((_order * 31) + _scheduler.Order);
+
+    /// <summary>What did not happen on the thread of the history, and so is not drawn from its seed.</summary>
+    public int StrangerCount => _strangers + _scheduler.StrangerCount;
 
     /// <summary>A mountpath is away with objects on it, or has come back and is not compared yet.</summary>
     public bool IsAway => Engine.Mountpaths.Rows().Any(row => row.IsStale || row.State == ServingState.Joining);
@@ -118,5 +126,9 @@ public sealed class HistoryMachine
         NewProcess();
     }
 
-    private void NewProcess() => _disk!.Scheduler = _scheduler = new SeededScheduler(_seed);
+    private void NewProcess()
+    {
+        (_order, _strangers) = (Order, StrangerCount);
+        _disk!.Scheduler = _scheduler = new SeededScheduler(_seed);
+    }
 }

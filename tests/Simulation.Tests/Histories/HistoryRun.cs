@@ -14,6 +14,12 @@ namespace Sluice.Simulation.Tests.Histories;
 public sealed record HistoryOutcome(string? Kind, string What, int Step, int Operations, int Faults)
 {
     public bool Holds => Kind is null;
+
+    /// <summary>Digest of the order in which everything was done.</summary>
+    public ulong Order { get; init; }
+
+    /// <summary>What was done at moments that no seed has drawn; nothing when replaying it is exact.</summary>
+    public int StrangerCount { get; init; }
 }
 
 /// <summary>
@@ -67,7 +73,7 @@ public sealed class HistoryRun
             (kind, what) = (Violation.Threw + defect.GetType().Name, defect.ToString());
         }
 
-        return new HistoryOutcome(kind, what, run._world.Step, run._operations, run._faults);
+        return new HistoryOutcome(kind, what, run._world.Step, run._operations, run._faults) { Order = run.Machine.Order, StrangerCount = run.Machine.StrangerCount };
     }
 
     private void RunAll()
@@ -107,7 +113,7 @@ public sealed class HistoryRun
         Dictionary<NameModel, ObjectStates> before = losesEntry ? Before(step) : [];
         if (losesEntry || step.Fault is { Verb: DiskVerb.SyncFileSystem } || step.Operations is [{ Kind: OperationKind.Scrub }])
         {
-            // What is lost is to be the name that is put, what is dropped nothing that is under way, and a scrub on threads of its own is to meet nobody.
+            // What is lost is to be the name that is put, what is dropped nothing that is under way, and a scrub is to meet nobody.
             Machine.Drain();
         }
 

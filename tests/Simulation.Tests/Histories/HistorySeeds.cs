@@ -32,6 +32,9 @@ public sealed class HistorySeeds
     /// <summary>Fewest faults of one.</summary>
     public int FaultsMin { get; private set; } = int.MaxValue;
 
+    /// <summary>What all of them did at moments that no seed has drawn.</summary>
+    public long Strangers { get; private set; }
+
     /// <summary>Those that did not hold, in order of their seeds.</summary>
     public IReadOnlyList<(int Seed, HistoryOutcome Outcome)> Failed
     {
@@ -71,6 +74,7 @@ public sealed class HistorySeeds
                 Done++;
                 Operations += outcome.Operations;
                 Faults += outcome.Faults;
+                Strangers += outcome.StrangerCount;
                 if (outcome.Holds)
                 {
                     OperationsMin = Math.Min(OperationsMin, outcome.Operations);
