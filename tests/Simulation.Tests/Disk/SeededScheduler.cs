@@ -9,11 +9,16 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
 {
     private static readonly TimeSpan s_postDeadline = TimeSpan.FromSeconds(20);
 
+    // Of the thread that runs it.
     private Random _random = NewRandom(seed);
     private readonly Queue<(SendOrPostCallback Callback, object? State)> _ready = new();
     private readonly List<ScheduledVerb> _pending = [];
-    private int _thread; // that runs it
-    private int _strangers; // guarded by _ready
+    private volatile int _thread;
+
+    // Of everybody else; guarded by _strange.
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _strange = new();
+    private volatile int _strangers; // that have come in all; read without the guard
+    private int _strangersTaken;
 
     /// <summary>Verbs that were answered.</summary>
     public int AnsweredCount { get; private set; }
@@ -25,25 +30,22 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
     public ulong Order { get; private set; }
 
     /// <summary>Callbacks that came from other threads, at a moment that no seed has drawn.</summary>
-    public int StrangerCount
-    {
-        get
-        {
-            lock (_ready)
-            {
-                return _strangers;
-            }
-        }
-    }
+    public int StrangerCount => _strangers;
 
     /// <inheritdoc/>
     public override void Post(SendOrPostCallback d, object? state)
     {
-        lock (_ready)
+        if (Environment.CurrentManagedThreadId == _thread)
         {
             _ready.Enqueue((d, state));
-            _strangers += Environment.CurrentManagedThreadId == _thread ? 0 : 1;
-            Monitor.Pulse(_ready); // somebody who left this thread may post
+            return;
+        }
+
+        lock (_strange)
+        {
+            _strange.Enqueue((d, state));
+            _strangers++;
+            Monitor.Pulse(_strange);
         }
     }
 
@@ -103,21 +105,17 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
 
     private static Random NewRandom(int from) => new(unchecked((from * 104_729) + 7));
 
-    private bool IsIdle
-    {
-        get
-        {
-            lock (_ready)
-            {
-                return _ready.Count == 0 && _pending.Count == 0;
-            }
-        }
-    }
+    private bool IsIdle => _ready.Count == 0 && _pending.Count == 0 && _strangersTaken == _strangers;
 
     /// <summary>One callback or half a verb; false when the run is to stop here.</summary>
     private bool TryGoOn(int stopAt)
     {
-        if (TryTakeReady(out (SendOrPostCallback Callback, object? State) ready))
+        if (_strangersTaken != _strangers)
+        {
+            TakeStrangers();
+        }
+
+        if (_ready.TryDequeue(out (SendOrPostCallback Callback, object? State) ready))
         {
             ready.Callback(ready.State);
             return true;
@@ -145,20 +143,24 @@ public sealed class SeededScheduler(int seed) : SynchronizationContext
 
     private void AwaitPost()
     {
-        lock (_ready)
+        lock (_strange)
         {
-            while (_ready.Count == 0)
+            while (_strange.Count == 0)
             {
-                Assert.True(Monitor.Wait(_ready, s_postDeadline), "the run is stuck: nothing is ready and no verb is under way");
+                Assert.True(Monitor.Wait(_strange, s_postDeadline), "the run is stuck: nothing is ready and no verb is under way");
             }
         }
     }
 
-    private bool TryTakeReady(out (SendOrPostCallback Callback, object? State) ready)
+    private void TakeStrangers()
     {
-        lock (_ready)
+        lock (_strange)
         {
-            return _ready.TryDequeue(out ready);
+            while (_strange.TryDequeue(out (SendOrPostCallback Callback, object? State) strange))
+            {
+                _ready.Enqueue(strange);
+                _strangersTaken++;
+            }
         }
     }
 }
@@ -180,7 +182,8 @@ public abstract class ScheduledVerb
 public sealed class ScheduledVerb<T>(Func<ValueTask<T>> verb) : ScheduledVerb
 {
     private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task<T>? _result;
+    private T? _result;
+    private Task<T>? _failed;
 
     /// <summary>Completes when it is answered.</summary>
     public Task<T> Task => _answer.Task;
@@ -188,11 +191,20 @@ public sealed class ScheduledVerb<T>(Func<ValueTask<T>> verb) : ScheduledVerb
     /// <inheritdoc/>
     public override void Do()
     {
-        _result = verb().AsTask();
-        Assert.True(_result.IsCompleted, "the disk below a scheduler answers at once");
+        ValueTask<T> done = verb();
+        Assert.True(done.IsCompleted, "the disk below a scheduler answers at once");
+        if (done.IsCompletedSuccessfully)
+        {
+            _result = done.Result;
+        }
+        else
+        {
+            _failed = done.AsTask();
+        }
+
         IsDone = true;
     }
 
     /// <inheritdoc/>
-    public override void Answer() => _answer.SetResult(_result!.GetAwaiter().GetResult());
+    public override void Answer() => _answer.SetResult(_failed is { } failed ? failed.GetAwaiter().GetResult() : _result!);
 }
