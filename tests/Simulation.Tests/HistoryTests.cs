@@ -10,7 +10,7 @@ namespace Sluice.Simulation.Tests;
 /// </summary>
 public sealed class HistoryTests
 {
-    private const int SeedsOfSuite = 100;
+    private const int SeedsOfSuite = 2_000;
     private const int LogLines = 200;
     private const int SeedsOfReplay = 10;
 
