@@ -194,13 +194,31 @@ public static class Tombstones
         }
     }
 
-    /// <summary>Removes all of the bucket on that disk: no mountpath is away any more.</summary>
+    /// <summary>
+    /// Removes all of the bucket on that disk, durably: no mountpath is away any more. What is deleted from here on leaves none, and an old one that came back by a power
+    /// cut would speak for it.
+    /// </summary>
     public static async Task RemoveAllAsync(ObjectDisk disk, Bucket bucket)
     {
-        foreach (byte[] file in await DirectoryNames.FilesAsync(disk, bucket.Tombstones))
+        IReadOnlyList<byte[]> files = await DirectoryNames.FilesAsync(disk, bucket.Tombstones);
+        IoResult<DirectoryLease> acquired = await disk.Directories.AcquireAsync(bucket.Tombstones, DirectoryUse.Existing);
+        if (acquired.Error is Errno.ENOENT or Errno.ENOTDIR)
         {
-            byte[] path = [.. bucket.Tombstones.Span, (byte)'/', .. file];
-            await ObjectRemoval.UnlinkAsync(disk, path, bucket.Home);
+            return;
+        }
+
+        using (DirectoryLease directory = disk.Check(acquired, "open", bucket.Tombstones.Span))
+        {
+            foreach (byte[] file in files)
+            {
+                IoResult removed = await disk.Io.UnlinkAsync(directory.Handle, file, EntryKind.File);
+                if (!removed.Ok && removed.Error != Errno.ENOENT)
+                {
+                    throw disk.Fault("unlink", removed.Error, bucket.Tombstones.Span);
+                }
+            }
+
+            disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Tombstones.Span);
         }
 
         await disk.Directories.PruneAsync(bucket.Tombstones, bucket.Home); // a crash may have left it before there was one in it

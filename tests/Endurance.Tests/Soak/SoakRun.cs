@@ -161,15 +161,30 @@ public sealed partial class SoakRun(SluiceProcess server, Store store, CutDisks 
         return output.Split('\n').Any(line => line.Contains($"\"{path}\"", StringComparison.Ordinal) && line.Contains($"\"{state}\"", StringComparison.Ordinal));
     });
 
-    /// <summary>Waits until nothing is asked of the server, nothing is repaired and no job runs.</summary>
-    private Task IdleAsync() => WithinAsync("the server is idle", async () =>
+    /// <summary>Waits until nothing is asked of the server, nothing is repaired and no job runs; fails with what there is.</summary>
+    private async Task IdleAsync()
     {
-        using JsonDocument details = JsonDocument.Parse(await store.ControlAsync(HttpMethod.Get, "/v1/health?details=true", ""));
-        JsonElement counters = details.RootElement.GetProperty("counters");
-        bool isIdle = counters.GetProperty("net.requests").GetInt64() <= 1 // the one that asks
-            && ((string[])["repair.queued", "job.running", "disk.away"]).All(name => counters.GetProperty(name).GetInt64() == 0);
-        return isIdle && !disks.Paths.SelectMany(path => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)).Any(Leaks.IsPassing);
-    });
+        string[] busy = [];
+        try
+        {
+            await WithinAsync("the server is idle", async () =>
+            {
+                using JsonDocument details = JsonDocument.Parse(await store.ControlAsync(HttpMethod.Get, "/v1/health?details=true", ""));
+                JsonElement counters = details.RootElement.GetProperty("counters");
+                busy =
+                [
+                    .. ((string[])["net.requests", "repair.queued", "job.running", "disk.away"])
+                        .Where(name => counters.GetProperty(name).GetInt64() > (name == "net.requests" ? 1 : 0)), // the one that asks
+                    .. disks.Paths.SelectMany(path => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)).Where(Leaks.IsPassing),
+                ];
+                return busy.Length == 0;
+            });
+        }
+        catch (Xunit.Sdk.XunitException failure)
+        {
+            Assert.Fail($"{failure.Message}: {string.Join(", ", busy.Take(10))}");
+        }
+    }
 
     private static async Task WithinAsync(string what, Func<Task<bool>> isSo)
     {
