@@ -1,4 +1,4 @@
-# make run | test | simulate | crash-matrix | soak | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+# make run | test | simulate | crash-matrix | soak | model | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
 SHELL := /bin/bash
 AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory simulate endurance-build crash-matrix soak build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
+.PHONY: run test test-memory simulate endurance-build crash-matrix soak model build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -85,6 +85,14 @@ crash-matrix: endurance-build
 
 soak: endurance-build
 	SOAK_HOURS=$(HOURS) SOAK_MINUTES=$(MINUTES) SOAK_JSON='$(JSON)' $(ENDURANCE) -method '*AServerUnderLoadAndFaultsHoldsNoMoreAtTheEndThanAtFirst'
+
+# Random calls of several clients at once, checked to be those on one register a name (docs/TESTING.md): SEEDS=500 from FIRST=1 on; or one
+# again and again, made shorter when it fails: SEED=17.
+model:
+	@$(MAKE) --no-print-directory deps-test publish
+	dotnet build tests/EndToEnd.Tests/EndToEnd.Tests.csproj -v quiet -p:OnlyFramework=net10.0
+	TEST_MODEL_SEED=$(SEED) TEST_MODEL_SEEDS=$(or $(SEEDS),500) TEST_MODEL_FIRST=$(or $(FIRST),1) \
+		tests/EndToEnd.Tests/bin/Debug/net10.0/Sluice.EndToEnd.Tests -noColor -showLiveOutput -method '*.ApiModelTests.CallsOfSeveralClients*'
 
 # Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. A quarter of an hour without.
 BENCH := bench/quiet.sh dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
