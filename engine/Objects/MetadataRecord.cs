@@ -157,6 +157,7 @@ public static class MetadataRecord
             RecordKind.Object when hasMap => "a plain object has no redundancy map",
             RecordKind.Stripe when hasMap == metadata.HasSidecar || metadata.Slices?.Number > 0 => "the redundancy map is missing, or not a head's",
             RecordKind.Slice when metadata.Slices is not { Number: > 0 } map || map.Generation != metadata.Generation => "the redundancy map is not this slice's",
+            _ when metadata.HasSidecar && (metadata.BlockDigests.Length > 0 || metadata.Custom.Count > 0) => "fields that are in its sidecar are in the record, too",
             _ when digests is not null && digests != metadata.BlockDigests.Length => $"{metadata.BlockDigests.Length} block digests for {digests} blocks",
             _ => null,
         };
@@ -374,7 +375,7 @@ public static class MetadataRecord
             }
 
             int length = BinaryPrimitives.ReadUInt16LittleEndian(from);
-            if (length > from.Length - 2 || !System.Text.Unicode.Utf8.IsValid(from.Slice(2, length)))
+            if (length > from.Length - 2 || length > Limits.CustomBytesMax || !System.Text.Unicode.Utf8.IsValid(from.Slice(2, length)))
             {
                 return false;
             }

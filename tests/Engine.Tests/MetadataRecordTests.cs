@@ -184,6 +184,29 @@ public sealed class MetadataRecordTests
         Assert.Equal(sentence, problem);
     }
 
+    /// <summary>What lies in the sidecar is nowhere else, or the next change of the record would lose it.</summary>
+    [Theory]
+    [InlineData("02080000 0102030405060708 04080000 0102030405060708")]
+    [InlineData("03060000 01006b010076 04080000 0102030405060708")]
+    public void FieldsBesideTheirSidecarAreRefused(string fields)
+    {
+        byte[] record = WithFields(Plain(), Convert.FromHexString(fields.Replace(" ", "", StringComparison.Ordinal)));
+        Assert.False(MetadataRecord.TryParse(record, out _, out string? problem));
+        Assert.Equal("fields that are in its sidecar are in the record, too", problem);
+    }
+
+    /// <summary>One byte more than the longest text that a record is written with.</summary>
+    [Theory]
+    [InlineData(Limits.CustomBytesMax, true)]
+    [InlineData(Limits.CustomBytesMax + 1, false)]
+    public void ACustomTextIsBounded(int length, bool isRead)
+    {
+        byte[] pair = [1, 0, (byte)'k', (byte)length, (byte)(length >> 8), .. new byte[length]];
+        byte[] record = WithFields(Plain(), [.. Fields(), 3, (byte)pair.Length, (byte)(pair.Length >> 8), 0, .. pair]);
+        Assert.Equal(isRead, MetadataRecord.TryParse(record, out ObjectMetadata? metadata, out _));
+        Assert.True(!isRead || record.AsSpan().SequenceEqual(MetadataRecord.Format(metadata!)));
+    }
+
     [Fact]
     public void CustomPairsThatAreNoTextAreRefused()
     {
