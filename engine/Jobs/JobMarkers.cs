@@ -128,7 +128,7 @@ public sealed class JobDocument
         try
         {
             JobDocument? document = JsonSerializer.Deserialize(json, JobJson.Default.JobDocument);
-            string? problem = document is null ? "it is empty" : document.Jobs.Select(row => row.Problem()).FirstOrDefault(one => one is not null);
+            string? problem = document is null ? "it is empty" : document.Jobs.Select(row => row is null ? "a row is empty" : row.Problem()).FirstOrDefault(one => one is not null);
             return problem is null ? (document, null) : (null, problem);
         }
         catch (JsonException exception)
@@ -188,6 +188,6 @@ public sealed class JobRow
 }
 
 /// <summary>Source-generated JSON of the jobs' documents. Unknown members are refused: they would be lost with the next change.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(WriteIndented = true, RespectNullableAnnotations = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(JobDocument))]
 internal sealed partial class JobJson : JsonSerializerContext;

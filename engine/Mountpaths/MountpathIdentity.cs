@@ -86,6 +86,7 @@ public sealed class MountpathIdentity
             MountpathIdentity? identity = JsonSerializer.Deserialize(json, MountpathJson.Default.MountpathIdentity);
             return identity is null ? (null, "it is empty")
                 : identity.Format != FormatVersion ? (null, $"its on-disk format is {identity.Format}; this version knows {FormatVersion}")
+                : identity.Siblings.Exists(sibling => sibling is null) ? (null, "a sibling is empty")
                 : (identity, null);
         }
         catch (JsonException exception)
@@ -169,6 +170,7 @@ public sealed class MountpathState
 /// <summary>Source-generated JSON of the mountpaths' documents.</summary>
 [JsonSourceGenerationOptions(
     WriteIndented = true,
+    RespectNullableAnnotations = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(MountpathIdentity))]

@@ -156,6 +156,11 @@ public sealed class BucketDocumentTests
     [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"../x","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1}]}""", "bucket name")]
     [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b"}]}""", "bid")]
     [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1,"mirror":{"copies":99}}]}""", "bucket b: property \"mirror.copies\"")]
+    [InlineData("""{"version":1,"buckets":null}""", "buckets")]
+    [InlineData("""{"version":1,"destroyed":[null]}""", "a row is empty")]
+    [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":7,"access":1}]}""", "bucket b has a durability or a verification that is not known")]
+    [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1,"verify":-1}]}""", "bucket b has a durability or a verification that is not known")]
+    [InlineData("""{"version":1,"buckets":[{"provider":"ais","name":"b","bid":5,"created":1,"checksum":"none","validate_warm_get":false,"versioning":true,"durability":"Strict","access":1,"ec":{"enabled":"\ud800"}}]}""", "surrogate")]
     public void ADocumentThatIsNoneOfThisVersionIsRefused(string json, string sentence)
     {
         (BucketDocument? document, string? problem) = BucketDocument.Parse(Encoding.UTF8.GetBytes(json));

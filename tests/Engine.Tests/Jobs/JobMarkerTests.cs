@@ -119,6 +119,10 @@ public sealed class JobMarkerTests
     [InlineData("""{"version":1,"jobs":[{"id":"x","bucket":"ais/@#/.."}]}""")]
     [InlineData("""{"version":1,"jobs":[{}]}""")]
     [InlineData("""{"version":1,"jobs":[],"more":1}""")]
+    [InlineData("""{"version":1,"jobs":null}""")]
+    [InlineData("""{"version":1,"jobs":[null]}""")]
+    [InlineData("""{"version":1,"jobs":[{"id":null}]}""")]
+    [InlineData("""{"version":1,"jobs":[{"id":"x","arguments":null}]}""")]
     public void ADamagedDocumentIsRefused(string json)
     {
         (JobDocument? document, string? problem) = JobDocument.Parse(Encoding.UTF8.GetBytes(json));
