@@ -59,7 +59,7 @@ public readonly record struct PartName(PartKind Kind, ulong Digest, ulong Genera
         int number = 0;
         if (kind != PartKind.Sidecar)
         {
-            if (file.Length != StemBytes + 1 + 5 || file[StemBytes] != (byte)'.'
+            if (file.Length != StemBytes + 1 + 5 || file[StemBytes] != (byte)'.' || file[(StemBytes + 1)..].ContainsAnyExceptInRange((byte)'0', (byte)'9')
                 || !int.TryParse(file[(StemBytes + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number == 0)
             {
                 return false;

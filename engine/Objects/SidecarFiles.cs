@@ -17,6 +17,8 @@ namespace Sluice.Engine.Objects;
 /// </summary>
 public static class SidecarFiles
 {
+    private static readonly SearchValues<byte> s_digits = SearchValues.Create("0123456789abcdef"u8);
+
     /// <summary>Name of the sidecar of one generation of an object.</summary>
     public static byte[] NameOf(ulong digest, ulong generation) =>
         Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{digest:x16}.{generation:x16}"));
@@ -25,11 +27,12 @@ public static class SidecarFiles
     public static byte[] PathOf(Bucket bucket, ulong digest, ulong generation) =>
         [.. bucket.Sidecars.Span, (byte)'/', .. NameOf(digest, generation)];
 
-    /// <summary>Reads digest and generation off a sidecar's name.</summary>
+    /// <summary>Reads digest and generation off a sidecar's name. Digits in another case make a name that is not ours, and would be looked for under ours.</summary>
     public static bool TryReadName(ReadOnlySpan<byte> name, out ulong digest, out ulong generation)
     {
         (digest, generation) = (0, 0);
         return name.Length == 33 && name[16] == (byte)'.'
+            && !name[..16].ContainsAnyExcept(s_digits) && !name[17..].ContainsAnyExcept(s_digits)
             && ulong.TryParse(name[..16], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out digest)
             && ulong.TryParse(name[17..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out generation);
     }

@@ -62,6 +62,22 @@ public sealed class SliceRecordTests
         Assert.Equal((2, 3), (slice.Slices!.Number, slice.BlockDigests.Length));
     }
 
+    /// <summary>A file whose name is not written so is not ours: it would be looked for, and removed, under another name.</summary>
+    [Theory]
+    [InlineData("00112233445566aa.00112233445566bb.00007", true)]
+    [InlineData("00112233445566AA.00112233445566bb.00007", false)]
+    [InlineData("00112233445566aa.00112233445566BB.00007", false)]
+    [InlineData("00112233445566a\0.00112233445566bb.00007", false)]
+    [InlineData("00112233445566aa.00112233445566bb.0007\0", false)]
+    [InlineData("00112233445566aa.00112233445566bb.00000", false)]
+    [InlineData("00112233445566aa.00112233445566bb.0007", false)]
+    public void NamesOfPartsAreReadOnlyAsTheyAreWritten(string file, bool isRead)
+    {
+        byte[] bytes = System.Text.Encoding.ASCII.GetBytes(file);
+        Assert.Equal(isRead, PartName.TryRead(PartKind.Slice, bytes, out PartName name));
+        Assert.True(!isRead || bytes.AsSpan().SequenceEqual(name.Format()));
+    }
+
     /// <summary>Every bit of the map counts: a record with another is refused, or says something else, and never throws.</summary>
     [Fact]
     public void AMapThatCannotBeIsRefused()
