@@ -57,6 +57,10 @@ public static class RangeHeader
         return true;
     }
 
-    private static bool TryNumber(ReadOnlySpan<char> text, out long number) =>
-        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    /// <summary>Digits alone: the runtime would pass over NUL characters behind them.</summary>
+    private static bool TryNumber(ReadOnlySpan<char> text, out long number)
+    {
+        number = 0;
+        return !text.ContainsAnyExceptInRange('0', '9') && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    }
 }

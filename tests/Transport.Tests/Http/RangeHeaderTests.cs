@@ -21,6 +21,7 @@ public sealed class RangeHeaderTests
     [InlineData("bytes=+1-2", -1, 0)]
     [InlineData("bytes=1--2", -1, 0)]
     [InlineData("bytes=9223372036854775808-", -1, 0)]
+    [InlineData("bytes=1-2\0", -1, 0)]
     [InlineData("bytes=", -1, 0)]
     [InlineData("", -1, 0)]
     public void OneRangeIsReadAgainstTenBytes(string header, long offset, long count)
