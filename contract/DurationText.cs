@@ -64,7 +64,7 @@ public static class DurationText
         }
 
         var text = new StringBuilder();
-        long hours = (long)duration.TotalHours;
+        long hours = duration.Ticks / TimeSpan.TicksPerHour; // exact, where TotalHours is rounded
         Append(text, hours, "h");
         Append(text, duration.Minutes, "m");
         decimal seconds = (duration.Ticks % TimeSpan.TicksPerMinute) / (decimal)TimeSpan.TicksPerSecond;
