@@ -1,4 +1,4 @@
-# make run | test | simulate | crash-matrix | soak | model | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+# make run | test | simulate | crash-matrix | soak | model | fuzz | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
 SHELL := /bin/bash
 AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory simulate endurance-build crash-matrix soak model build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
+.PHONY: run test test-memory simulate endurance-build crash-matrix soak model fuzz build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -93,6 +93,14 @@ model:
 	dotnet build tests/EndToEnd.Tests/EndToEnd.Tests.csproj -v quiet -p:OnlyFramework=net10.0
 	TEST_MODEL_SEED=$(SEED) TEST_MODEL_SEEDS=$(or $(SEEDS),500) TEST_MODEL_FIRST=$(or $(FIRST),1) \
 		tests/EndToEnd.Tests/bin/Debug/net10.0/Sluice.EndToEnd.Tests -noColor -showLiveOutput -method '*.ApiModelTests.CallsOfSeveralClients*'
+
+# Mutations of what every parser takes (docs/TESTING.md), 60 s each, or SECONDS=600 from SEED=7 on; of one parser with TARGET='range header';
+# and one input again with its INPUT=1234 beside them.
+fuzz: deps
+	dotnet build tests/Fuzz.Tests/Fuzz.Tests.csproj -c Release -v quiet -p:OnlyFramework=net10.0
+	TEST_FUZZ_SECONDS=$(or $(SECONDS),60) TEST_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) TEST_FUZZ_INPUT=$(INPUT) TEST_FUZZ_TARGET='$(TARGET)' \
+		tests/Fuzz.Tests/bin/Release/net10.0/Sluice.Fuzz.Tests -noColor -showLiveOutput \
+		-method '*.FuzzTests.$(if $(TARGET),TheNamedTargetHolds,NoInputBreaksAParser)'
 
 # Sluice beside nginx, fio and bare system calls (docs/PERFORMANCE.md): ROWS=get/4KiB ROUNDS=3 SECONDS=5 FULL=1. A quarter of an hour without.
 BENCH := bench/quiet.sh dotnet bench/bin/Release/net10.0/Sluice.Bench.dll
