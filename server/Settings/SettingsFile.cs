@@ -50,14 +50,20 @@ internal sealed class SettingsFile
         }
 
         var file = new SettingsFile(path, problems);
+        var parser = new Parser(new StringReader(text));
         try
         {
-            file.ReadDocument(new Parser(new StringReader(text)));
+            file.ReadDocument(parser);
         }
         catch (YamlException error)
         {
             // The end is where the parser stopped; the start may be that of a scalar lines before.
             problems.Add($"{path}:{error.End.Line}: is not YAML: {Sentence(error.Message)}");
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // Thrown by the runtime within the parser, which does not look at what an escape stands for ("\UFFFFFFFF"); behind what was read last.
+            problems.Add($"{path}:{parser.Current?.End.Line ?? 1}: is not YAML: an escape in a text stands for no character");
         }
 
         return file._entries;

@@ -35,6 +35,7 @@ public sealed class SettingsFileTests : IDisposable
     [InlineData("io: auto\nmemory: [1", 3)]
     [InlineData("io: auto\n\tmemory: 1GiB", 2)]
     [InlineData("io: \"auto", 1)]
+    [InlineData("io: auto\nmemory: \"\\UFFFFFFFF\"", 2)]
     [InlineData("io: auto\n  memory: 1GiB", 2)]
     public void BrokenYamlNamesFileAndLine(string yaml, int line)
     {
