@@ -82,11 +82,17 @@ public sealed partial class ObjectEngine
         try
         {
             using DiskUse use = _disks.Enter(DiskUseKind.Upload); // it reads and writes whole objects
+            IReadOnlyList<LeftoverParts.CommitNote> notes = _leftovers.Count > 0 ? _leftovers.NotesOf(digest) : [];
             int moved = await _damagedCopies.SetAsideAsync(bucket, name, digest);
             Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
             if (_leftovers.Count > 0)
             {
                 await _leftovers.RemoveAsync(digest);
+            }
+
+            if (notes.Count > 0 && (done is { Ok: true, Value.StillDegraded: false } || done.Error?.Code == ErrorCode.ObjectNotFound))
+            {
+                await _leftovers.RemoveNotesAsync(notes);
             }
 
             return done.Ok ? done.Value with { Removed = done.Value.Removed + moved } : done;

@@ -101,6 +101,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<bool> RemoveLeftoversAsync(JobContext job)
     {
         int failed = 0;
+        _leftovers.WantNotes();
         foreach (ulong digest in _leftovers.Digests())
         {
             job.Aborted.ThrowIfCancellationRequested();

@@ -16,12 +16,13 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
 
     private readonly Lock _gate = new();
     private readonly Dictionary<PartPlace, Owner> _parts = []; // guarded by _gate
+    private readonly List<CommitNote> _notes = []; // guarded by _gate
     private int _count;
 
     /// <summary>Told of a name when parts of it are noted, or when it was changed while there were some; does not wait. Set once, before the first is noted.</summary>
     public Action<Bucket, ObjectName, ulong> Wanted { get; set; } = static (_, _, _) => { };
 
-    /// <summary>Parts that are noted.</summary>
+    /// <summary>Parts, and notes, that are known of.</summary>
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Notes parts of a name, which is borrowed.</summary>
@@ -35,12 +36,85 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
                 isAny |= _parts.TryAdd(part, new Owner(bucket, name.Copy()));
             }
 
-            _count = _parts.Count;
+            _count = _parts.Count + _notes.Count;
         }
 
         if (isAny)
         {
             Wanted(bucket, name, digest);
+        }
+    }
+
+    /// <summary>
+    /// Keeps in mind the note of a commit that could not look everywhere, or not remove all that it replaced: it tells the next start to look. When the name has been brought to
+    /// what it is to be, everywhere, nobody needs it.
+    /// </summary>
+    public void AddNote(Bucket bucket, ObjectName name, ulong digest, ObjectDisk disk, ReadOnlyMemory<byte> path)
+    {
+        lock (_gate)
+        {
+            if (_notes.Count == Capacity)
+            {
+                return; // the next start has it
+            }
+
+            _notes.Add(new CommitNote(new Owner(bucket, name.Copy()), digest, disk, path));
+            _count = _parts.Count + _notes.Count;
+        }
+
+        Wanted(bucket, name, digest);
+    }
+
+    /// <summary>The notes of a name, to be looked at before it is repaired: who commits meanwhile has a note of his own.</summary>
+    public IReadOnlyList<CommitNote> NotesOf(ulong digest)
+    {
+        lock (_gate)
+        {
+            return [.. _notes.Where(note => note.Digest == digest)];
+        }
+    }
+
+    /// <summary>Has every name that has a note repaired again, which removes it.</summary>
+    public void WantNotes()
+    {
+        CommitNote[] notes;
+        lock (_gate)
+        {
+            notes = [.. _notes];
+        }
+
+        Array.ForEach(notes, note => Wanted(note.Owner.Bucket, note.Owner.Name, note.Digest));
+    }
+
+    /// <summary>Their name is what it is to be on every mountpath. One that cannot be removed is left to the next start.</summary>
+    public async ValueTask RemoveNotesAsync(IReadOnlyList<CommitNote> notes)
+    {
+        foreach (CommitNote note in notes)
+        {
+            lock (_gate)
+            {
+                _notes.Remove(note);
+                _count = _parts.Count + _notes.Count;
+            }
+
+            using DiskUse use = lookup.Disks.Enter();
+            if (!use.Set.Open.Contains(note.Disk) || !note.Owner.Bucket.TryEnter())
+            {
+                continue; // gone with its mountpath or bucket
+            }
+
+            try
+            {
+                await ObjectRemoval.UnlinkAsync(note.Disk, note.Path, note.Owner.Bucket.Work);
+            }
+            catch (StorageException fault)
+            {
+                log.LogWarning("a note stays for the next start: {Fault}", fault.Message);
+            }
+            finally
+            {
+                note.Owner.Bucket.Leave();
+            }
         }
     }
 
@@ -110,7 +184,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
         lock (_gate)
         {
             _parts.Remove(part);
-            _count = _parts.Count;
+            _count = _parts.Count + _notes.Count;
         }
     }
 
@@ -144,5 +218,8 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
         || (await Tombstones.NewestAsync(set.Readable, owner.Bucket, owner.Name, part.Name.Digest)).Generation > part.Name.Generation;
 
     /// <summary>Whose a part was.</summary>
-    private readonly record struct Owner(Bucket Bucket, ObjectName Name);
+    internal readonly record struct Owner(Bucket Bucket, ObjectName Name);
+
+    /// <summary>A file in a work directory that names an object.</summary>
+    internal sealed record CommitNote(Owner Owner, ulong Digest, ObjectDisk Disk, ReadOnlyMemory<byte> Path);
 }

@@ -64,6 +64,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         catch (StorageException fault)
         {
             leftovers?.Add(_bucket, _name, _digest, PartsToGo());
+            KeepNote(leftovers);
             if (!removedFor.CanLoseHeads)
             {
                 throw;
@@ -75,6 +76,12 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         }
 
         await ObjectRemoval.UnlinkPartsAsync(_bucket, _name, _digest, PartsToGo(), leftovers, log);
+        if (_isUncertain)
+        {
+            KeepNote(leftovers);
+            return;
+        }
+
         try
         {
             await RemoveNoteAsync();
@@ -95,6 +102,14 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
         }
 
         await RemoveNoteAsync();
+    }
+
+    private void KeepNote(LeftoverParts? leftovers)
+    {
+        if (!_note.IsEmpty)
+        {
+            leftovers?.AddNote(_bucket, _name, _digest, _heads[0].Disk, _note);
+        }
     }
 
     private async ValueTask RemoveHeadsAsync()
