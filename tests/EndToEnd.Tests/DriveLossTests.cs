@@ -194,7 +194,9 @@ internal sealed class DriveRun : IAsyncDisposable
 
             foreach (string bucket in s_buckets)
             {
-                Assert.Equal(Expected(bucket), (await ListAsync(bucket)).OrderBy(one => one.Key, StringComparer.Ordinal));
+                Dictionary<string, long> listed = await ListAsync(bucket);
+                string[] differing = [.. Expected(bucket).Except(listed).Select(one => $"-{one}"), .. listed.Except(Expected(bucket)).Select(one => $"+{one}")];
+                Assert.True(differing.Length == 0, $"{when}: the list of {bucket} differs: {string.Join(' ', differing)}\n{_server.Log}");
             }
 
             if (only is null)

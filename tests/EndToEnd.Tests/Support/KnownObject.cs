@@ -88,15 +88,6 @@ public sealed class KnownObject(string bucket, string name, int number, int size
         }
     }
 
-    /// <summary>What was begun is refused: it must never be seen.</summary>
-    public void Withdraw()
-    {
-        lock (_gate)
-        {
-            _generations.RemoveAt(_generations.Count - 1);
-        }
-    }
-
     /// <inheritdoc/>
     public void Dispose() => Writer.Dispose();
 }

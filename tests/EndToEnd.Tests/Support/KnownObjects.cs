@@ -123,8 +123,7 @@ public sealed class KnownObjects : IAsyncDisposable
                     one.Acknowledge();
                     break;
                 case HttpStatusCode.InsufficientStorage:
-                    Interlocked.Increment(ref _refused);
-                    one.Withdraw();
+                    Interlocked.Increment(ref _refused); // a drive that runs full between the first head and the last leaves the old or the new one (docs/DURABILITY.md)
                     break;
                 default:
                     Interlocked.Increment(ref _unclear);

@@ -149,7 +149,7 @@ public sealed class CrashRun : IDisposable
                 {
                     problem = await writer.StepAsync();
                 }
-                catch (Exception gone) when (gone is HttpRequestException or IOException or OperationCanceledException)
+                catch (Exception gone) when (gone is HttpRequestException or IOException or OperationCanceledException or System.Net.Sockets.SocketException)
                 {
                     problem = gone.Message;
                 }
