@@ -85,6 +85,7 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
         }
 
         ulong digest = Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        await RemoveSidecarAsync(path, digest);
         byte[]? kept = await NewestKeptAsync(digest, name);
         string place = Encoding.UTF8.GetString(path);
         if (kept is not null)
@@ -158,6 +159,19 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
         }
 
         return best;
+    }
+
+    /// <summary>
+    /// The sidecar of a generation that goes: torn as it may be it would tell nobody whose it is once its head is gone. Before the head, which is not good without it either.
+    /// </summary>
+    private async Task RemoveSidecarAsync(byte[] path, ulong digest)
+    {
+        using FileHandle file = disk.Check(await disk.Io.OpenAsync(disk.Root, path, OpenIntent.Read), "open", path);
+        (ObjectMetadata? metadata, _) = await RecordFiles.ReadAsync(disk, file, path);
+        if (metadata is { HasSidecar: true })
+        {
+            await new PartPlace(disk, new PartName(PartKind.Sidecar, digest, metadata.Generation)).UnlinkAsync(bucket);
+        }
     }
 
     private async Task RemoveAsync(FileHandle directory, byte[] leaf, byte[] path, bool hasRecord)
