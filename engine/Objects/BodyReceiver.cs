@@ -51,13 +51,12 @@ public static class BodyReceiver
             long wanted = request.LengthBytes is { } length ? length - size : readBytes;
             ReadResult read = await request.Body.ReadAtLeastAsync((int)Math.Clamp(wanted, 1, readBytes), cancellation);
             ReadOnlySequence<byte> piece = read.Buffer;
-            long pieceBytes = piece.Length; // what is given back is no sequence any more
             if (read.IsCanceled)
             {
                 throw new OperationCanceledException("the body's reader was cancelled");
             }
 
-            if (size + pieceBytes > (request.LengthBytes ?? Limits.ObjectBytesMax))
+            if (size + piece.Length > (request.LengthBytes ?? Limits.ObjectBytesMax))
             {
                 request.Body.AdvanceTo(piece.Start);
                 return new Failure(ErrorCode.BadBody, request.LengthBytes is null
@@ -74,14 +73,15 @@ public static class BodyReceiver
 
             try
             {
-                await sink.WriteAsync(piece, size);
+                ValueTask write = sink.WriteAsync(piece, size);
+                size += piece.Length; // now: what is given back is no sequence any more
+                await write;
             }
             finally
             {
                 request.Body.AdvanceTo(piece.End); // also of what could not be stored: whoever answers that drains the rest
             }
 
-            size += pieceBytes;
             if (read.IsCompleted)
             {
                 break;
