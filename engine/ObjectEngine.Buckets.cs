@@ -181,6 +181,6 @@ public sealed partial class ObjectEngine
             return false;
         }
 
-        return !Attached.Any(attached => attached.Flusher.HasFailed);
+        return !Mountpaths.HasLeftUnflushed && !Attached.Any(attached => attached.Flusher.HasFailed);
     }
 }

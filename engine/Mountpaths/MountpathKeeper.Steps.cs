@@ -207,6 +207,7 @@ public sealed partial class MountpathKeeper
     private ValueTask TakeOutAsync(AttachedDisk attached, ServingState state)
     {
         attached.Disk.State = state;
+        NoteUnflushed(attached);
         Volatile.Write(ref _attached, [.. _attached.Where(one => one != attached)]);
         DiskSet set = Publish();
         _parts.Lookup.EvictDisk(attached.Disk);
@@ -263,8 +264,18 @@ public sealed partial class MountpathKeeper
             {
                 _log.LogWarning("mountpath {Mountpath} could not be marked clean: {Fault}", attached.Disk.Path, fault.Message);
             }
+
+            NoteUnflushed(attached);
         }
 
         attached.Dispose();
+    }
+
+    private void NoteUnflushed(AttachedDisk leaving)
+    {
+        if (leaving.Flusher.HasFailed)
+        {
+            Volatile.Write(ref _hasLeftUnflushed, true);
+        }
     }
 }

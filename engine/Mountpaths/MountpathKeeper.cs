@@ -57,6 +57,7 @@ public sealed partial class MountpathKeeper
     private MountpathIdentity _map; // replaced whole, under _changing
     private AttachedDisk[] _attached; // replaced whole, under _changing
     private long _faulted; // written under _changing
+    private bool _hasLeftUnflushed;
 
     internal MountpathKeeper(EngineOptions options, EngineEnvironment environment, MountpathIdentity map, AttachedDisk[] attached, KeeperParts parts)
     {
@@ -70,6 +71,12 @@ public sealed partial class MountpathKeeper
 
     /// <summary>Mountpaths that were taken out of service for failing since start: each time once, however many found that it fails.</summary>
     public long FaultedCount => Volatile.Read(ref _faulted);
+
+    /// <summary>
+    /// A mountpath has left with a flush that failed, before or as it left: what relaxed buckets acknowledged there is perhaps not on stable storage. Until the
+    /// next start, as with <see cref="RelaxedFlusher.HasFailed"/>.
+    /// </summary>
+    public bool HasLeftUnflushed => Volatile.Read(ref _hasLeftUnflushed);
 
     /// <summary>The set as it is persisted.</summary>
     public MountpathIdentity Map => Volatile.Read(ref _map);
