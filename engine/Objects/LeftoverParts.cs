@@ -17,7 +17,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
     private readonly Lock _gate = new();
     private readonly Dictionary<PartPlace, Owner> _parts = []; // guarded by _gate
     private readonly List<CommitNote> _notes = []; // guarded by _gate
-    private int _count;
+    private int _count; // written under _gate
 
     /// <summary>Told of a name when parts of it are noted, or when it was changed while there were some; does not wait. Set once, before the first is noted.</summary>
     public Action<Bucket, ObjectName, ulong> Wanted { get; set; } = static (_, _, _) => { };
@@ -36,7 +36,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
                 isAny |= _parts.TryAdd(part, new Owner(bucket, name.Copy()));
             }
 
-            _count = _parts.Count + _notes.Count;
+            Recount();
         }
 
         if (isAny)
@@ -59,7 +59,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
             }
 
             _notes.Add(new CommitNote(new Owner(bucket, name.Copy()), digest, disk, path));
-            _count = _parts.Count + _notes.Count;
+            Recount();
         }
 
         Wanted(bucket, name, digest);
@@ -94,7 +94,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
             lock (_gate)
             {
                 _notes.Remove(note);
-                _count = _parts.Count + _notes.Count;
+                Recount();
             }
 
             using DiskUse use = lookup.Disks.Enter();
@@ -179,12 +179,15 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
         }
     }
 
+    /// <summary>Under the gate.</summary>
+    private void Recount() => Volatile.Write(ref _count, _parts.Count + _notes.Count);
+
     private void Forget(PartPlace part)
     {
         lock (_gate)
         {
             _parts.Remove(part);
-            _count = _parts.Count + _notes.Count;
+            Recount();
         }
     }
 

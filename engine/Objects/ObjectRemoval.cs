@@ -40,8 +40,8 @@ public sealed class ObjectRemoval(
                 List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
                 DiskSet disks = lookup.Disks.Current;
                 bool isHere = places.Exists(place => place.OfThisBucket);
-                ulong newest = places.Max(place => place.Stored?.Metadata.Generation) ?? 0;
                 bool isBuried = wasAway || disks.Away.Count > 0;
+                ulong newest = isBuried ? places.Max(static place => place.Stored?.Metadata.Generation) ?? 0 : 0;
                 if (isBuried)
                 {
                     // Before the heads go: a start that finds both finishes the removal.

@@ -1,4 +1,3 @@
-using Sluice.Engine.Io;
 using Sluice.Engine.Tests.Support;
 using Sluice.Simulation.Tests.Faults;
 
@@ -16,10 +15,10 @@ public sealed class CopyRaceTests
         await fixture.PutAsync("o", "first");
         await fixture.CloseAsync();
         File.Delete(Path.Combine(fixture.Paths[1], "@ais/b/%ob/o"));
-        BeforeCreate? before = null;
-        fixture.Over = io => before = new BeforeCreate(io);
+        BeforeVerb? before = null;
+        fixture.Over = io => before = new BeforeVerb(io);
         await fixture.OpenAsync();
-        before!.Action = async () => // the work file of the copy; its sources were found, and are opened next
+        before!.Arm(DiskVerb.Create, async () => // the work file of the copy; its sources were found, and are opened next
         {
             if (isDeleted)
             {
@@ -29,29 +28,12 @@ public sealed class CopyRaceTests
             {
                 await fixture.PutAsync("o", "second");
             }
-        };
+        });
         Assert.Equal("first", await fixture.GetTextAsync("o")); // a copy is missing, which a reader finds out
         await fixture.RepairedAsync();
-        Assert.Null(before.Action);
+        Assert.False(before.IsArmed);
         Assert.Equal(0, (await fixture.Engine.StatusAsync()).Counters["damaged.count"]);
         Assert.Equal(isDeleted ? null : "second", await fixture.GetTextAsync("o"));
         Assert.Equal(isDeleted ? 0 : 3, fixture.Paths.Count(path => File.Exists(Path.Combine(path, "@ais/b/%ob/o"))));
-    }
-
-    /// <summary>Something happens before a file is created, once.</summary>
-    private sealed class BeforeCreate(IFileIo inner) : DelegatingFileIo(inner)
-    {
-        public Func<Task>? Action { get; set; }
-
-        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
-        {
-            if (intent == OpenIntent.CreateNew && Action is { } action)
-            {
-                Action = null;
-                await action();
-            }
-
-            return await base.OpenAsync(directory, path, intent);
-        }
     }
 }

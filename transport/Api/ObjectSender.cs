@@ -218,9 +218,9 @@ internal sealed class ObjectSender(ColdReads cold)
             return null;
         }
 
-        RingLoop? loop = RingLoop.Current;
         for (long turnEnd = offset; offset < end;)
         {
+            RingLoop? loop = RingLoop.Current; // each time: what was waited for may have ended elsewhere
             if (loop is not null && offset >= turnEnd)
             {
                 await loop.NextTurn();

@@ -135,11 +135,13 @@ public sealed partial class SoakRun(SluiceProcess server, Store store, CutDisks 
         string[] arguments = ["load", $"-bucket=ais://{bucket}", $"-ip={server.Endpoint.Host}", $"-port={server.Endpoint.Port}", "-statsinterval=0", .. flags];
         (int code, string output, string error) = (1, "", "");
         // A loader lists its bucket first, and does not ask again when the lists of others are in the way, or a mountpath that fails and is not out yet.
-        await WithinAsync($"{string.Join(' ', arguments)} is not refused", async () =>
-        {
-            (code, output, error) = await SluiceProcess.RunAsync(null, null, arguments);
-            return code == 0 || !(error.Contains("the server is busy", StringComparison.Ordinal) || error.Contains("a disk failed", StringComparison.Ordinal));
-        });
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                (code, output, error) = await SluiceProcess.RunAsync(null, null, arguments);
+                return code != 0 && (error.Contains("the server is busy", StringComparison.Ordinal) || error.Contains("a disk failed", StringComparison.Ordinal)) ? error : null;
+            },
+            s_deadline);
         Assert.True(code == 0, $"{string.Join(' ', arguments)}: {code} {error}");
         lock (_counting)
         {
@@ -155,45 +157,30 @@ public sealed partial class SoakRun(SluiceProcess server, Store store, CutDisks 
     }
 
     /// <summary>Waits until a mountpath is in a state, as the server says.</summary>
-    private Task MountpathIsAsync(string path, string state) => WithinAsync($"{path} is {state}", async () =>
-    {
-        (_, string output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "mountpath", "ls", "--json");
-        return output.Split('\n').Any(line => line.Contains($"\"{path}\"", StringComparison.Ordinal) && line.Contains($"\"{state}\"", StringComparison.Ordinal));
-    });
+    private Task MountpathIsAsync(string path, string state) => Eventually.HoldsAsync(
+        async () =>
+        {
+            (_, string output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "mountpath", "ls", "--json");
+            return output.Split('\n').Any(line => line.Contains($"\"{path}\"", StringComparison.Ordinal) && line.Contains($"\"{state}\"", StringComparison.Ordinal))
+                ? null : $"{path} is not {state}: {output}";
+        },
+        s_deadline);
 
-    /// <summary>Waits until nothing is asked of the server, nothing is repaired and no job runs; fails with what there is.</summary>
-    private async Task IdleAsync()
-    {
-        string[] busy = [];
-        try
+    /// <summary>Waits until nothing is asked of the server, nothing is repaired and no job runs.</summary>
+    private Task IdleAsync() => Eventually.HoldsAsync(
+        async () =>
         {
-            await WithinAsync("the server is idle", async () =>
-            {
-                using JsonDocument details = JsonDocument.Parse(await store.ControlAsync(HttpMethod.Get, "/v1/health?details=true", ""));
-                JsonElement counters = details.RootElement.GetProperty("counters");
-                busy =
-                [
-                    .. ((string[])["net.requests", "repair.queued", "job.running", "disk.away"])
-                        .Where(name => counters.GetProperty(name).GetInt64() > (name == "net.requests" ? 1 : 0)), // the one that asks
-                    .. disks.Paths.SelectMany(path => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)).Where(Leaks.IsPassing),
-                ];
-                return busy.Length == 0;
-            });
-        }
-        catch (Xunit.Sdk.XunitException failure)
-        {
-            Assert.Fail($"{failure.Message}: {string.Join(", ", busy.Take(10))}");
-        }
-    }
-
-    private static async Task WithinAsync(string what, Func<Task<bool>> isSo)
-    {
-        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (long start = Stopwatch.GetTimestamp(); !await isSo(); await pace.WaitForNextTickAsync())
-        {
-            Assert.True(Stopwatch.GetElapsedTime(start) < s_deadline, $"not within {s_deadline.TotalMinutes:F0} minutes: {what}");
-        }
-    }
+            using JsonDocument details = JsonDocument.Parse(await store.ControlAsync(HttpMethod.Get, "/v1/health?details=true", ""));
+            JsonElement counters = details.RootElement.GetProperty("counters");
+            string[] busy =
+            [
+                .. ((string[])["net.requests", "repair.queued", "job.running", "disk.away"])
+                    .Where(name => counters.GetProperty(name).GetInt64() > (name == "net.requests" ? 1 : 0)), // the one that asks
+                .. disks.Paths.SelectMany(path => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)).Where(Leaks.IsPassing),
+            ];
+            return busy.Length == 0 ? null : $"the server is not idle: {string.Join(", ", busy.Take(10))}";
+        },
+        s_deadline);
 
     private static long Number(string text) => long.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
 

@@ -5,28 +5,6 @@ using Sluice.Simulation.Tests.Disk;
 
 namespace Sluice.Simulation.Tests.Faults;
 
-/// <summary>The verbs by name, to plan faults with.</summary>
-public enum DiskVerb
-{
-    OpenRoot,
-    Open,
-    Create,
-    Stat,
-    StatFileSystem,
-    Read,
-    Write,
-    GetXattr,
-    SetXattr,
-    Sync,
-    SyncFileSystem,
-    MakeDirectory,
-    Rename,
-    Link,
-    Unlink,
-    List,
-    Lock,
-}
-
 /// <summary>What a planned fault does in place of, or beside, its verb.</summary>
 public enum FaultKind
 {
