@@ -55,11 +55,13 @@ public readonly struct DirectoryLease : IDisposable
 {
     private readonly DirectoryHold? _hold;
     private readonly int _version;
+    private readonly long _failedSyncs;
 
     internal DirectoryLease(DirectoryHold hold)
     {
         _hold = hold;
         _version = hold.Version;
+        _failedSyncs = hold.Entry.Sync.FailureCount;
     }
 
     /// <summary>The directory; valid until the lease is disposed.</summary>
@@ -67,8 +69,11 @@ public readonly struct DirectoryLease : IDisposable
 
     private DirectoryEntry Entry => _hold is { } hold && hold.Version == _version ? hold.Entry : throw new ObjectDisposedException(nameof(DirectoryLease));
 
-    /// <summary>Every change of the directory's entries made before this call is on stable storage when it succeeds. Shared with others.</summary>
-    public ValueTask<IoResult> SyncAsync() => Entry.Sync.RunAsync();
+    /// <summary>
+    /// Every change of the directory's entries made with this lease before this call is on stable storage when it succeeds. Shared with others; it fails when a sync of the directory
+    /// has failed since the lease began, for whomever.
+    /// </summary>
+    public ValueTask<IoResult> SyncAsync() => Entry.Sync.RunAsync(_failedSyncs);
 
     /// <inheritdoc/>
     public void Dispose() => _hold?.End(_version);
