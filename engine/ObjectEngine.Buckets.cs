@@ -146,14 +146,19 @@ public sealed partial class ObjectEngine
         return records;
     }
 
-    /// <summary>Makes everything durable that relaxed buckets have acknowledged.</summary>
-    public async ValueTask FlushAsync()
+    /// <summary>
+    /// Makes everything durable that is to be seen now, and answers whether it is: false when a flush or an fsync has failed since the start, behind which a later one
+    /// can vouch for nothing. Throws <see cref="StorageException"/> when this one fails.
+    /// </summary>
+    public async ValueTask<bool> FlushAsync()
     {
         using DiskUse use = _disks.Enter();
         foreach (AttachedDisk attached in Attached)
         {
             await attached.Flusher.FlushAsync();
         }
+
+        return !Mountpaths.HasLeftUnflushed && !Attached.Any(attached => attached.Flusher.HasFailed);
     }
 
     /// <summary>Why the bucket cannot have the erasure coding that is asked for; null when it can, when it has it already, or when it is forced.</summary>
@@ -173,14 +178,12 @@ public sealed partial class ObjectEngine
     {
         try
         {
-            await FlushAsync();
+            return await FlushAsync();
         }
         catch (StorageException fault)
         {
             Refuse(fault); // counted and logged
             return false;
         }
-
-        return !Mountpaths.HasLeftUnflushed && !Attached.Any(attached => attached.Flusher.HasFailed);
     }
 }

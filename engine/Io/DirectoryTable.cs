@@ -39,6 +39,7 @@ public sealed class DirectoryTable : IDisposable
     private readonly LinkedList<DirectoryEntry> _idle = new(); // least recently used first
     private readonly DirectoryEntry _root;
     private int _volatileCount;
+    private bool _hasFailedSync;
 
     /// <summary>Directories below <paramref name="root"/>, which stays its owner's.</summary>
     public DirectoryTable(IFileIo io, FileHandle root, int openMax = Limits.DirectoriesOpenMax)
@@ -60,6 +61,12 @@ public sealed class DirectoryTable : IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// An fsync of a directory has failed since the table was made: a name in it may be seen and not be on stable storage, whatever later syncs say (fsync(2): the
+    /// kernel drops what it could not write, and tells it once).
+    /// </summary>
+    public bool HasFailedSync => Volatile.Read(ref _hasFailedSync);
 
     /// <summary>
     /// A directory by its path below the mountpath. Fails with ENOENT (<see cref="DirectoryUse.Existing"/> only), ENOTDIR when a file
@@ -222,7 +229,13 @@ public sealed class DirectoryTable : IDisposable
     internal async ValueTask<IoResult> SyncAsync(DirectoryEntry entry)
     {
         IoResult synced = await _io.SyncAsync(entry.Handle!);
-        return synced.Ok ? (await _io.StatAsync(entry.Handle!)).WithoutValue() : synced;
+        synced = synced.Ok ? (await _io.StatAsync(entry.Handle!)).WithoutValue() : synced;
+        if (!synced.Ok)
+        {
+            Volatile.Write(ref _hasFailedSync, true);
+        }
+
+        return synced;
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -24,7 +24,7 @@ public sealed class RelaxedFlusher
     private bool _dirty;
     private List<KeptFile> _keptSpare = []; // under _flushing
     private byte[] _keptPath = []; // under _flushing
-    private bool _markIsFinal; // written under _flushing
+    private bool _hasFailed; // written under _flushing
 
     /// <summary><paramref name="markFlushed"/> persists the mark: every object of that or an older generation is durable.</summary>
     public RelaxedFlusher(ObjectDisk disk, ObjectClock clock, Func<ulong, ValueTask> markFlushed, ILogger log)
@@ -36,10 +36,10 @@ public sealed class RelaxedFlusher
     }
 
     /// <summary>
-    /// A flush has failed since the mountpath was opened: what was acknowledged before it is perhaps not on stable storage, whatever later
-    /// flushes say. Only the next start, which verifies it, knows.
+    /// A flush, or the fsync of a directory, has failed since the mountpath was opened: what was to be seen before it is perhaps not on stable storage,
+    /// whatever later flushes say. Only the next start, which verifies it, knows.
     /// </summary>
-    public bool HasFailed => Volatile.Read(ref _markIsFinal);
+    public bool HasFailed => Volatile.Read(ref _hasFailed) || _disk.Directories.HasFailedSync;
 
     /// <summary>
     /// A relaxed change begins, before it draws its generation from the clock: answers an older one, to call <see cref="End(ulong, Func{ValueTask}?)"/> with. A change that drew
@@ -118,12 +118,12 @@ public sealed class RelaxedFlusher
             IoResult synced = await _disk.Io.SyncFileSystemAsync(_disk.Root);
             if (!synced.Ok)
             {
-                Volatile.Write(ref _markIsFinal, true);
+                Volatile.Write(ref _hasFailed, true);
                 throw _disk.Fault("syncfs", synced.Error, default);
             }
 
             _disk.Directories.MarkDurable(directories);
-            if (!_markIsFinal)
+            if (!HasFailed)
             {
                 await _markFlushed(mark);
             }

@@ -155,6 +155,27 @@ public sealed class FaultTests
         Assert.Null(await session.Host.CloseAsync());
     }
 
+    /// <summary>What a PUT that failed there left is seen, and may be on no disk.</summary>
+    [Fact]
+    public async Task AFlushVouchesForNothingBehindADirectorysFailedFsync()
+    {
+        Session session = await StartAsync("overwrite", Durability.Relaxed);
+        await session.PutAsync("x", 5000);
+        Assert.True(await session.Host.Engine.FlushAsync());
+        Assert.True((await session.TryMakeStrictAsync()).Ok);
+
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Sync, 1, Errno.EIO, FaultKind.DropsPages)]);
+        Assert.False((await session.TryPutAsync("x", 3000)).Ok); // the file's fsync: it never had the name
+        Assert.True(await session.Host.Engine.FlushAsync());
+        session.Host.Faults.Arm(faults: [new PlannedFault(DiskVerb.Sync, 2, Errno.EIO, FaultKind.DropsPages)]);
+        Assert.False((await session.TryPutAsync("x", 4000)).Ok);
+        session.Host.Faults.Disarm();
+        Assert.False(await session.Host.Engine.FlushAsync());
+        await session.PutAsync("y", 3000);
+        Assert.False(await session.Host.Engine.FlushAsync());
+        Assert.Null(await session.Host.CloseAsync());
+    }
+
     /// <summary>Neither by the flush that fails (twice: before the change and behind it) nor by one that comes after a failed one.</summary>
     [Theory]
     [InlineData(0)]

@@ -72,7 +72,7 @@ public sealed record Step(int Number, IReadOnlyList<Operation> Operations)
     {
         string fault = Fault is { } planned ? $", {planned.Kind} {planned.Error} at {planned.Verb} {planned.Nth}" : "";
         string crash = Crash is { } end ? $", {end.Crash} after {end.AfterAnswers} answers{(end.RecoveryAnswers is { } again ? $" and {again} of the start" : "")}" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"step {Number}: {string.Join(" | ", Operations)}{fault}{(ShortSeed is null ? "" : ", short transfers")}{crash}");
+        return string.Create(CultureInfo.InvariantCulture, $"step {Number}: {string.Join(" | ", Operations)}{fault}{(ShortSeed is null ? "" : ", short transfers")}{(IsDrained ? ", drained" : "")}{crash}");
     }
 }
 

@@ -53,6 +53,7 @@ public sealed class HistoryClient(HistoryWorld world)
         BucketModel bucket = world.Buckets[operation.Bucket];
         NameModel? name = bucket.Names is null ? null : bucket.Of(operation.Name);
         ModelWrite? write = name?.Begin(null);
+        bool wasAway = world.Machine.IsAway;
         Result deleted = await Engine.DeleteObjectAsync(Caller.Anonymous, NameOf(bucket), ObjectName.From(operation.Name));
         if (write is null || deleted.Error is not { Code: ErrorCode.ObjectNotFound })
         {
@@ -62,8 +63,8 @@ public sealed class HistoryClient(HistoryWorld world)
         }
 
         // Who finds nothing to delete is a reader; while a mountpath is away he has left a tombstone for what may be on it.
-        write.Fate = world.Machine.IsAway ? WriteFate.Unsure : WriteFate.Withdrawn;
-        world.Judge(bucket, operation.Name, name!, Seen.Absent);
+        write.Fate = wasAway || world.Machine.IsAway ? WriteFate.Unsure : WriteFate.Withdrawn;
+        world.Judge(bucket, operation.Name, name!, Seen.Absent, wasAway);
     }
 
     /// <summary>Gives an object of which it is known for sure other metadata; alone in its step.</summary>
@@ -87,6 +88,7 @@ public sealed class HistoryClient(HistoryWorld world)
     public async Task ReadAsync(Operation operation)
     {
         BucketModel bucket = world.Buckets[operation.Bucket];
+        bool wasAway = world.Machine.IsAway;
         Seen seen = operation.Kind switch
         {
             OperationKind.Head => await HeadAsync(bucket, operation.Name),
@@ -99,13 +101,14 @@ public sealed class HistoryClient(HistoryWorld world)
             return;
         }
 
-        world.Judge(bucket, operation.Name, bucket.Of(operation.Name), seen);
+        world.Judge(bucket, operation.Name, bucket.Of(operation.Name), seen, wasAway);
     }
 
     /// <summary>Lists the bucket page by page.</summary>
     public async Task ListAsync(BucketModel bucket, int pageSize)
     {
         var listed = new List<string>();
+        bool wasAway = world.Machine.IsAway;
         byte[] after = [];
         do
         {
@@ -125,7 +128,7 @@ public sealed class HistoryClient(HistoryWorld world)
         foreach ((string text, NameModel name) in bucket.Names!)
         {
             bool isListed = listed.Contains(text);
-            bool mayBe = isListed ? name.Possible.Any(state => state is not null) : name.MayBe(null) || world.IsHidden(bucket, name) || name.IsDoubtful;
+            bool mayBe = isListed ? name.Possible.Any(state => state is not null) : name.MayBe(null) || world.IsHidden(bucket, name, wasAway) || name.IsDoubtful;
             HistoryWorld.Refuse(mayBe || world.IsStruck, "list", $"{bucket.Plan.Name}/{text} is {(isListed ? "" : "not ")}listed");
         }
 
@@ -133,7 +136,11 @@ public sealed class HistoryClient(HistoryWorld world)
     }
 
     /// <summary>Reads a name and compares it with the model.</summary>
-    public async Task CheckAsync(BucketModel bucket, string name) => world.Judge(bucket, name, bucket.Of(name), await GetAsync(bucket, name));
+    public async Task CheckAsync(BucketModel bucket, string name)
+    {
+        bool wasAway = world.Machine.IsAway;
+        world.Judge(bucket, name, bucket.Of(name), await GetAsync(bucket, name), wasAway);
+    }
 
     private void Answered(Operation operation, BucketModel bucket, ModelWrite? write, Failure? refused)
     {

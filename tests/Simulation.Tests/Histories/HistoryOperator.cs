@@ -62,7 +62,7 @@ public sealed class HistoryOperator(HistoryWorld world)
         bucket.IsStrict = false;
         using JsonDocument patch = JsonDocument.Parse(becomesStrict ? """{"durability":"strict"}""" : """{"durability":"relaxed"}""");
         Result<BucketRecord> changed = await Engine.SetBucketPropertiesAsync(Caller.Anonymous, HistoryClient.NameOf(bucket), patch.RootElement);
-        bool mayBeRefused = world.IsStruck || world.HasFlushFailed || bucket.Names is null;
+        bool mayBeRefused = world.IsStruck || world.HasFlushFailed || world.HasSyncFailed || bucket.Names is null;
         HistoryWorld.Refuse(changed.Ok ? bucket.Names is not null : mayBeRefused, "refused", $"{bucket.Plan.Name}: its durability: {changed.Error?.Message ?? "changed"}");
         if (changed.Ok && becomesStrict)
         {
@@ -76,18 +76,20 @@ public sealed class HistoryOperator(HistoryWorld world)
     {
         try
         {
-            await Engine.FlushAsync();
+            if (await Engine.FlushAsync())
+            {
+                HistoryWorld.Refuse(!world.HasFlushFailed, "flush", "everything is flushed though a flush has failed");
+                world.Flush();
+            }
+            else
+            {
+                HistoryWorld.Refuse(world.HasFlushFailed || world.HasSyncFailed || world.IsStruck, "flush", "a flush does not vouch for anything though none has failed");
+            }
         }
         catch (StorageException fault)
         {
             HistoryWorld.Refuse(world.IsStruck, "flush", fault.Message);
             world.HasFlushFailed |= world.FailingVerb == Faults.DiskVerb.SyncFileSystem; // else all was flushed, and the mark could not be written
-            return;
-        }
-
-        if (!world.HasFlushFailed)
-        {
-            world.Flush();
         }
     }
 
@@ -108,9 +110,9 @@ public sealed class HistoryOperator(HistoryWorld world)
     /// <summary>Brings back what is out of service.</summary>
     public async Task ReturnAsync()
     {
-        if (world.HasFlushFailed)
+        if (world.HasFlushFailed || world.MayBeDropped)
         {
-            return; // it would be looked through in the page cache, which still has what the flush has dropped
+            return; // it would be looked through in the page cache, which still has what was dropped
         }
 
         foreach (MountpathRow row in Engine.Mountpaths.Rows().Where(row => row.State != ServingState.Serving))

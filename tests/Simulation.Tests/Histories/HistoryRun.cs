@@ -127,6 +127,11 @@ public sealed class HistoryRun
         }
 
         bool isStruck = _world.IsStruck;
+        if (isStruck)
+        {
+            _world.Note(step.Fault!);
+        }
+
         _faults += Disk.FaultCount + (step.ShortSeed is null ? 0 : 1);
         _world.Settle(isStruck, hasEnded: step.Crash is not null);
         foreach ((NameModel name, ObjectStates states) in before.Where(_ => isStruck))
@@ -193,7 +198,7 @@ public sealed class HistoryRun
 
     private void StopAndStart(int seed)
     {
-        if (_world.HasFlushFailed)
+        if (_world.MayBeDropped)
         {
             EndAndStart(new PlannedCrash(new Crash(CrashKind.CutOrdered, seed), 0, null));
             return;
@@ -212,7 +217,7 @@ public sealed class HistoryRun
     {
         _faults++;
         Crash crash = planned.Crash;
-        if (_world.HasFlushFailed || crash.Kind != CrashKind.Kill)
+        if (_world.MayBeDropped || crash.Kind != CrashKind.Kill)
         {
             // Who starts after a kill finds in the page cache what the failed flush has dropped; a power cut is what shows it.
             crash = crash with { Kind = _history.Mode == JournalMode.Ordered ? CrashKind.CutOrdered : CrashKind.CutUnordered };
@@ -259,7 +264,7 @@ public sealed class HistoryRun
 
     private void Finish()
     {
-        if (_world.HasFlushFailed)
+        if (_world.MayBeDropped)
         {
             StopAndStart(_world.Step);
         }

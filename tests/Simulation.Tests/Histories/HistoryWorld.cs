@@ -1,3 +1,4 @@
+using Sluice.Simulation.Tests.Faults;
 using Sluice.Simulation.Tests.Matrix;
 
 namespace Sluice.Simulation.Tests.Histories;
@@ -5,6 +6,8 @@ namespace Sluice.Simulation.Tests.Histories;
 /// <summary>A machine and what is known of it from outside.</summary>
 public sealed class HistoryWorld
 {
+    private bool _hasDropped;
+
     public HistoryWorld(History history, HistoryTwin twin)
     {
         Twin = twin;
@@ -25,22 +28,28 @@ public sealed class HistoryWorld
     public int LeftIn { get; set; }
 
     /// <summary>The verb that fails in it; null when none does.</summary>
-    public Faults.DiskVerb? FailingVerb { get; set; }
+    public DiskVerb? FailingVerb { get; set; }
 
     /// <summary>A flush has failed since the start: only a start after a power cut knows what is on the medium.</summary>
     public bool HasFlushFailed { get; set; }
 
+    /// <summary>An fsync has failed since the start: when it was a directory's, no flush vouches for what is to be seen.</summary>
+    public bool HasSyncFailed { get; private set; }
+
+    /// <summary>The page cache may have what no disk has, and no disk will get it.</summary>
+    public bool MayBeDropped => HasFlushFailed || _hasDropped;
+
     /// <summary>A fault took place in this step: verbs may be refused.</summary>
     public bool IsStruck => Machine.Host.Faults.FaultCount > 0;
 
-    /// <summary>The name may not be to be had at the moment, because what it is stored on is away.</summary>
-    public bool IsHidden(BucketModel bucket, NameModel name) => Machine.IsAway
+    /// <summary>The name may not be to be had at the moment, because what it is stored on is away, or <paramref name="wasAway"/> when the reader began.</summary>
+    public bool IsHidden(BucketModel bucket, NameModel name, bool wasAway = false) => (wasAway || Machine.IsAway)
         && (bucket.Plan.Protection == Protection.Plain ? name.WrittenIn <= LeftIn : name.IsDegraded);
 
     /// <summary>What a reader found under a name; refuses what he may not find.</summary>
-    public void Judge(BucketModel bucket, string text, NameModel name, Seen seen)
+    public void Judge(BucketModel bucket, string text, NameModel name, Seen seen, bool wasAway)
     {
-        bool isHidden = IsHidden(bucket, name);
+        bool isHidden = IsHidden(bucket, name, wasAway);
         bool mayBe = seen.IsRefused ? IsStruck || isHidden || (name.IsDoubtful && Machine.IsAway) : name.MayBe(seen.State) || (seen.State is null && isHidden);
         if (!mayBe)
         {
@@ -79,6 +88,13 @@ public sealed class HistoryWorld
         }
     }
 
+    /// <summary>The fault took place.</summary>
+    public void Note(PlannedFault fault)
+    {
+        HasSyncFailed |= fault.Verb is DiskVerb.Sync or DiskVerb.Stat; // how a file system that is shut down says it
+        _hasDropped |= fault is { Verb: DiskVerb.Sync, Kind: FaultKind.DropsPages };
+    }
+
     /// <summary>Everything that is to be read is on the media; what is away was not asked.</summary>
     public void Flush(bool all = false)
     {
@@ -94,7 +110,7 @@ public sealed class HistoryWorld
     /// <summary>The engine has ended, in order or not.</summary>
     public void End(bool hasPower)
     {
-        HasFlushFailed = false;
+        (HasFlushFailed, HasSyncFailed, _hasDropped) = (false, false, false);
         foreach (NameModel name in Buckets.SelectMany(bucket => bucket.All))
         {
             name.End(hasPower);
