@@ -20,4 +20,7 @@ public sealed class StorageException(string place, string verb, Errno error, str
 
     /// <summary>Why.</summary>
     public Errno Error { get; } = error;
+
+    /// <summary>What a client is told when no disk has failed; null otherwise.</summary>
+    public Failure? Told { get; init; }
 }

@@ -46,8 +46,8 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
     }
 
     /// <summary>
-    /// Keeps in mind the note of a commit that could not look everywhere, or not remove all that it replaced: it tells the next start to look. When the name has been brought to
-    /// what it is to be, everywhere, nobody needs it.
+    /// Keeps in mind the note of a commit that could not look everywhere, or not remove all that it replaced: it tells the next start to look. Likewise a head that could not be
+    /// brought to its place, which the next start does. When the name has been brought to what it is to be, everywhere, nobody needs either.
     /// </summary>
     public void AddNote(Bucket bucket, ObjectName name, ulong digest, ObjectDisk disk, ReadOnlyMemory<byte> path)
     {
@@ -105,7 +105,7 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
 
             try
             {
-                await ObjectRemoval.UnlinkAsync(note.Disk, note.Path, note.Owner.Bucket.Work);
+                await ObjectRemoval.UnlinkAsync(note.Disk, note.Path, note.Owner.Bucket.Work, Durability.Strict); // a head may be in it, which would be brought to its place
             }
             catch (StorageException fault)
             {

@@ -100,7 +100,12 @@ public sealed partial class ObjectCommit
         if (durable < heads.Count && heads.Exists(head => head.Work.IsGivenAway))
         {
             // What is not in place yet is left to the next start, which brings it to what the others are.
-            heads.ForEach(head => head.Work.GiveAway());
+            foreach (ReplicaMember head in heads.Where(head => !head.Work.IsGivenAway))
+            {
+                head.Work.GiveAway();
+                Leftovers?.AddNote(set.Bucket, set.Name, set.Digest, head.Work.Disk, head.Work.Path.ToArray());
+            }
+
             set.IsDegraded = true;
         }
 

@@ -168,7 +168,7 @@ public sealed class ObjectDisk : IDisposable
         result.Ok ? result.Value : throw Fault(verb, result.Error, path);
 
     /// <summary>What a client is told of a disk fault: whether room or descriptors ran out, the mountpath has left, or a disk failed; and no path.</summary>
-    public static Failure Refusal(StorageException fault) => fault.Error switch
+    public static Failure Refusal(StorageException fault) => fault.Told ?? fault.Error switch
     {
         Errno.ENOSPC or Errno.EDQUOT => OutOfSpace,
         Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM => new Failure(ErrorCode.Unavailable, "the server has no descriptors or memory left for this; try again"),

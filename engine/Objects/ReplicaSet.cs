@@ -49,7 +49,7 @@ public readonly record struct ReplicaMember()
         Role = MemberRole.Head,
         Work = owned,
         IsSealedByRecord = true,
-        SealAsync = static (work, metadata) => RecordFiles.SetAsync(work.Disk, work.File, metadata, work.Path),
+        SealAsync = static (work, metadata) => work.SealAsync(metadata),
     };
 }
 

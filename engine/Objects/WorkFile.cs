@@ -25,10 +25,10 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
     private byte[] _path = new byte[128]; // grows with the longest name of a bucket
     private int _pathBytes;
     private ObjectDisk? _disk;
-    private Bucket? _bucket;
     private FileHandle? _file;
     private DirectoryLease _directory;
     private bool _ours;
+    private bool _isSealed;
 
     /// <summary>For the pool: a work file comes from <see cref="CreateAsync"/>.</summary>
     public WorkFile()
@@ -55,18 +55,32 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
 
     /// <summary>
     /// A new, empty work file. The work directory's own name is durable: a file that a relaxed overwrite keeps in it must not vanish with it.
+    /// Made inside the bucket: behind its destruction it would be left for good, with a directory, when the power is cut. Throws
+    /// <see cref="StorageException"/> when that has begun.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<WorkFile> CreateAsync(ObjectDisk disk, Bucket bucket, ulong digest)
     {
-        IoResult<DirectoryLease> directory = await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.CreateDurable);
-        WorkFile work = s_pool.Get();
-        work.Begin(disk, bucket, disk.Check(directory, "mkdir", bucket.Work.Span));
-        work.Number = disk.NewWorkNumber();
-        work._pathBytes += disk.WriteWorkName(digest, work.Number, work._path.AsSpan(work._pathBytes));
-        await work.OpenAsync(OpenIntent.CreateNew, "create");
-        work._ours = true;
-        return work;
+        if (!bucket.TryEnter())
+        {
+            throw new StorageException(bucket.Name.ToString(), "create", Errno.ENOENT) { Told = BucketTable.NotFound(bucket.Name) };
+        }
+
+        try
+        {
+            IoResult<DirectoryLease> directory = await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.CreateDurable);
+            WorkFile work = s_pool.Get();
+            work.Begin(disk, bucket, disk.Check(directory, "mkdir", bucket.Work.Span));
+            work.Number = disk.NewWorkNumber();
+            work._pathBytes += disk.WriteWorkName(digest, work.Number, work._path.AsSpan(work._pathBytes));
+            await work.OpenAsync(OpenIntent.CreateNew, "create");
+            work._ours = true;
+            return work;
+        }
+        finally
+        {
+            bucket.Leave();
+        }
     }
 
     /// <summary>
@@ -111,6 +125,13 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
         }
     }
 
+    /// <summary>Sets the record.</summary>
+    public ValueTask SealAsync(ObjectMetadata metadata)
+    {
+        _isSealed = true;
+        return RecordFiles.SetAsync(Disk, File, metadata, Path);
+    }
+
     /// <summary>
     /// Sets the record and flushes the file: <see cref="RecordFiles.SetAsync"/> and <see cref="SyncAsync"/> in one trip to the disk, where that has
     /// one. The answer does not tell which of the two failed; a lack of room is the attribute's, and leaves nothing worth keeping.
@@ -118,6 +139,7 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
     [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
     public async ValueTask SealAndSyncAsync(ObjectMetadata metadata, ILogger log)
     {
+        _isSealed = true;
         IoResult done = await RecordFiles.SetAndSyncAsync(Disk, File, metadata);
         if (!done.Ok)
         {
@@ -138,24 +160,19 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
         {
             // What cannot be removed now is removed at the next start.
             await Disk.Io.UnlinkAsync(Directory, Name, EntryKind.File);
+            await ForgetAsync();
         }
 
         if (Interlocked.Exchange(ref _file, null) is { } file)
         {
-            (ObjectDisk disk, Bucket bucket) = (Disk, _bucket!);
             file.Dispose();
             End();
-            if (bucket.IsClosed)
-            {
-                // Who made it was not inside the bucket, and may have made its directories anew behind the destruction.
-                await disk.Directories.PruneAsync(bucket.Work, bucket.Home[..bucket.Home.Span.IndexOf((byte)'/')]);
-            }
         }
     }
 
     private void Begin(ObjectDisk disk, Bucket bucket, DirectoryLease directory)
     {
-        (_disk, _bucket, _directory, _ours, Number) = (disk, bucket, directory, false, 0);
+        (_disk, _directory, _ours, _isSealed, Number) = (disk, directory, false, false, 0);
         int bytesMax = bucket.Work.Length + 1 + NameBytesMax;
         if (_path.Length < bytesMax)
         {
@@ -182,11 +199,23 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
         throw fault;
     }
 
+    /// <summary>
+    /// With a record it looks like what an overwrite kept: a power cut must not bring it back under its name, or a start might roll an object back to what nobody has
+    /// acknowledged. That this fails is known by then.
+    /// </summary>
+    private async ValueTask ForgetAsync()
+    {
+        if (_isSealed)
+        {
+            await _directory.SyncAsync();
+        }
+    }
+
     /// <summary>Nobody holds it any more.</summary>
     private void End()
     {
         _directory.Dispose();
-        (_disk, _bucket, _directory, _ours) = (null, null, default, false);
+        (_disk, _directory, _ours) = (null, default, false);
         s_pool.Return(this);
     }
 
@@ -204,6 +233,7 @@ public sealed class WorkFile : IBodySink, IAsyncDisposable
         if (moved.Ok)
         {
             GiveAway();
+            await ForgetAsync();
             log.LogError("mountpath {Mountpath}: work file {Name} failed to reach the disk and is in quarantine",
                 Disk.Path, System.Text.Encoding.ASCII.GetString(Name.Span));
         }
