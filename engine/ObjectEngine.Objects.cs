@@ -258,7 +258,7 @@ public sealed partial class ObjectEngine
         }
 
         using DiskUse use = _disks.Enter();
-        using var walk = new DirectoryWalk(use.Set.Readable, bucket.Objects, request.Prefix, after, request.PageSize);
+        using var walk = new DirectoryWalk(use.Set.Readable, bucket.Objects, request.Prefix, after, request.PageSize, bucket.Moved);
         return await Lister.ListAsync(walk, request, request.WithAttributes ? AttributesAsync : null, cancellation);
 
         async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)

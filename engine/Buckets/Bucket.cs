@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Engine.Listing;
 
 namespace Sluice.Engine.Buckets;
 
@@ -88,8 +89,8 @@ public sealed class Bucket
     /// <summary>Directory of its tombstones.</summary>
     public ReadOnlyMemory<byte> Tombstones { get; }
 
-    /// <summary>It is being destroyed, or is.</summary>
-    public bool IsClosed => _closed;
+    /// <summary>Listings under way are told by it of what goes from one mountpath to another.</summary>
+    public MovedNames Moved { get; } = new();
 
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()

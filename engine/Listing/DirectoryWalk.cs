@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
@@ -21,14 +23,18 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     private readonly ReadOnlyMemory<byte> _prefix;
     private readonly int _keepMax;
     private readonly List<ReadOnlyMemory<byte>> _skipped = [];
+    private readonly ConcurrentQueue<byte[]> _told = []; // by those who move objects between mountpaths
+    private readonly MovedNames? _moved;
     private byte[] _after; // every name up to this one has been answered or is not wanted
 
     /// <summary>
     /// Walks the bucket's objects on <paramref name="disks"/>: names that start with <paramref name="prefix"/> and are greater than
-    /// <paramref name="after"/>, for pages of about <paramref name="pageSize"/>.
+    /// <paramref name="after"/>, for pages of about <paramref name="pageSize"/>. With <paramref name="moved"/> none is missed that goes from one
+    /// mountpath to another meanwhile; what moves then is held, so it is for walks of one page.
     /// </summary>
     public DirectoryWalk(
-        IReadOnlyList<ObjectDisk> disks, ReadOnlyMemory<byte> objects, ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> after, int pageSize)
+        IReadOnlyList<ObjectDisk> disks, ReadOnlyMemory<byte> objects, ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> after, int pageSize,
+        MovedNames? moved = null)
     {
         _prefix = prefix;
         _after = after.ToArray();
@@ -37,6 +43,9 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
         {
             _queue.Enqueue(new Item(ItemKind.Directory, disk, objects.ToArray(), [], []), []);
         }
+
+        _moved = moved;
+        moved?.Add(this);
     }
 
     /// <summary>Directories read so far; tests see by it what a page costs.</summary>
@@ -51,7 +60,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     /// <inheritdoc/>
     public async ValueTask<byte[]?> NextAsync()
     {
-        while (_queue.TryDequeue(out Item? item, out byte[]? key))
+        while (TryDequeue(out Item? item, out byte[]? key))
         {
             if (item.Kind != ItemKind.Name)
             {
@@ -60,7 +69,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
             }
             else if (IsWanted(key) && await ExistsAsync(item))
             {
-                _after = key; // the same name on another mountpath is a leftover of a move
+                Volatile.Write(ref _after, key); // the same name on another mountpath is a leftover of a move
                 return key;
             }
         }
@@ -72,7 +81,31 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     public void Skip(ReadOnlyMemory<byte> prefix) => _skipped.Add(prefix);
 
     /// <inheritdoc/>
-    public void Dispose() => _queue.Clear();
+    public void Dispose()
+    {
+        _moved?.Remove(this);
+        _queue.Clear();
+    }
+
+    /// <summary>An object of that name goes from one mountpath to another. Any thread.</summary>
+    internal void Tell(ReadOnlySpan<byte> name)
+    {
+        if (name.StartsWith(_prefix.Span) && name.SequenceCompareTo(Volatile.Read(ref _after)) > 0)
+        {
+            _told.Enqueue(name.ToArray());
+        }
+    }
+
+    /// <summary>What a directory that was read last may lack has been told before its file went, so it is in the queue before anything behind it is answered.</summary>
+    private bool TryDequeue([NotNullWhen(true)] out Item? item, [NotNullWhen(true)] out byte[]? key)
+    {
+        while (_told.TryDequeue(out byte[]? name))
+        {
+            _queue.Enqueue(new Item(ItemKind.Name, Disk: null, [], name, []), name);
+        }
+
+        return _queue.TryDequeue(out item, out key);
+    }
 
     private bool IsWanted(ReadOnlySpan<byte> name) =>
         name.SequenceCompareTo(_after) > 0 && name.StartsWith(_prefix.Span) && !IsSkipped(name);
@@ -101,9 +134,9 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     /// <summary>The leaf of a directory is there or not: that is asked when its turn comes.</summary>
     private static async ValueTask<bool> ExistsAsync(Item item)
     {
-        if (item.Path.Length == 0 || !item.Disk.IsOpen)
+        if (item.Path.Length == 0 || !item.Disk!.IsOpen)
         {
-            return item.Path.Length == 0; // read off its directory
+            return item.Path.Length == 0; // read off its directory, or told
         }
 
         IoResult<FileStatus> status = await item.Disk.Io.StatAtAsync(item.Disk.Root, item.Path);
@@ -112,7 +145,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
 
     private async ValueTask ReadAsync(Item item)
     {
-        if ((item.Start.Length > 0 && !MayHold(item.Start)) || !item.Disk.IsOpen)
+        if ((item.Start.Length > 0 && !MayHold(item.Start)) || !item.Disk!.IsOpen)
         {
             return;
         }
@@ -141,11 +174,11 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
 
     /// <summary>Something to be answered or read.</summary>
     /// <param name="Kind">What it is.</param>
-    /// <param name="Disk">Mountpath.</param>
+    /// <param name="Disk">Mountpath; null of a name that was told.</param>
     /// <param name="Path">Path below the mountpath; empty for a name that needs no second look.</param>
     /// <param name="Start">What all names below it begin with; the bucket's own directory begins with nothing.</param>
     /// <param name="After">Only entries whose key is greater.</param>
-    private sealed record Item(ItemKind Kind, ObjectDisk Disk, byte[] Path, byte[] Start, byte[] After);
+    private sealed record Item(ItemKind Kind, ObjectDisk? Disk, byte[] Path, byte[] Start, byte[] After);
 
     private enum ItemKind
     {

@@ -184,6 +184,7 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
 
     private async ValueTask UnlinkAsync(CopyPlan plan, ObjectPlace place)
     {
+        plan.Bucket.Moved.Tell(plan.Name.Utf8.Span);
         await locks.BeginPublishAsync(plan.Digest);
         try
         {
