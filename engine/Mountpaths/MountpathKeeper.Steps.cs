@@ -37,6 +37,7 @@ public sealed partial class MountpathKeeper
     /// </summary>
     internal async Task<bool> SettledAsync(DiskSet set)
     {
+        bool isFlushed = await TryFlushAsync(); // before: a drive that hangs in it can be taken out meanwhile
         bool isCurrent = false;
         await ChangeAsync(async () =>
         {
@@ -48,7 +49,7 @@ public sealed partial class MountpathKeeper
 
             List<AttachedDisk> emptied = [.. _attached.Where(one => one.Disk.State == ServingState.Draining)];
             MountpathIdentity next = Changed(map => emptied.ForEach(one => PutOut(map, one, _detaching.Contains(one.Mountpath.Uuid) ? null : OutOfService.ByOperator, isEmpty: true)));
-            next.MisplacedPossible = false;
+            next.MisplacedPossible = !isFlushed;
             if (await WriteMapAsync(next) is null)
             {
                 foreach (AttachedDisk one in emptied)
@@ -65,6 +66,30 @@ public sealed partial class MountpathKeeper
             return Result.Done;
         });
         return isCurrent;
+    }
+
+    /// <summary>
+    /// What relaxed buckets removed where it did not belong is gone for good: a power cut that brought it back would show it to listings, and to nobody who reads it.
+    /// False when a disk fails; then it is looked for everywhere until the next resilver.
+    /// </summary>
+    private async ValueTask<bool> TryFlushAsync()
+    {
+        try
+        {
+            bool isFlushed = true;
+            foreach (AttachedDisk one in Volatile.Read(ref _attached).Where(one => one.Disk.IsOpen))
+            {
+                await one.Flusher.FlushAsync();
+                isFlushed &= !one.Flusher.HasFailed;
+            }
+
+            return isFlushed;
+        }
+        catch (StorageException fault)
+        {
+            _log.LogError("everything is in its place, and cannot be flushed: {Fault}", fault.Message);
+            return false;
+        }
     }
 
     private static MountpathSibling SiblingOf(MountpathIdentity map, string uuid) => map.Siblings.Find(sibling => sibling.Uuid == uuid)!;

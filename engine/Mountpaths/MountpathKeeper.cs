@@ -170,7 +170,8 @@ public sealed partial class MountpathKeeper
         }
 
         problem ??= await opened!.ClaimAsync(_environment.Io);
-        MountpathIdentity next = Changed(map => SiblingOf(map, row.Uuid).Out = null, misplaced: true);
+        // Stale, also when it was emptied before it left: buckets were destroyed meanwhile, and a start in the midst of it is to compare it as well.
+        MountpathIdentity next = Changed(map => (SiblingOf(map, row.Uuid).Out, SiblingOf(map, row.Uuid).Stale) = (null, true), misplaced: true);
         problem ??= await WriteMapAsync(next);
         problem ??= await WriteAsync(opened!.System!, path, next.For(row.Uuid));
         if (problem is not null)
