@@ -3,6 +3,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
+using Sluice.Native;
 
 namespace Sluice.Engine.Integrity;
 
@@ -66,12 +67,33 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
             if (problem is not null && newest > 0 && (place.Stored?.Metadata.Generation ?? 0) <= newest)
             {
                 await heads.SetAsideAsync(bucket, name, digest, place, problem, log);
+                if (place.DamagedSidecar > 0)
+                {
+                    await SetSidecarAsideAsync(bucket, name, digest, place, problem);
+                }
+
                 Interlocked.Increment(ref _quarantined);
                 moved++;
             }
         }
 
         return moved;
+    }
+
+    /// <summary>No head speaks of it any more.</summary>
+    private async ValueTask SetSidecarAsideAsync(Bucket bucket, ObjectName name, ulong digest, ObjectPlace place, string problem)
+    {
+        ReadOnlyMemory<byte> path = SidecarFiles.PathOf(bucket, digest, place.DamagedSidecar);
+        if ((await place.Disk.Io.StatAtAsync(place.Disk.Root, path)).Error == Errno.ENOENT)
+        {
+            return; // that was what is wrong
+        }
+
+        using DirectoryLease directory = place.Disk.Check(
+            await place.Disk.Directories.AcquireAsync(bucket.Sidecars, DirectoryUse.Existing), "open", bucket.Sidecars.Span);
+        await Quarantine.MoveAsync(
+            place.Disk, directory.Handle, DirectoryTable.LeafOf(path), digest, new QuarantineNote(problem, bucket.Name.ToString(), name.ToString()), log);
+        place.Disk.Check(await directory.SyncAsync(), "fsync of the directory", bucket.Sidecars.Span);
     }
 
     /// <summary>The file on one mountpath and what is wrong with it; null when there is none, or nothing can be said of it.</summary>
@@ -92,7 +114,7 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
 
             if (stored.Metadata.Kind != RecordKind.Object)
             {
-                return null; // a head without bytes
+                return (place, null); // a head without bytes: its record is all of it
             }
 
             using FileHandle file = disk.Check(await disk.Io.OpenAsync(disk.Root, place.Path.Whole, OpenIntent.Read), "open", place.Path.Whole.Span);

@@ -171,6 +171,11 @@ public sealed partial class ObjectLookup : IDisposable
             }
         }
 
+        if (damage is not null && best is not null)
+        {
+            Degraded(bucket, name, digest);
+        }
+
         return best is not null ? best : damage is not null ? damage : fault is not null ? throw fault : await MissingAsync(bucket, name, digest);
     }
 
