@@ -1,4 +1,4 @@
-// Drives that turn read-only under load, run out of inodes, and a process that runs out of descriptors: what can be served is served, what cannot
+// Drives that turn read-only under load, run out of inodes or have a quota, and a process that runs out of descriptors: what can be served is served, what cannot
 // is refused with the right status, and nothing is damaged.
 using System.Collections.Concurrent;
 using System.Net;
@@ -122,6 +122,51 @@ public sealed class ShortageTests
         Assert.Equal(0, await server.StopAsync());
         Assert.Empty(ServerResources.WorkFiles(disks.Paths));
         (int code, string said, _) = await SluiceProcess.RunAsync(null, null, "fsck", disks.Paths[0]);
+        Assert.True(code == 0, said);
+    }
+
+    /// <summary>A quota of btrfs, which holds for everybody; the file system itself has room.</summary>
+    [Theory]
+    [InlineData("strict")]
+    [InlineData("relaxed")]
+    public async Task BehindItsQuotaNothingNewIsStoredAndWritesGoOnAfterDeletes(string durability)
+    {
+        using var disks = new LoopDisks(256L << 20, "btrfs");
+        string path = Path.Combine(disks.Paths[0], "store");
+        LoopDisks.Run("btrfs", "quota", "enable", disks.Paths[0]);
+        LoopDisks.Run("btrfs", "subvolume", "create", path);
+        LoopDisks.Run("btrfs", "qgroup", "limit", "24M", path);
+        using SluiceProcess server = await SluiceProcess.StartAsync([path], "--health-interval", "200ms");
+        using var store = new Store(server.Endpoint);
+        await store.CreateAsync("b", $$"""{"durability":"{{durability}}"}""");
+        Content[] contents = [.. Enumerable.Range(0, Objects).Select(i => new Content(i, 1 << 20))];
+        int stored = 0;
+        while (stored < Objects && await PutAsync(store, $"o{stored}", contents[stored].Bytes(0, 1 << 20)) is var status && status != HttpStatusCode.InsufficientStorage)
+        {
+            Assert.Equal(HttpStatusCode.OK, status);
+            stored++;
+        }
+
+        Assert.InRange(stored, 10, 24);
+        for (int i = 0; i < stored; i++)
+        {
+            Assert.Equal(contents[i].Bytes(0, 1 << 20), await store.GetAsync("b", $"o{i}"));
+        }
+
+        Assert.Equal(stored, await ListedAsync(store));
+        Assert.Equal(["serving"], await StatesAsync(store));
+        for (int i = 0; i < stored; i += 2)
+        {
+            using HttpResponseMessage deleted = await store.SendAsync(HttpMethod.Delete, Store.Target("b", $"o{i}"));
+            Assert.Equal(HttpStatusCode.OK, deleted.StatusCode);
+        }
+
+        await Eventually.HoldsAsync(async () => await PutAsync(store, "again", contents[0].Bytes(0, 1 << 20)) is HttpStatusCode.OK ? null : "writes do not go on");
+        Assert.Equal(contents[0].Bytes(0, 1 << 20), await store.GetAsync("b", "again"));
+        Assert.Equal(contents[1].Bytes(0, 1 << 20), await store.GetAsync("b", "o1"));
+        Assert.Equal(0, await server.StopAsync());
+        Assert.Empty(ServerResources.WorkFiles([path]));
+        (int code, string said, _) = await SluiceProcess.RunAsync(null, null, "fsck", path);
         Assert.True(code == 0, said);
     }
 

@@ -11,7 +11,7 @@ public sealed class LoopDisks : IDisposable
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-e2e-");
     private readonly List<string> _mounted = [];
 
-    /// <summary>Makes and mounts one file system for each kind given: ext4 or xfs.</summary>
+    /// <summary>Makes and mounts one file system for each kind given: ext4, xfs or btrfs.</summary>
     public LoopDisks(long sizeBytes, params string[] kinds)
         : this(sizeBytes, [], kinds)
     {
