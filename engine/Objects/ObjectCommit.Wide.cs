@@ -17,9 +17,9 @@ public sealed partial class ObjectCommit
         async Task PrepareOneAsync(ReplicaMember member)
         {
             await WorkTarget.SetAsync(member.Work, set.Name);
-            if (isEarly)
+            if (isEarly && (member.Role == MemberRole.Part || set.Map is null))
             {
-                await member.Work.SyncAsync(log);
+                await member.Work.SyncAsync(log); // but for heads of slices, which are empty
             }
         }
     }
@@ -75,28 +75,7 @@ public sealed partial class ObjectCommit
         await leftovers.AnnounceAsync(log);
         await PublishPartsOfAllAsync(set, metadata);
         List<ReplicaMember> heads = [.. set.Heads];
-        int durable = 0;
-        StorageException? lost = null;
-        foreach (ReplicaMember head in heads)
-        {
-            try
-            {
-                await PublishDurablyAsync(set, head, metadata, places);
-                durable++;
-            }
-            catch (StorageException fault)
-            {
-                lost = fault;
-                leftovers.Keep(head.Work.Disk);
-                if (!set.CanLoseHeads)
-                {
-                    break;
-                }
-
-                log.LogError("a copy of an object is missing: {Fault}", fault.Message);
-            }
-        }
-
+        (int durable, StorageException? lost) = await PublishHeadsAsync(set, heads, metadata, places, leftovers);
         if (durable < heads.Count && heads.Exists(head => head.Work.IsGivenAway))
         {
             // What is not in place yet is left to the next start, which brings it to what the others are.
@@ -119,6 +98,63 @@ public sealed partial class ObjectCommit
         leftovers.Standing = new ObjectPlace(stored.Disk, stored.Path, stored, OfThisBucket: true);
         await leftovers.RemoveAsync(set, Leftovers, log);
         return stored;
+    }
+
+    /// <summary>
+    /// The first head is durable before the next is renamed: that is the commit. The directories of the others are flushed at the same time. Answers how many heads are
+    /// durable, and the last fault; where none may be lost no head is renamed behind a fault.
+    /// </summary>
+    private async ValueTask<(int Durable, StorageException? Lost)> PublishHeadsAsync(
+        ReplicaSet set, List<ReplicaMember> heads, ObjectMetadata metadata, List<ObjectPlace> places, ReplacedGeneration leftovers)
+    {
+        int durable = 0;
+        StorageException? lost = null;
+        List<(ReplicaMember Head, Task Flushed)> others = [];
+        foreach (ReplicaMember head in heads.TakeWhile(_ => lost is null || set.CanLoseHeads))
+        {
+            try
+            {
+                if (durable == 0)
+                {
+                    await PublishDurablyAsync(set, head, metadata, places);
+                    durable++;
+                }
+                else
+                {
+                    (StoredObject stored, DirectoryLease directory) = await PublishAsync(set, head, metadata, places);
+                    others.Add((head, FlushAsync(stored, directory).AsTask()));
+                }
+            }
+            catch (StorageException fault)
+            {
+                Lose(head, fault);
+            }
+        }
+
+        foreach ((ReplicaMember head, Task flushed) in others)
+        {
+            try
+            {
+                await flushed;
+                durable++;
+            }
+            catch (StorageException fault)
+            {
+                Lose(head, fault);
+            }
+        }
+
+        return (durable, lost);
+
+        void Lose(ReplicaMember head, StorageException fault)
+        {
+            lost = fault;
+            leftovers.Keep(head.Work.Disk);
+            if (set.CanLoseHeads)
+            {
+                log.LogError("a copy of an object is missing: {Fault}", fault.Message);
+            }
+        }
     }
 
     private async ValueTask PublishPartsOfAllAsync(ReplicaSet set, ObjectMetadata metadata)

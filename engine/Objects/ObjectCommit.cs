@@ -276,14 +276,32 @@ public sealed partial class ObjectCommit(
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<StoredObject> PublishDurablyAsync(ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, List<ObjectPlace> places)
     {
+        (StoredObject stored, DirectoryLease directory) = await PublishAsync(set, head, metadata, places);
+        await FlushAsync(stored, directory);
+        return stored;
+    }
+
+    /// <summary>The head is visible; it is durable when its directory is.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<(StoredObject Stored, DirectoryLease Directory)> PublishAsync(
+        ReplicaSet set, ReplicaMember head, ObjectMetadata metadata, List<ObjectPlace> places)
+    {
         ObjectPlace? old = ObjectPlace.On(places, head.Work.Disk);
         (StoredObject stored, DirectoryLease directory) = await headPublisher.PublishAsync(set, head.Work, metadata, old, DirectoryUse.CreateDurable);
         stored.MarkWritten();
+        return (stored, directory);
+    }
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder))]
+    private static async ValueTask FlushAsync(StoredObject stored, DirectoryLease directory)
+    {
         using (directory)
         {
             IoResult synced = await directory.SyncAsync();
-            return synced.Ok ? stored : throw head.Work.Disk.Fault(
-                "fsync of the directory (the object is the old or the new one)", synced.Error, stored.Path.Directory.Span);
+            if (!synced.Ok)
+            {
+                throw stored.Disk.Fault("fsync of the directory (the object is the old or the new one)", synced.Error, stored.Path.Directory.Span);
+            }
         }
     }
 
