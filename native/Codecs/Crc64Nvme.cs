@@ -7,13 +7,15 @@ namespace Sluice.Native.Codecs;
 
 /// <summary>
 /// CRC-64/NVMe (NVM Express, NVM command set specification, 64-bit protection information): polynomial ad93d23594c93659, reflected,
-/// all ones in and out. Folds 64 bytes a step with carry-less multiplication where the processor has it (Gopal et al., "Fast CRC
-/// Computation for Generic Polynomials Using PCLMULQDQ"); <see cref="Scalar"/> is the table twin and oracle.
+/// all ones in and out. Folds up to 256 bytes a step with carry-less multiplication where the processor has it (Gopal et al., "Fast CRC
+/// Computation for Generic Polynomials Using PCLMULQDQ"); wide vectors are native/c/crc64.c, since .NET 9 has no instructions for them.
+/// <see cref="Scalar"/> is the table twin and oracle.
 /// </summary>
 public static class Crc64Nvme
 {
     private const ulong Polynomial = 0x9a6c9329ac4bc9b5; // ad93d23594c93659 with its bits reversed
     private const int FoldBytesMin = 128; // below, setting up the lanes costs more than the table
+    private const int WideBytesMin = 512; // below, the call into C costs more than it saves; four vectors of any level
 
     private static readonly ulong[] s_table = MakeTable();
 
@@ -21,12 +23,24 @@ public static class Crc64Nvme
     private static readonly Vector128<ulong> s_fold512 = Vector128.Create(PowerOfX(512 + 64 - 1), PowerOfX(512 - 1));
     private static readonly Vector128<ulong> s_fold128 = Vector128.Create(PowerOfX(128 + 64 - 1), PowerOfX(128 - 1));
 
+    private static readonly ulong[] s_wide256 = WideConstants(vectorBytes: 32);
+    private static readonly ulong[] s_wide512 = WideConstants(vectorBytes: 64);
+    private static readonly CarrylessLevel s_level = Levels[^1];
+
+    /// <summary>What this processor has, slowest first.</summary>
+    public static IReadOnlyList<CarrylessLevel> Levels => LevelsHere.All;
+
     /// <summary>Digest of a span.</summary>
     public static ulong Hash(ReadOnlySpan<byte> data) => Append(0, data);
 
     /// <summary>Digest of what <paramref name="digest"/> is of, followed by <paramref name="data"/>. The digest of nothing is 0.</summary>
-    public static ulong Append(ulong digest, ReadOnlySpan<byte> data) =>
-        ~(Pclmulqdq.IsSupported && data.Length >= FoldBytesMin ? Fold(~digest, data) : Table(~digest, data));
+    public static ulong Append(ulong digest, ReadOnlySpan<byte> data) => Append(digest, data, s_level);
+
+    /// <summary>The same with the instructions of one of <see cref="Levels"/>, where the span is long enough for them.</summary>
+    public static ulong Append(ulong digest, ReadOnlySpan<byte> data, CarrylessLevel level) => ~(
+        level >= CarrylessLevel.Wide256 && data.Length >= WideBytesMin ? Wide(~digest, data, level)
+        : level >= CarrylessLevel.Pclmul && Pclmulqdq.IsSupported && data.Length >= FoldBytesMin ? Fold(~digest, data)
+        : Table(~digest, data));
 
     /// <summary>The same by table, a byte at a time.</summary>
     public static ulong Scalar(ulong digest, ReadOnlySpan<byte> data) => ~Table(~digest, data);
@@ -76,6 +90,24 @@ public static class Crc64Nvme
         BinaryPrimitives.WriteUInt64LittleEndian(rest[8..], folded.GetElement(1));
         return Table(Table(0, rest), data[(blocks.Length * 16)..]);
     }
+
+    private static unsafe ulong Wide(ulong state, ReadOnlySpan<byte> data, CarrylessLevel level)
+    {
+        int folded = data.Length & ~15;
+        ulong* rest = stackalloc ulong[2];
+        fixed (byte* start = data)
+        fixed (ulong* constants = level == CarrylessLevel.Wide512 ? s_wide512 : s_wide256)
+        {
+            // SAFETY: the span is pinned and has four vectors of either level; the constants are six, the rest is two, as crc64.c has them.
+            Crc64Imports.sluice_crc64_fold((int)level, constants, state, start, (nuint)folded, rest);
+        }
+
+        return Table(Table(0, new ReadOnlySpan<byte>(rest, 16)), data[folded..]);
+    }
+
+    /// <summary>For a step of four vectors, for one vector, and for one lane of 16 bytes.</summary>
+    private static ulong[] WideConstants(int vectorBytes) =>
+        [.. new[] { 4 * vectorBytes, vectorBytes, 16 }.SelectMany(bytes => new[] { PowerOfX((8 * bytes) + 64 - 1), PowerOfX((8 * bytes) - 1) })];
 
     private static Vector128<ulong> FoldOne(Vector128<ulong> lane, Vector128<ulong> constants) =>
         Pclmulqdq.CarrylessMultiply(lane, constants, 0x00) ^ Pclmulqdq.CarrylessMultiply(lane, constants, 0x11);
@@ -132,5 +164,15 @@ public static class Crc64Nvme
         }
 
         return table;
+    }
+
+    private static class LevelsHere
+    {
+        public static readonly CarrylessLevel[] All = Array.FindAll(Enum.GetValues<CarrylessLevel>(), static level => level switch
+        {
+            CarrylessLevel.Table => true,
+            CarrylessLevel.Pclmul => Pclmulqdq.IsSupported,
+            _ => Crc64Imports.sluice_crc64_has((int)level) != 0,
+        });
     }
 }

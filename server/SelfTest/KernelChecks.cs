@@ -70,6 +70,8 @@ public static class KernelChecks
         new("crc32c-pieces", () => ComparePieces(Crc32CPieces, data => Crc32C.Scalar(0, data))),
         new("crc64nvme-vectors", () => Vectors(data => Crc64Nvme.Hash(data), s_crc64Nvme)),
         new("crc64nvme-kernel", () => Compare(data => Crc64Nvme.Hash(data), ScalarCrc64Nvme.Hash)),
+        .. Crc64Nvme.Levels.Select(level => new SelfCheck(
+            "crc64nvme-" + level.ToString().ToLowerInvariant(), () => Compare(data => Crc64Nvme.Append(0, data, level), ScalarCrc64Nvme.Hash))),
         new("crc64nvme-pieces", () => ComparePieces(Crc64Pieces, ScalarCrc64Nvme.Hash)),
     ];
 

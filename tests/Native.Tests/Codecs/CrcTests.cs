@@ -67,6 +67,38 @@ public sealed class CrcTests
         Assert.Equal(Bits64(0, data), Crc64Nvme.Hash(data));
     }
 
+    public static TheoryData<CarrylessLevel> Levels => [.. Crc64Nvme.Levels];
+
+    /// <summary>Around every vector, step and threshold of the wide loops.</summary>
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void EveryLevelAgreesWithTheTableAtEveryLengthAndAlignment(CarrylessLevel level)
+    {
+        var random = new Random((int)level);
+        var data = new byte[2048];
+        random.NextBytes(data);
+        for (int length = 0; length <= 1400; length++)
+        {
+            ReadOnlySpan<byte> piece = data.AsSpan(random.Next(64), length);
+            ulong before = (ulong)random.NextInt64();
+            Assert.Equal(Crc64Nvme.Scalar(before, piece), Crc64Nvme.Append(before, piece, level));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Levels))]
+    public void EveryLevelAgreesWithTheTableOnALongSpan(CarrylessLevel level)
+    {
+        var data = new byte[(1 << 20) + 77];
+        new Random(7).NextBytes(data);
+        Assert.Equal(Crc64Nvme.Scalar(0, data), Crc64Nvme.Append(0, data, level));
+        data[700_000] ^= 4;
+        Assert.NotEqual(Crc64Nvme.Scalar(0, data), Crc64Nvme.Append(1, data, level));
+    }
+
+    [Fact]
+    public void TheLevelsBeginWithTheTable() => Assert.Equal(CarrylessLevel.Table, Crc64Nvme.Levels[0]);
+
     [Fact]
     public void EveryFlippedBitChangesTheDigest()
     {
