@@ -104,7 +104,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
         _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
         _copyJobs = new CopyJobs(Jobs, _walk, Reconciler, _buckets);
-        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, _log), ReconcileAsync, RemoveLeftoversAsync,
+        _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, parts, _log), ReconcileAsync, RemoveLeftoversAsync,
             environment.Time, _log);
         Jobs.Register(JobKinds.Resilver, _ => new Func<JobContext, Task>(_resilver.RunAsync));
         Mountpaths = NewKeeper(options, attached);

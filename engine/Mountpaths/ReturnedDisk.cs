@@ -6,6 +6,7 @@ using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
+using Sluice.Native;
 
 namespace Sluice.Engine.Mountpaths;
 
@@ -14,7 +15,7 @@ namespace Sluice.Engine.Mountpaths;
 /// is removed from it. Writers look at it already (<see cref="ServingState.Joining"/>), and each name is looked at under its writer's lock, so
 /// one walk is enough. What is newest here stays.
 /// </summary>
-internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLookup lookup, NameLock locks, BucketTable buckets, ILogger log)
+internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLookup lookup, NameLock locks, BucketTable buckets, IPartMap partMap, ILogger log)
 {
     private long _removed;
 
@@ -116,9 +117,12 @@ internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLooku
             List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, part.Digest, everywhere: true);
             ulong newest = places.Max(place => place.Stored?.Metadata.Generation) ?? 0;
             (ulong buried, _) = await Tombstones.NewestAsync(use.Set.Readable, bucket, name, part.Digest);
-            if (part.Generation < newest || part.Generation < buried)
+            var mine = new PartPlace(disk, part);
+            bool isSpokenOf = newest >= buried // newer heads may speak of the same slices
+                && places.Exists(place => place.Stored?.Metadata.Generation == newest && partMap.PartsOf(part.Digest, place).Contains(mine));
+            if (!isSpokenOf && (part.Generation < newest || part.Generation < buried))
             {
-                await new PartPlace(disk, part).UnlinkAsync(bucket);
+                await mine.UnlinkAsync(bucket);
                 _removed++;
             }
         }
@@ -138,7 +142,13 @@ internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLooku
         }
         else
         {
-            using FileHandle file = disk.Check(await disk.Io.OpenAsync(disk.Root, path, OpenIntent.Read), "open", path);
+            IoResult<FileHandle> opened = await disk.Io.OpenAsync(disk.Root, path, OpenIntent.Read);
+            if (opened.Error == Errno.ENOENT)
+            {
+                return null; // somebody has removed it since the directory was read
+            }
+
+            using FileHandle file = disk.Check(opened, "open", path);
             owner = (await WorkTarget.ReadAsync(disk, file, path, bucket, digest))?.Name.Utf8 ?? default;
         }
 

@@ -1,5 +1,6 @@
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
 using Sluice.Native;
 using Sluice.Simulation.Tests.Faults;
@@ -40,6 +41,29 @@ public sealed class LeftoverPartTests
         hooked.FailsUnlink = null;
         await fixture.PutAsync("o", Content(Bytes, seed: 3)); // whoever changes the name has it looked at again
         await IsWholeAsync(fixture, seed: 3);
+    }
+
+    /// <summary>The object was given other custom metadata while the drive was away: newer heads speak of the same slices.</summary>
+    [Fact]
+    public async Task ASliceOnADriveThatComesBackIsKeptWhenNewerHeadsSpeakOfIt()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(6, Properties(4, 2));
+        await fixture.PutAsync("o", Content(Bytes));
+        string slice = Slices(fixture).Single(file => file.EndsWith(LastOfData, StringComparison.Ordinal));
+        DateTime written = File.GetLastWriteTimeUtc(slice);
+        string leaving = fixture.Paths.Single(path => slice.StartsWith(path + "/", StringComparison.Ordinal));
+        Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+        await ResilveredAsync(fixture);
+        Result<ObjectAttributes> changed = await fixture.Engine.SetCustomAsync(
+            Caller.Anonymous, fixture.Bucket, ObjectName.From("o"), [new("color", "red")], replaceAll: false);
+        Assert.True(changed.Ok, changed.Error?.Message);
+        await fixture.RepairedAsync();
+        Assert.True((await fixture.Engine.Mountpaths.EnableAsync(leaving)).Ok);
+        await ResilveredAsync(fixture);
+        await fixture.RepairedAsync();
+        Assert.Equal(6, Slices(fixture).Length);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(slice)); // and was not made anew
+        Assert.Equal(Content(Bytes), await fixture.GetAsync("o"));
     }
 
     [Fact]
