@@ -32,6 +32,9 @@ public sealed class HistoryTwinTests
     public void AHeadBeforeItsSlicesAreDurableIsCaught() => AssertCaught(seedsMax: 100, OnDisk(io => new NoSliceSync(io)), "torn", "gone");
 
     [Fact]
+    public void ADecodeWithAStaleSliceIsCaught() => AssertCaught(seedsMax: 100, OnDisk(io => new StaleParity(io, dataSlices: 4)), "torn", "old");
+
+    [Fact]
     public void AListingThatMissesWhatWasPutMeanwhileIsCaught() => AssertCaught(seedsMax: 5, OnDisk(io => new FirstListing(io)), "list");
 
     /// <summary>What is left of a history that shows a twin shows it too, and is short enough to be read.</summary>
