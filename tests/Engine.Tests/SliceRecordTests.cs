@@ -14,6 +14,14 @@ public sealed class SliceRecordTests
         "0106000001640000010005000000000001000000000000800007060504030201743e13ee0c4ee5a50218000001000000000000000200000000000000"
         + "0300000000000000061400000102010200000100009000000007060504030201e7333436881a1c99";
 
+    private const string HeadWithReplica =
+        "0105000001940000010005000000000001000000000000800807060504030201743e13ee0c4ee5a50208000088776655443322110654000001020100"
+        + "0000010000900000080706050403020100112233445566778899aabbccddeeff10112233445566778899aabbccddeeff000000000000000000000000"
+        + "0000000020112233445566778899aabbccddeefffcd362924317ace4";
+    private const string Replica =
+        "0106000001480000010005000000000001000000000000800807060504030201743e13ee0c4ee5a50614000001020104000001000090000008070605"
+        + "04030201276da76a135d9cb8";
+
     private static readonly StripeGeometry s_geometry = StripeGeometry.Of((5 * (64 << 10)) + 1, 2, 1, 64 << 10);
 
     private static readonly ObjectMetadata s_head = new()
@@ -44,11 +52,39 @@ public sealed class SliceRecordTests
         Slices = s_head.Slices!.OfSlice(2),
     };
 
+    private static readonly ObjectMetadata s_headWithReplica = new()
+    {
+        Kind = RecordKind.Stripe,
+        SizeBytes = s_geometry.SizeBytes,
+        Bid = s_head.Bid,
+        Generation = s_head.Generation,
+        Checksum = s_head.Checksum,
+        BlockDigests = s_head.BlockDigests,
+        Slices = new SliceMap
+        {
+            Geometry = s_geometry,
+            Generation = s_head.Generation,
+            Mountpaths = [.. s_head.Slices!.Mountpaths, new Guid("20112233-4455-6677-8899-aabbccddeeff")],
+        },
+    };
+
+    private static readonly ObjectMetadata s_replica = new()
+    {
+        Kind = RecordKind.Slice,
+        SizeBytes = s_geometry.SizeBytes,
+        Bid = s_head.Bid,
+        Generation = s_head.Generation,
+        Checksum = s_head.Checksum,
+        Slices = s_headWithReplica.Slices!.OfSlice(4),
+    };
+
     [Fact]
     public void TheBytesAreFrozen()
     {
         Assert.Equal(Head, Convert.ToHexStringLower(MetadataRecord.Format(s_head)));
         Assert.Equal(Slice, Convert.ToHexStringLower(MetadataRecord.Format(s_slice)));
+        Assert.Equal(HeadWithReplica, Convert.ToHexStringLower(MetadataRecord.Format(s_headWithReplica)));
+        Assert.Equal(Replica, Convert.ToHexStringLower(MetadataRecord.Format(s_replica)));
     }
 
     [Fact]
@@ -60,6 +96,11 @@ public sealed class SliceRecordTests
         Assert.Equal((s_head.Slices.Generation, 0), (head.Slices.Generation, head.Slices.Number));
         Assert.True(MetadataRecord.TryParse(Convert.FromHexString(Slice), out ObjectMetadata? slice, out problem), problem);
         Assert.Equal((2, 3), (slice.Slices!.Number, slice.BlockDigests.Length));
+        Assert.True(MetadataRecord.TryParse(Convert.FromHexString(HeadWithReplica), out head, out problem), problem);
+        Assert.True(head.Slices!.HasReplica);
+        Assert.Equal(s_headWithReplica.Slices!.Mountpaths, head.Slices.Mountpaths);
+        Assert.True(MetadataRecord.TryParse(Convert.FromHexString(Replica), out ObjectMetadata? replica, out problem), problem);
+        Assert.True(replica.Slices!.IsReplica);
     }
 
     /// <summary>A file whose name is not written so is not ours: it would be looked for, and removed, under another name.</summary>

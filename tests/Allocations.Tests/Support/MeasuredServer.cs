@@ -66,7 +66,7 @@ internal sealed class MeasuredServer : IAsyncDisposable
     /// The requests of a row. Relaxed writes are made durable, and what they replaced is removed, when a run settles: a part of what they cost. That is
     /// done on the loop, whose pools are warm; the product's timer flushes in the thread pool, where threads come and go, each with empty ones.
     /// </summary>
-    public MeasuredRequests Requests(Row row) => new(row, _http.EndPoint, _loop, _engine.FlushAsync);
+    public MeasuredRequests Requests(Row row) => new(row, _http.EndPoint, _loop, async () => Assert.True(await _engine.FlushAsync()));
 
     public async ValueTask DisposeAsync()
     {
