@@ -55,7 +55,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            string? problem = settings.Repair ? null : await engine._buckets.LoadAsync(engine.Mountpaths.Map.Cluster);
+            string? problem = settings.Repair ? null : await engine._buckets.LoadAsync(engine.Mountpaths.Map.Cluster, finish: false);
             if (problem is not null)
             {
                 return new Failure(ErrorCode.StorageFailed, problem);

@@ -37,8 +37,11 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
     /// <summary>The bucket, or null.</summary>
     public Bucket? Find(BucketName name) => Volatile.Read(ref _buckets).GetValueOrDefault(name);
 
-    /// <summary>Reads what was persisted; finishes removals that a crash interrupted. Null, or why the buckets cannot be known.</summary>
-    public async ValueTask<string?> LoadAsync(string cluster)
+    /// <summary>
+    /// Reads what was persisted; with <paramref name="finish"/> removals that a crash interrupted come to their end, else nothing is changed. Null, or why the
+    /// buckets cannot be known.
+    /// </summary>
+    public async ValueTask<string?> LoadAsync(string cluster, bool finish = true)
     {
         _cluster = cluster;
         (BucketDocument? document, string? problem) = await store.ReadAsync();
@@ -55,7 +58,11 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         _version = document.Version;
         _destroyed = document.Destroyed;
         _buckets = document.Buckets.Select(row => new Bucket(row.ToRecord())).ToFrozenDictionary(bucket => bucket.Name);
-        await FinishRemovalsAsync();
+        if (finish)
+        {
+            await FinishRemovalsAsync();
+        }
+
         return null;
     }
 

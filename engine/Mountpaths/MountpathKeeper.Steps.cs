@@ -83,6 +83,11 @@ public sealed partial class MountpathKeeper
                 isFlushed &= !one.Flusher.HasFailed;
             }
 
+            if (!isFlushed)
+            {
+                _log.LogWarning("everything is in its place, but a flush has failed since the start: all mountpaths are still searched, until the next start");
+            }
+
             return isFlushed;
         }
         catch (StorageException fault)
