@@ -153,12 +153,7 @@ public sealed partial class ObjectEngine
     public async ValueTask<bool> FlushAsync()
     {
         using DiskUse use = _disks.Enter();
-        foreach (AttachedDisk attached in Attached)
-        {
-            await attached.Flusher.FlushAsync();
-        }
-
-        return !Mountpaths.HasLeftUnflushed && !Attached.Any(attached => attached.Flusher.HasFailed);
+        return await Mountpaths.FlushAsync() && !Mountpaths.HasLeftUnflushed;
     }
 
     /// <summary>Why the bucket cannot have the erasure coding that is asked for; null when it can, when it has it already, or when it is forced.</summary>

@@ -68,21 +68,27 @@ public sealed partial class MountpathKeeper
         return isCurrent;
     }
 
+    /// <summary>Flushes every mountpath of the set; true when all that is to be seen on them is durable. Throws <see cref="StorageException"/> when a disk fails.</summary>
+    internal async ValueTask<bool> FlushAsync()
+    {
+        AttachedDisk[] attached = Array.FindAll(Volatile.Read(ref _attached), static one => one.Disk.IsOpen);
+        foreach (AttachedDisk one in attached)
+        {
+            await one.Flusher.FlushAsync();
+        }
+
+        return !Array.Exists(attached, static one => one.Flusher.HasFailed); // an earlier one may have failed while a later one was flushed
+    }
+
     /// <summary>
     /// What relaxed buckets removed where it did not belong is gone for good: a power cut that brought it back would show it to listings, and to nobody who reads it.
-    /// False when a disk fails; then it is looked for everywhere until the next resilver.
+    /// False when that cannot be said; then it is looked for everywhere.
     /// </summary>
     private async ValueTask<bool> TryFlushAsync()
     {
         try
         {
-            bool isFlushed = true;
-            foreach (AttachedDisk one in Volatile.Read(ref _attached).Where(one => one.Disk.IsOpen))
-            {
-                await one.Flusher.FlushAsync();
-                isFlushed &= !one.Flusher.HasFailed;
-            }
-
+            bool isFlushed = await FlushAsync();
             if (!isFlushed)
             {
                 _log.LogWarning("everything is in its place, but a flush has failed since the start: all mountpaths are still searched, until the next start");

@@ -25,10 +25,10 @@ public static class Crc64Nvme
 
     private static readonly ulong[] s_wide256 = WideConstants(vectorBytes: 32);
     private static readonly ulong[] s_wide512 = WideConstants(vectorBytes: 64);
-    private static readonly CarrylessLevel s_level = Levels[^1];
+    private static readonly CarrylessLevel s_level = Enum.GetValues<CarrylessLevel>().Last(Has);
 
     /// <summary>What this processor has, slowest first.</summary>
-    public static IReadOnlyList<CarrylessLevel> Levels => LevelsHere.All;
+    public static IReadOnlyList<CarrylessLevel> Levels { get; } = Array.FindAll(Enum.GetValues<CarrylessLevel>(), Has);
 
     /// <summary>Digest of a span.</summary>
     public static ulong Hash(ReadOnlySpan<byte> data) => Append(0, data);
@@ -166,13 +166,10 @@ public static class Crc64Nvme
         return table;
     }
 
-    private static class LevelsHere
+    private static bool Has(CarrylessLevel level) => level switch
     {
-        public static readonly CarrylessLevel[] All = Array.FindAll(Enum.GetValues<CarrylessLevel>(), static level => level switch
-        {
-            CarrylessLevel.Table => true,
-            CarrylessLevel.Pclmul => Pclmulqdq.IsSupported,
-            _ => Crc64Imports.sluice_crc64_has((int)level) != 0,
-        });
-    }
+        CarrylessLevel.Table => true,
+        CarrylessLevel.Pclmul => Pclmulqdq.IsSupported,
+        _ => Crc64Imports.sluice_crc64_has((int)level) != 0,
+    };
 }

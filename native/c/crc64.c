@@ -44,61 +44,27 @@ __attribute__((target("pclmul,sse4.1"))) static void finish(
     _mm_storeu_si128((__m128i *)rest, folded);
 }
 
-#define TARGET_256 __attribute__((target("avx2,pclmul,vpclmulqdq")))
+#define LEVEL(name) name##_256
+#define TARGET __attribute__((target("avx2,pclmul,vpclmulqdq")))
+#define VECTOR __m256i
+#define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
+#define STORE(p, v) _mm256_storeu_si256((__m256i *)(p), v)
+#define XOR(a, b) _mm256_xor_si256(a, b)
+#define XOR3(a, b, c) XOR(XOR(a, b), c)
+#define BROADCAST(p) _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(p)))
+#define TIMES(a, b, halves) _mm256_clmulepi64_epi128(a, b, halves)
+#include "crc64_level.h"
 
-TARGET_256 static inline __attribute__((always_inline)) __m256i fold_256(__m256i v, __m256i by, __m256i next)
-{
-    return _mm256_xor_si256(_mm256_xor_si256(_mm256_clmulepi64_epi128(v, by, 0x00), _mm256_clmulepi64_epi128(v, by, 0x11)), next);
-}
-
-TARGET_256 static void run_256(const constants *by, uint64_t state, const uint8_t *data, size_t length, uint64_t *rest)
-{
-    const __m256i *vectors = (const __m256i *)data;
-    size_t count = length / sizeof(__m256i), next = 4;
-    __m256i over = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)by->step));
-    __m256i a = _mm256_xor_si256(_mm256_loadu_si256(vectors), _mm256_set_epi64x(0, 0, 0, (long long)state));
-    __m256i b = _mm256_loadu_si256(vectors + 1), c = _mm256_loadu_si256(vectors + 2), d = _mm256_loadu_si256(vectors + 3);
-    for (; next + 4 <= count; next += 4) {
-        a = fold_256(a, over, _mm256_loadu_si256(vectors + next));
-        b = fold_256(b, over, _mm256_loadu_si256(vectors + next + 1));
-        c = fold_256(c, over, _mm256_loadu_si256(vectors + next + 2));
-        d = fold_256(d, over, _mm256_loadu_si256(vectors + next + 3));
-    }
-    over = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)by->vector));
-    a = fold_256(fold_256(fold_256(a, over, b), over, c), over, d);
-    for (; next < count; next++)
-        a = fold_256(a, over, _mm256_loadu_si256(vectors + next));
-    __m128i lanes[2] = { _mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1) };
-    finish(lanes, 2, by, data + count * sizeof(__m256i), length % sizeof(__m256i), rest);
-}
-
-#define TARGET_512 __attribute__((target("avx512f,pclmul,vpclmulqdq,prefer-vector-width=512")))
-
-TARGET_512 static inline __attribute__((always_inline)) __m512i fold_512(__m512i v, __m512i by, __m512i next)
-{
-    return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(v, by, 0x00), _mm512_clmulepi64_epi128(v, by, 0x11), next, 0x96); /* xor of three */
-}
-
-TARGET_512 static void run_512(const constants *by, uint64_t state, const uint8_t *data, size_t length, uint64_t *rest)
-{
-    const __m512i *vectors = (const __m512i *)data;
-    size_t count = length / sizeof(__m512i), next = 4;
-    __m512i over = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)by->step));
-    __m512i a = _mm512_xor_si512(_mm512_loadu_si512(vectors), _mm512_zextsi128_si512(_mm_set_epi64x(0, (long long)state)));
-    __m512i b = _mm512_loadu_si512(vectors + 1), c = _mm512_loadu_si512(vectors + 2), d = _mm512_loadu_si512(vectors + 3);
-    for (; next + 4 <= count; next += 4) {
-        a = fold_512(a, over, _mm512_loadu_si512(vectors + next));
-        b = fold_512(b, over, _mm512_loadu_si512(vectors + next + 1));
-        c = fold_512(c, over, _mm512_loadu_si512(vectors + next + 2));
-        d = fold_512(d, over, _mm512_loadu_si512(vectors + next + 3));
-    }
-    over = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)by->vector));
-    a = fold_512(fold_512(fold_512(a, over, b), over, c), over, d);
-    for (; next < count; next++)
-        a = fold_512(a, over, _mm512_loadu_si512(vectors + next));
-    __m128i lanes[4] = { _mm512_castsi512_si128(a), _mm512_extracti32x4_epi32(a, 1), _mm512_extracti32x4_epi32(a, 2), _mm512_extracti32x4_epi32(a, 3) };
-    finish(lanes, 4, by, data + count * sizeof(__m512i), length % sizeof(__m512i), rest);
-}
+#define LEVEL(name) name##_512
+#define TARGET __attribute__((target("avx512f,pclmul,vpclmulqdq,prefer-vector-width=512")))
+#define VECTOR __m512i
+#define LOAD(p) _mm512_loadu_si512(p)
+#define STORE(p, v) _mm512_storeu_si512(p, v)
+#define XOR(a, b) _mm512_xor_si512(a, b)
+#define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
+#define BROADCAST(p) _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(p)))
+#define TIMES(a, b, halves) _mm512_clmulepi64_epi128(a, b, halves)
+#include "crc64_level.h"
 
 /* 1 when this processor has the level. */
 EXPORT int sluice_crc64_has(int level)

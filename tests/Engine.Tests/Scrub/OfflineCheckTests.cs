@@ -42,7 +42,7 @@ public sealed class OfflineCheckTests
     }
 
     private static Dictionary<string, byte[]> Tree(EngineFixture fixture) => fixture.Paths
-        .SelectMany(path => Directory.EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }))
+        .SelectMany(path => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories))
         .Order(StringComparer.Ordinal).ToDictionary(path => path, File.ReadAllBytes);
 
     private sealed class NoBucketMoves(IFileIo inner) : DelegatingFileIo(inner)
