@@ -50,7 +50,8 @@ public sealed partial class SoakRun(SluiceProcess server, Store store, CutDisks 
         }
 
         int seconds = Math.Clamp((int)duration.TotalSeconds / 60, 3, 20);
-        for (long start = Stopwatch.GetTimestamp(); Cycles <= Flatness.SamplesMin || Stopwatch.GetElapsedTime(start) < duration; Cycles++)
+        double[]? before = null;
+        for (long start = Stopwatch.GetTimestamp(); Cycles <= Flatness.SamplesMin + 1 || Stopwatch.GetElapsedTime(start) < duration; Cycles++)
         {
             await CycleAsync(seconds);
             if (Cycles == 0)
@@ -59,10 +60,12 @@ public sealed partial class SoakRun(SluiceProcess server, Store store, CutDisks 
             }
 
             double[] sample = SoakSample.Take(server.Id, disks.Paths);
-            for (int i = 0; i < sample.Length; i++)
+            for (int i = 0; before is not null && i < sample.Length; i++)
             {
-                _samples[i].Add(sample[i]);
+                _samples[i].Add((before[i] + sample[i]) / 2); // every second cycle has a drive shut down, whose cached files are closed: one of each
             }
+
+            before = sample;
 
             if (Cycles % 5 == 0)
             {
