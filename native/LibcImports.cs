@@ -10,6 +10,20 @@ internal static unsafe partial class LibcImports
 {
     private const string Library = "libc";
 
+    private const long FutexNumber = 202; // x86-64; futex(2) has no wrapper in glibc
+    private const int FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129; // linux/futex.h
+
+    /// <summary>Waits while the word has that value; may return for no reason.</summary>
+    // SAFETY: the kernel reads the word only; no timeout is given.
+    internal static void WaitOnFutex(int* word, int value) => _ = futex(FutexNumber, word, FUTEX_WAIT_PRIVATE, value, null, null, 0);
+
+    /// <summary>Wakes one who waits on the word.</summary>
+    // SAFETY: the word's address is a key, nothing is read or written.
+    internal static void WakeFutex(int* word) => _ = futex(FutexNumber, word, FUTEX_WAKE_PRIVATE, 1, null, null, 0);
+
+    [LibraryImport(Library, EntryPoint = "syscall")]
+    private static partial long futex(long number, int* word, int operation, int value, void* timeout, int* other, int otherValue);
+
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     internal static partial long openat2(long number, int directory, byte* path, OpenHow* how, nuint size);
 

@@ -1,58 +1,94 @@
-using System.Collections.Concurrent;
+using Sluice.Native;
 
 namespace Sluice.Engine.Io;
 
 /// <summary>Something for a worker to run; must not throw.</summary>
-internal interface IWorkItem
+public interface IWorkItem
 {
     /// <summary>Called once, on a worker.</summary>
     void Run();
 }
 
 /// <summary>
-/// Threads that make blocking system calls, and their bounded queue. A thread is started when there is work and none is idle, up to a
-/// maximum; those that are there stay. An idle machine has none, a busy one pays the start of each once.
+/// Threads that make blocking system calls, and their bounded queue. The worker that has rested shortest is woken first, and only one is on its way at any time: it
+/// wakes or starts the next one if there is still work when it gets to run, up to a maximum. So items that do not wait are done by one thread one after the other,
+/// and those that do have as many as they need; the threads that are there stay. An idle machine has none.
 /// </summary>
-internal sealed class IoWorkers(int countMax, string name) : IDisposable
+public sealed class IoWorkers(int countMax, string name) : IDisposable
 {
-    /// <summary>Items that may wait for a worker; whoever comes then is told so. 4,096 x about 200 bytes.</summary>
+    /// <summary>Items that may wait for a worker; whoever comes then is told so. 4,096 x 8 bytes, and the items.</summary>
     private const int QueueMax = 4096;
 
     [ThreadStatic]
     private static IoWorkers? t_current;
 
-    private readonly BlockingCollection<IWorkItem> _queue = new(QueueMax);
-    private readonly Lock _gate = new();
-    private readonly List<Thread> _threads = []; // guarded by the gate
-    private int _threadCount; // written under the gate
-    private int _idle;
+    private readonly Lock _gate = new(); // held for a few instructions
+
+    // Guarded by the gate.
+    private readonly Queue<IWorkItem> _queue = new();
+    private readonly Stack<ParkingSpot> _resting = new();
+    private readonly List<Thread> _threads = [];
+    private bool _isWaking; // a worker is on its way to the queue
+    private bool _ended;
 
     /// <summary>True on one of the threads.</summary>
     public bool IsCurrent => t_current == this;
 
     /// <summary>Threads that were started.</summary>
-    public int ThreadCount => Volatile.Read(ref _threadCount);
+    public int ThreadCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _threads.Count;
+            }
+        }
+    }
+
+    /// <summary>True when so many items wait that there may be no place for another soon.</summary>
+    public bool IsCrowded
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _queue.Count > QueueMax / 2;
+            }
+        }
+    }
 
     /// <summary>Queues an item; false when the queue is full or has ended: it will not be run.</summary>
     public bool TryAdd(IWorkItem item)
     {
-        if (_queue.IsAddingCompleted || !_queue.TryAdd(item))
+        ParkingSpot? rested;
+        lock (_gate)
         {
-            return false;
+            if (_ended || _queue.Count == QueueMax)
+            {
+                return false;
+            }
+
+            _queue.Enqueue(item);
+            rested = CallWorker();
         }
 
-        StartIfShort();
+        rested?.Wake();
         return true;
     }
 
     /// <summary>Finishes what is queued and ends the threads.</summary>
     public void Dispose()
     {
-        _queue.CompleteAdding();
         Thread[] threads;
         lock (_gate)
         {
+            _ended = true;
             threads = [.. _threads];
+            while (_resting.TryPop(out ParkingSpot? rested))
+            {
+                rested.Wake();
+            }
         }
 
         foreach (Thread thread in threads.Where(thread => thread != Thread.CurrentThread))
@@ -61,38 +97,68 @@ internal sealed class IoWorkers(int countMax, string name) : IDisposable
         }
     }
 
-    /// <summary>
-    /// Asked by who adds and by who takes: a thread that has just taken an item still counted as idle when the one behind it was added.
-    /// </summary>
-    private void StartIfShort()
+    /// <summary>Whoever is to be woken for what waits, if anybody; under the gate. A thread that is started needs no waking.</summary>
+    private ParkingSpot? CallWorker()
     {
-        if (Volatile.Read(ref _threadCount) == countMax || Volatile.Read(ref _idle) >= _queue.Count)
+        if (_isWaking)
         {
-            return;
+            return null;
         }
 
-        lock (_gate)
+        if (_resting.TryPop(out ParkingSpot? rested))
         {
-            if (_threads.Count < countMax && !_queue.IsAddingCompleted)
-            {
-                var thread = new Thread(Work) { IsBackground = true, Name = $"{name}-{_threads.Count}" };
-                _threads.Add(thread);
-                _threadCount++;
-                thread.Start();
-            }
+            _isWaking = true;
+            return rested;
         }
+
+        if (_threads.Count < countMax && !_ended)
+        {
+            _isWaking = true;
+            var thread = new Thread(Work) { IsBackground = true, Name = $"{name}-{_threads.Count}" };
+            _threads.Add(thread);
+            thread.Start();
+        }
+
+        return null;
     }
 
     private void Work()
     {
         t_current = this;
-        Interlocked.Increment(ref _idle);
-        foreach (IWorkItem item in _queue.GetConsumingEnumerable())
+        using var spot = new ParkingSpot();
+        bool wasCalled = true;
+        while (true)
         {
-            Interlocked.Decrement(ref _idle);
-            StartIfShort();
-            item.Run();
-            Interlocked.Increment(ref _idle);
+            IWorkItem? item;
+            ParkingSpot? next = null;
+            lock (_gate)
+            {
+                _isWaking &= !wasCalled;
+                if (_queue.TryDequeue(out item))
+                {
+                    next = _queue.Count > 0 ? CallWorker() : null;
+                }
+                else if (_ended)
+                {
+                    return;
+                }
+                else
+                {
+                    _resting.Push(spot);
+                }
+            }
+
+            next?.Wake();
+            if (item is null)
+            {
+                spot.Park();
+            }
+            else
+            {
+                item.Run();
+            }
+
+            wasCalled = item is null;
         }
     }
 }
