@@ -115,7 +115,7 @@ public sealed partial class ObjectEngine
             }
 
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-            Result<IBodySink> sink = await AddHeadsAsync(set);
+            Result<IBodySink> sink = await AddHeadsAsync(set, request.LengthBytes);
             if (!sink.Ok)
             {
                 return sink.Error!;
@@ -144,7 +144,7 @@ public sealed partial class ObjectEngine
 
     /// <summary>The work files of an object that is stored whole, and what takes its body into them.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private async ValueTask<Result<IBodySink>> AddHeadsAsync(ReplicaSet set)
+    private async ValueTask<Result<IBodySink>> AddHeadsAsync(ReplicaSet set, long? lengthBytes)
     {
         if (set.Bucket.Properties.Mirror is { Enabled: true, Sync: true })
         {
@@ -152,7 +152,7 @@ public sealed partial class ObjectEngine
             return added.Ok ? new CopiesSink(set, _log) : added.Error!;
         }
 
-        WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(set.Digest), set.Bucket, set.Digest);
+        WorkFile work = await WorkFile.CreateAsync(_lookup.HomeOf(set.Digest), set.Bucket, set.Digest, mayHold: lengthBytes is null or <= Limits.HeldBodyBytesMax);
         set.Add(ReplicaMember.Head(work));
         return work;
     }

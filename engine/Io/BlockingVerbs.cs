@@ -128,6 +128,27 @@ internal static class BlockingVerbs
         return set.Ok ? new IoResult(Libc.Sync(file.Descriptor)) : set;
     }
 
+    public static IoResult Rename(
+        FileHandle fromDirectory, ReadOnlySpan<byte> fromName, FileHandle toDirectory, ReadOnlySpan<byte> toName, RenameMode mode) =>
+        new(IsComponent(fromName) && IsComponent(toName)
+            ? Libc.Rename(fromDirectory.Descriptor, fromName, toDirectory.Descriptor, toName, (uint)mode)
+            : Errno.EINVAL);
+
+    public static WholeFileResult Make(in WholeFile file)
+    {
+        Errno error = Libc.OpenBeneath(file.Directory.Descriptor, file.Name.Span, Libc.OpenMode.CreateNew, out int descriptor);
+        if (error != Errno.None)
+        {
+            return new WholeFileResult(WholeFileStep.Create, error);
+        }
+
+        WholeFileResult filled = Fill(descriptor, file);
+        Libc.Close(descriptor);
+        return filled.Ok && file.TargetDirectory is { } target
+            ? new WholeFileResult(WholeFileStep.Rename, Rename(file.Directory, file.Name.Span, target, file.TargetName.Span, file.Mode).Error)
+            : filled;
+    }
+
     public static IoResult MakeDirectory(FileHandle directory, ReadOnlySpan<byte> name) =>
         new(IsComponent(name) ? Libc.MakeDirectory(directory.Descriptor, name) : Errno.EINVAL);
 
@@ -153,6 +174,24 @@ internal static class BlockingVerbs
             ModifiedNs = stat.ModifiedNs,
             ChangedNs = stat.ChangedNs,
         });
+
+    private static WholeFileResult Fill(int descriptor, in WholeFile file)
+    {
+        for (int done = 0; done < file.Data.Length;)
+        {
+            Errno error = Libc.Write(descriptor, new ReadOnlySequence<byte>(file.Data[done..]), done, out int count);
+            if (error != Errno.None || count == 0)
+            {
+                return new WholeFileResult(WholeFileStep.Write, error != Errno.None ? error : Errno.ENOSPC); // as FileIoVerbs.WriteFullyAsync
+            }
+
+            done += count;
+        }
+
+        Errno refused = Libc.SetXattr(descriptor, Text(file.Attribute), file.Value.Span);
+        refused = refused == Errno.None && file.IsSynced ? Libc.Sync(descriptor) : refused;
+        return refused == Errno.None ? WholeFileResult.Done : new WholeFileResult(WholeFileStep.Seal, refused);
+    }
 
     private static IoResult<int> Counted(Errno error, int count) => error == Errno.None ? new IoResult<int>(count) : IoResult<int>.Failed(error);
 

@@ -83,6 +83,37 @@ public static class FileIoVerbs
         return IoResult.Done;
     }
 
+    /// <summary>Makes a small file by the verbs that it consists of.</summary>
+    public static async ValueTask<WholeFileResult> MakeStepwiseAsync(this IFileIo io, WholeFile file)
+    {
+        IoResult<FileHandle> made = await io.OpenAsync(file.Directory, file.Name, OpenIntent.CreateNew);
+        if (!made.Ok)
+        {
+            return new WholeFileResult(WholeFileStep.Create, made.Error);
+        }
+
+        using (FileHandle handle = made.Value)
+        {
+            IoResult written = await io.WriteFullyAsync(handle, new ReadOnlySequence<byte>(file.Data), 0);
+            if (!written.Ok)
+            {
+                return new WholeFileResult(WholeFileStep.Write, written.Error);
+            }
+
+            IoResult complete = await (file.IsSynced
+                ? io.SetXattrAndSyncAsync(handle, file.Attribute, file.Value)
+                : io.SetXattrAsync(handle, file.Attribute, file.Value));
+            if (!complete.Ok)
+            {
+                return new WholeFileResult(WholeFileStep.Seal, complete.Error);
+            }
+        }
+
+        return file.TargetDirectory is { } target
+            ? new WholeFileResult(WholeFileStep.Rename, (await io.RenameAsync(file.Directory, file.Name, target, file.TargetName, file.Mode)).Error)
+            : WholeFileResult.Done;
+    }
+
     /// <summary>Reads a whole small file; ERANGE when it is longer than <paramref name="bytesMax"/>.</summary>
     public static async ValueTask<IoResult<byte[]>> ReadFileAsync(this IFileIo io, FileHandle file, int bytesMax)
     {

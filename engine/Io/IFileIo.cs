@@ -58,6 +58,9 @@ public interface IFileIo : IDescriptorOwner
         return set.Ok ? await SyncAsync(file) : set;
     }
 
+    /// <summary>Makes a small file: in one trip where a disk has that, else by the verbs that it consists of.</summary>
+    ValueTask<WholeFileResult> MakeAsync(WholeFile file) => this.MakeStepwiseAsync(file);
+
     /// <summary>Data, size, attributes and extended attributes of a file, or the entries of a directory, are on stable storage (fsync(2)).</summary>
     ValueTask<IoResult> SyncAsync(FileHandle file);
 

@@ -89,6 +89,9 @@ public sealed partial class ThreadFileIo : IFileIo, IDisposable
         RunAsync((file, name, value), static state => BlockingVerbs.SetXattrAndSync(state.file, state.name, state.value.Span));
 
     /// <inheritdoc/>
+    public ValueTask<WholeFileResult> MakeAsync(WholeFile file) => RunAsync(file, static file => BlockingVerbs.Make(file));
+
+    /// <inheritdoc/>
     public ValueTask<IoResult> SyncAsync(FileHandle file) => RunAsync(file, static file => new IoResult(Libc.Sync(file.Descriptor)));
 
     /// <inheritdoc/>
@@ -102,11 +105,8 @@ public sealed partial class ThreadFileIo : IFileIo, IDisposable
     /// <inheritdoc/>
     public ValueTask<IoResult> RenameAsync(
         FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode) =>
-        RunAsync((fromDirectory, fromName, toDirectory, toName, mode), static state => new IoResult(
-            BlockingVerbs.IsComponent(state.fromName.Span) && BlockingVerbs.IsComponent(state.toName.Span)
-                ? Libc.Rename(
-                    state.fromDirectory.Descriptor, state.fromName.Span, state.toDirectory.Descriptor, state.toName.Span, (uint)state.mode)
-                : Errno.EINVAL));
+        RunAsync((fromDirectory, fromName, toDirectory, toName, mode), static state =>
+            BlockingVerbs.Rename(state.fromDirectory, state.fromName.Span, state.toDirectory, state.toName.Span, state.mode));
 
     /// <inheritdoc/>
     public ValueTask<IoResult> LinkAsync(

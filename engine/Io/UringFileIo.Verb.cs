@@ -32,6 +32,7 @@ public sealed partial class UringFileIo
         SyncFileSystem,
         List,
         Lock,
+        Make,
     }
 
     /// <summary>
@@ -40,7 +41,7 @@ public sealed partial class UringFileIo
     /// </summary>
     private sealed partial class Verb(UringFileIo io)
         : RingFileOperation, IWorkItem, IThreadPoolWorkItem, IValueTaskSource<IoResult>, IValueTaskSource<IoResult<int>>,
-            IValueTaskSource<IoResult<FileHandle>>, IValueTaskSource<IoResult<FileStatus>>, IValueTaskSource<IoResult<FileSystemStatus>>
+            IValueTaskSource<IoResult<FileHandle>>, IValueTaskSource<IoResult<FileStatus>>, IValueTaskSource<IoResult<FileSystemStatus>>, IValueTaskSource<WholeFileResult>
     {
         private static readonly Action<object?> s_start = static state => ((Verb)state!).Start();
         private static readonly Action<object?> s_finish = static state => ((Verb)state!).Tell();
@@ -58,6 +59,7 @@ public sealed partial class UringFileIo
         private long _offset;
         private int _argument;
         private object? _other;
+        private WholeFile _whole;
 
         // The answer.
         private int _attempts;
@@ -70,6 +72,7 @@ public sealed partial class UringFileIo
         private FileHandle? _opened;
         private FileStatus _status;
         private FileSystemStatus _fileSystem;
+        private WholeFileStep _step;
 
         /// <summary>Called on a loop: it begins and ends there.</summary>
         public void Stay(Lane lane) => (_lane, _isHome) = (lane, true);
@@ -80,6 +83,8 @@ public sealed partial class UringFileIo
         public ValueTask<IoResult> AsTask() => new(this, _source.Version);
 
         public ValueTask<IoResult<T>> AsTask<T>() => new((IValueTaskSource<IoResult<T>>)(object)this, _source.Version);
+
+        public ValueTask<WholeFileResult> AsWholeFileTask() => new(this, _source.Version);
 
         public void Begin(VerbKind kind, FileHandle file, ReadOnlyMemory<byte> nameOrValue, int argument)
         {
@@ -129,13 +134,19 @@ public sealed partial class UringFileIo
         public void BeginWork(VerbKind kind, object? other, FileHandle? file)
         {
             (_kind, _other, _entry) = (kind, other, new NamedEntry(file, default));
-            BeginWork();
+            BeginWork(io._workers);
         }
 
         public void BeginWork(VerbKind kind, ReadOnlyMemory<byte> path, FileHandle directory)
         {
             (_kind, _entry) = (kind, new NamedEntry(directory, path));
-            BeginWork();
+            BeginWork(io._workers);
+        }
+
+        public void BeginMake(in WholeFile file)
+        {
+            (_kind, _whole, _step) = (VerbKind.Make, file, WholeFileStep.Create);
+            BeginWork(io._makers);
         }
 
         /// <summary>On a thread.</summary>
@@ -170,6 +181,14 @@ public sealed partial class UringFileIo
             return result < 0 ? IoResult<int>.Failed((Errno)(-result)) : new IoResult<int>(result);
         }
 
+        WholeFileResult IValueTaskSource<WholeFileResult>.GetResult(short token)
+        {
+            int result = Take(token);
+            WholeFileStep step = _step;
+            Recycle();
+            return result < 0 ? new WholeFileResult(step, (Errno)(-result)) : WholeFileResult.Done;
+        }
+
         IoResult<FileHandle> IValueTaskSource<IoResult<FileHandle>>.GetResult(short token) => Take(token, _opened);
 
         IoResult<FileStatus> IValueTaskSource<IoResult<FileStatus>>.GetResult(short token) => Take(token, _status);
@@ -177,6 +196,8 @@ public sealed partial class UringFileIo
         IoResult<FileSystemStatus> IValueTaskSource<IoResult<FileSystemStatus>>.GetResult(short token) => Take(token, _fileSystem);
 
         ValueTaskSourceStatus IValueTaskSource<IoResult>.GetStatus(short token) => _source.GetStatus(token);
+
+        ValueTaskSourceStatus IValueTaskSource<WholeFileResult>.GetStatus(short token) => _source.GetStatus(token);
 
         ValueTaskSourceStatus IValueTaskSource<IoResult<int>>.GetStatus(short token) => _source.GetStatus(token);
 
@@ -202,9 +223,9 @@ public sealed partial class UringFileIo
             }
         }
 
-        private void BeginWork()
+        private void BeginWork(IoWorkers workers)
         {
-            if (!io._workers.TryAdd(this))
+            if (!workers.TryAdd(this))
             {
                 _result = -(int)Errno.EAGAIN; // thousands wait already; nobody may do it on a loop
                 Finish();
@@ -294,7 +315,7 @@ public sealed partial class UringFileIo
             }
 
             _source.Reset();
-            (_entry, _target, _buffer, _data, _other, _opened, _problem) = (default, default, default, default, null, null, null);
+            (_entry, _target, _buffer, _data, _other, _whole, _opened, _problem) = (default, default, default, default, null, default, null, null);
             (_attempts, _stepwise, MayWaitAtOnce) = (0, false, false);
             io.Return(this, _lane, _isHome);
         }

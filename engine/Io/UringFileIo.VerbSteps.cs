@@ -201,6 +201,10 @@ public sealed partial class UringFileIo
                     return -(int)BlockingVerbs.List(file, (IEntrySink)_other!).Error;
                 case VerbKind.Lock:
                     return -(int)io.Lock(file);
+                case VerbKind.Make:
+                    WholeFileResult made = BlockingVerbs.Make(_whole);
+                    _step = made.Step;
+                    return -(int)made.Error;
                 default:
                     throw new InvalidOperationException($"{_kind} is no verb of a thread");
             }

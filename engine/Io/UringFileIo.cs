@@ -20,8 +20,12 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
     /// <summary>Threads for verbs that the ring lacks (getdents, statfs, syncfs, flock): one a mountpath's flush and some listings at once.</summary>
     private const int WorkersMax = 8;
 
+    /// <summary>Threads that make small files: as many fsyncs as a drive gathers into one flush of its journal, where writers are that many.</summary>
+    private const int MakersMax = 32;
+
     private readonly Lane[] _lanes;
     private readonly IoWorkers _workers = new(WorkersMax, "sluice-io");
+    private readonly IoWorkers _makers = new(MakersMax, "sluice-make");
     private readonly ConcurrentDictionary<int, bool> _locked = []; // descriptors that hold a lock: one for each mountpath
     private readonly ReadOwner _readOwner;
     private uint _nextLane;
@@ -41,8 +45,8 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
     /// <summary>Descriptors open now.</summary>
     public int OpenCount => Volatile.Read(ref _open);
 
-    /// <summary>Threads that were started for verbs that the ring lacks.</summary>
-    public int WorkerCount => _workers.ThreadCount;
+    /// <summary>Threads that were started: for verbs that the ring lacks, and for small files.</summary>
+    public int WorkerCount => _workers.ThreadCount + _makers.ThreadCount;
 
     /// <summary>Closes a file that may have been written.</summary>
     public void Close(int descriptor)
@@ -182,6 +186,20 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
     public ValueTask<IoResult> SetXattrAndSyncAsync(FileHandle file, XattrName name, ReadOnlyMemory<byte> value) =>
         BeginPlain(VerbKind.SetXattrAndSync, file, value, (int)name);
 
+    /// <summary>By a thread: four to six calls behind one another, of which the ring would make a trip each (docs/decisions/0014-small-puts.md).</summary>
+    public ValueTask<WholeFileResult> MakeAsync(WholeFile file)
+    {
+        if (_makers.IsCrowded)
+        {
+            return this.MakeStepwiseAsync(file);
+        }
+
+        Verb verb = Rent();
+        ValueTask<WholeFileResult> task = verb.AsWholeFileTask();
+        verb.BeginMake(file);
+        return task;
+    }
+
     /// <inheritdoc/>
     public ValueTask<IoResult> SyncAsync(FileHandle file) => BeginPlain(VerbKind.Sync, file, default, 0);
 
@@ -251,7 +269,11 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
     }
 
     /// <summary>Ends the threads. The loops stay.</summary>
-    public void Dispose() => _workers.Dispose();
+    public void Dispose()
+    {
+        _workers.Dispose();
+        _makers.Dispose();
+    }
 
     private static ValueTask<IoResult> Refused() => new(new IoResult(Errno.EINVAL));
 

@@ -38,14 +38,25 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
             }
 
             DirectoryLease directory = disk.Check(acquired, "mkdir", path.Directory.Span);
-            (StoredObject? stored, Errno refused) =
-                await RenameAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
+            StoredObject? stored = null;
+            Errno refused;
+            try
+            {
+                (stored, refused) = await RenameAsync(set, head, metadata, path, directory, exchange ? RenameMode.Exchange : RenameMode.Replace);
+            }
+            finally
+            {
+                if (stored is null)
+                {
+                    directory.Dispose();
+                }
+            }
+
             if (stored is not null)
             {
                 return (stored, directory);
             }
 
-            directory.Dispose();
             switch (refused)
             {
                 case Errno.EISDIR or Errno.ENOTEMPTY or Errno.EEXIST when !path.IsLeaf:
@@ -112,7 +123,7 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
         await locks.BeginPublishAsync(set.Digest);
         try
         {
-            IoResult renamed = await disk.Io.RenameAsync(head.Directory, head.Name, directory.Handle, path.Leaf, mode);
+            IoResult renamed = await head.RenameAsync(directory.Handle, path.Leaf, mode);
             if (!renamed.Ok)
             {
                 return (null, renamed.Error);

@@ -73,13 +73,32 @@ public static class RecordFiles
         }
     }
 
+    /// <summary>The record as it lies in the attribute, in a buffer that grows when it has to; answers its bytes.</summary>
+    public static int Format(ObjectMetadata metadata, ref byte[] buffer)
+    {
+        int length = LengthOf(metadata);
+        if (buffer.Length < length)
+        {
+            buffer = new byte[Limits.RecordInlineBytesMax];
+        }
+
+        MetadataRecord.Format(metadata, buffer.AsSpan(0, length));
+        return length;
+    }
+
     /// <summary>The record as it lies in the attribute, in an array that the caller returns.</summary>
     private static ReadOnlyMemory<byte> Rent(ObjectMetadata metadata, out byte[] rented)
     {
-        int length = MetadataRecord.LengthOf(metadata);
-        Invariant.That(length <= Limits.RecordInlineBytesMax, "a longer record has a sidecar");
+        int length = LengthOf(metadata);
         rented = ArrayPool<byte>.Shared.Rent(length);
         MetadataRecord.Format(metadata, rented.AsSpan(0, length));
         return rented.AsMemory(0, length);
+    }
+
+    private static int LengthOf(ObjectMetadata metadata)
+    {
+        int length = MetadataRecord.LengthOf(metadata);
+        Invariant.That(length <= Limits.RecordInlineBytesMax, "a longer record has a sidecar");
+        return length;
     }
 }

@@ -130,6 +130,51 @@ public sealed class FileIoTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public Task AWholeFileIsMadeInOneGoOrSaysWhatOfItFailed(FileIoKind kind) => OnAsync(kind, async (io, root) =>
+    {
+        var file = new WholeFile
+        {
+            Directory = root, Name = Name("w"), Data = Name("bytes"), Attribute = XattrName.Record, Value = Name("record"), IsSynced = true,
+        };
+        Assert.Equal(WholeFileResult.Done, await io.MakeAsync(file));
+        Assert.Equal("bytes record", await ContentAsync(io, root, "w"));
+        Assert.Equal(new WholeFileResult(WholeFileStep.Create, Errno.EEXIST), await io.MakeAsync(file));
+        Assert.Equal("bytes record", await ContentAsync(io, root, "w"));
+
+        WholeFile moved = file with { Name = Name("x"), Data = Name("other"), IsSynced = false, TargetDirectory = root, TargetName = Name("y"), Mode = RenameMode.NoReplace };
+        Assert.Equal(WholeFileResult.Done, await io.MakeAsync(moved));
+        Assert.Equal("other record", await ContentAsync(io, root, "y"));
+        Assert.Equal(Errno.ENOENT, (await io.StatAtAsync(root, Name("x"))).Error);
+        Assert.Equal(new WholeFileResult(WholeFileStep.Rename, Errno.EEXIST), await io.MakeAsync(moved with { Data = Name("newer") }));
+        Assert.Equal("other record", await ContentAsync(io, root, "y"));
+        Assert.Equal("newer record", await ContentAsync(io, root, "x"));
+        Assert.Equal(WholeFileResult.Done, await io.MakeAsync(moved with { Name = Name("z"), Data = Memory<byte>.Empty, Mode = RenameMode.Exchange }));
+        Assert.Equal(" record", await ContentAsync(io, root, "y"));
+        Assert.Equal("other record", await ContentAsync(io, root, "z"));
+        Assert.Equal(new WholeFileResult(WholeFileStep.Rename, Errno.EINVAL), await io.MakeAsync(moved with { Name = Name("v"), TargetName = Name("a/b") }));
+
+        WholeFileResult refused = await io.MakeAsync(moved with { Name = Name("u"), Value = new byte[65_536] });
+        Assert.Equal((WholeFileStep.Seal, false), (refused.Step, refused.Ok));
+        Assert.Equal(5, (await io.StatAtAsync(root, Name("u"))).Value.SizeBytes);
+    });
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public Task MoreWholeFilesThanThreadsCanQueueAreMade(FileIoKind kind) => OnAsync(kind, async (io, root) =>
+    {
+        const int Files = 5000; // more than IoWorkers queues
+        WholeFileResult[] made = await Task.WhenAll(Enumerable.Range(0, Files).Select(i => io.MakeAsync(new WholeFile
+        {
+            Directory = root, Name = Name($"w{i}"), Data = Name($"{i}"), Attribute = XattrName.Record, Value = Name("r"), TargetDirectory = root, TargetName = Name($"n{i}"),
+        }).AsTask()));
+        Assert.All(made, result => Assert.Equal(WholeFileResult.Done, result));
+        var names = new Names();
+        Assert.True((await io.ListAsync(root, names)).Ok);
+        Assert.Equal(Enumerable.Range(0, Files).Select(i => $"n{i} File").Order(), names.All.Order());
+    });
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public Task AWrongWayIsRefusedByItsDescriptor(FileIoKind kind) => OnAsync(kind, async (io, root) =>
     {
         await File.WriteAllTextAsync(Below("f"), "x");
@@ -196,6 +241,14 @@ public sealed class FileIoTests : IDisposable
 
     private static async Task<Errno> OpenErrorAsync(IFileIo io, FileHandle root, string path, OpenIntent intent) =>
         (await io.OpenAsync(root, Name(path), intent)).Error;
+
+    private static async Task<string> ContentAsync(IFileIo io, FileHandle root, string name)
+    {
+        using FileHandle file = (await io.OpenAsync(root, Name(name), OpenIntent.Read)).Value;
+        var record = new byte[64];
+        int bytes = (await io.GetXattrAsync(file, XattrName.Record, record)).Value;
+        return $"{Encoding.ASCII.GetString((await io.ReadFileAsync(file, 64)).Value)} {Encoding.ASCII.GetString(record, 0, bytes)}";
+    }
 
     private static async Task CompareAsync(IFileIo io, FileHandle file, byte[] content, Memory<byte> buffer)
     {
