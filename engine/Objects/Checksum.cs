@@ -74,6 +74,9 @@ public readonly struct Checksum : IEquatable<Checksum>
     /// <summary>Lower-case hexadecimal text; empty for <see cref="ChecksumType.None"/>.</summary>
     public string Hex => Convert.ToHexStringLower(Value);
 
+    /// <summary>True for the algorithms of this version; what is read from a disk may be of a later one.</summary>
+    public static bool IsKnown(ChecksumType type) => type <= ChecksumType.Crc64Nvme;
+
     /// <summary>Bytes that a digest of <paramref name="type"/> has.</summary>
     public static int SizeBytes(ChecksumType type) => type switch
     {

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using System.Text;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Native.Codecs;
 
@@ -54,7 +53,7 @@ public static class MetadataRecord
     /// <summary>Bytes that the record has.</summary>
     public static int LengthOf(ObjectMetadata metadata)
     {
-        int custom = metadata.HasSidecar ? 0 : CustomBytes(metadata.Custom);
+        int custom = metadata.HasSidecar ? 0 : CustomPairs.LengthOf(metadata.Custom);
         int blocks = metadata.HasSidecar ? 0 : 8 * metadata.BlockDigests.Length;
         int length = FixedBytes + Checksum.SizeBytes(metadata.Checksum.Type) + Field(VersionBytes(metadata.Version)) + Field(blocks) + Field(custom)
             + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + Field(MapOf(metadata)?.FieldBytes ?? 0) + ChecksumBytes;
@@ -67,7 +66,6 @@ public static class MetadataRecord
     {
         int length = record.Length;
         bool bulkyHere = !metadata.HasSidecar;
-        byte[] custom = bulkyHere ? FormatCustom(metadata.Custom) : [];
         ReadOnlySpan<ulong> blocks = bulkyHere ? metadata.BlockDigests.Span : [];
         int versionBytes = VersionBytes(metadata.Version);
         int digestBytes = Checksum.SizeBytes(metadata.Checksum.Type);
@@ -86,7 +84,7 @@ public static class MetadataRecord
         BinaryPrimitives.WriteUInt64LittleEndian(number, metadata.Version);
         rest = PutField(rest, RecordField.Version, number[..versionBytes]);
         rest = PutField(rest, RecordField.BlockDigests, MemoryMarshal.AsBytes(blocks)); // little-endian machines only (x86-64)
-        rest = PutField(rest, RecordField.Custom, custom);
+        rest = PutCustom(rest, bulkyHere ? metadata.Custom : []);
         BinaryPrimitives.WriteUInt64LittleEndian(number, metadata.SidecarDigest);
         rest = PutField(rest, RecordField.Sidecar, metadata.HasSidecar ? number : []);
         rest = PutField(rest, RecordField.SidecarOf, metadata.SidecarOf.Span);
@@ -199,7 +197,7 @@ public static class MetadataRecord
             return "record has flags that this version does not know";
         }
 
-        if (record[4] > (byte)ChecksumType.Crc64Nvme)
+        if (!Checksum.IsKnown((ChecksumType)record[4]))
         {
             return $"checksum type {record[4]} is not known";
         }
@@ -227,6 +225,20 @@ public static class MetadataRecord
         return to[(FieldHeadBytes + value.Length)..];
     }
 
+    private static Span<byte> PutCustom(Span<byte> to, IReadOnlyList<KeyValuePair<string, string>> pairs)
+    {
+        if (pairs.Count == 0)
+        {
+            return to;
+        }
+
+        int length = CustomPairs.LengthOf(pairs);
+        to[0] = (byte)RecordField.Custom;
+        PutUInt24(to[1..], length);
+        CustomPairs.Format(pairs, to.Slice(FieldHeadBytes, length));
+        return to[(FieldHeadBytes + length)..];
+    }
+
     private static Span<byte> PutMap(Span<byte> to, SliceMap? map)
     {
         if (map is null)
@@ -244,41 +256,6 @@ public static class MetadataRecord
         (to[0], to[1], to[2]) = ((byte)value, (byte)(value >> 8), (byte)(value >> 16));
 
     private static int VersionBytes(ulong version) => 8 - (System.Numerics.BitOperations.LeadingZeroCount(version) / 8);
-
-    private static int CustomBytes(IReadOnlyList<KeyValuePair<string, string>> pairs)
-    {
-        int bytes = 0;
-        for (int i = 0; i < pairs.Count; i++)
-        {
-            bytes += 2 + Encoding.UTF8.GetByteCount(pairs[i].Key) + 2 + Encoding.UTF8.GetByteCount(pairs[i].Value);
-        }
-
-        return bytes;
-    }
-
-    private static byte[] FormatCustom(IReadOnlyList<KeyValuePair<string, string>> pairs)
-    {
-        if (pairs.Count == 0)
-        {
-            return [];
-        }
-
-        using var bytes = new MemoryStream();
-        Span<byte> length = stackalloc byte[2];
-        foreach ((string key, string value) in pairs)
-        {
-            foreach (string text in (ReadOnlySpan<string>)[key, value])
-            {
-                byte[] utf8 = Encoding.UTF8.GetBytes(text);
-                Invariant.That(utf8.Length <= Limits.CustomBytesMax, "custom metadata is bounded before it gets here");
-                BinaryPrimitives.WriteUInt16LittleEndian(length, (ushort)utf8.Length);
-                bytes.Write(length);
-                bytes.Write(utf8);
-            }
-        }
-
-        return bytes.ToArray();
-    }
 
     /// <summary>The fields of a record while it is being read.</summary>
     private ref struct Fields
@@ -335,7 +312,7 @@ public static class MetadataRecord
                     Blocks = MemoryMarshal.Cast<byte, ulong>(value).ToArray();
                     return null;
                 case RecordField.Custom:
-                    return ReadCustom(value);
+                    return CustomPairs.TryParse(value, out Custom) ? null : "custom metadata is malformed";
                 case RecordField.Sidecar when value.Length == 8:
                     SidecarDigest = BinaryPrimitives.ReadUInt64LittleEndian(value);
                     return null;
@@ -348,41 +325,6 @@ public static class MetadataRecord
                 default:
                     return tag >= OptionalFieldsFrom ? null : $"field {tag} is malformed or not known to this version";
             }
-        }
-
-        private string? ReadCustom(ReadOnlySpan<byte> value)
-        {
-            Custom = [];
-            while (!value.IsEmpty)
-            {
-                if (!TryText(ref value, out string? key) || !TryText(ref value, out string? text))
-                {
-                    return "custom metadata is malformed";
-                }
-
-                Custom.Add(new(key, text));
-            }
-
-            return null;
-        }
-
-        private static bool TryText(ref ReadOnlySpan<byte> from, [NotNullWhen(true)] out string? text)
-        {
-            text = null;
-            if (from.Length < 2)
-            {
-                return false;
-            }
-
-            int length = BinaryPrimitives.ReadUInt16LittleEndian(from);
-            if (length > from.Length - 2 || length > Limits.CustomBytesMax || !System.Text.Unicode.Utf8.IsValid(from.Slice(2, length)))
-            {
-                return false;
-            }
-
-            text = Encoding.UTF8.GetString(from.Slice(2, length));
-            from = from[(2 + length)..];
-            return true;
         }
     }
 }
