@@ -11,6 +11,8 @@ public static class Crc32C
 {
     private const uint Polynomial = 0x82f63b78;
 
+    private static readonly uint[] s_shifts = MakeShifts(); // x^(8·2^i): what 2^i bytes that follow do to a digest
+
     /// <summary>Digest of a span.</summary>
     public static uint Hash(ReadOnlySpan<byte> data) => Append(0, data);
 
@@ -47,31 +49,45 @@ public static class Crc32C
         return ~state;
     }
 
-    /// <summary>Digest of A followed by B, from both digests and the length of B in bytes.</summary>
+    /// <summary>
+    /// Digest of A followed by B, from both digests and the length of B in bytes, 0 or more: one product for each bit of that length which is set.
+    /// </summary>
     public static uint Combine(uint digestA, uint digestB, long bytesOfB)
     {
-        uint shift = 1U << 31; // x^0
-        uint square = 1U << 23; // x^8: one byte
-        for (ulong bytes = (ulong)bytesOfB; bytes != 0; bytes >>= 1)
+        ArgumentOutOfRangeException.ThrowIfNegative(bytesOfB);
+        for (ulong bits = (ulong)bytesOfB; bits != 0; bits &= bits - 1)
         {
-            shift = (bytes & 1) != 0 ? Multiply(shift, square) : shift;
-            square = Multiply(square, square);
+            digestA = Multiply(digestA, s_shifts[BitOperations.TrailingZeroCount(bits)]);
         }
 
-        return Multiply(digestA, shift) ^ digestB;
+        return digestA ^ digestB;
     }
 
+    /// <summary>Product of two polynomials modulo P; bit 31 is x^0. Digests are random bits, so a branch on them would be wrong every other time.</summary>
     private static uint Multiply(uint a, uint b)
     {
         uint product = 0;
-        for (uint bit = 1U << 31; bit != 0; bit >>= 1)
+        for (; a != 0; a <<= 1)
         {
-            product ^= (a & bit) != 0 ? b : 0;
+            product ^= b & (uint)((int)a >> 31);
             b = TimesX(b);
         }
 
         return product;
     }
 
-    private static uint TimesX(uint value) => (value >> 1) ^ ((value & 1) != 0 ? Polynomial : 0);
+    private static uint[] MakeShifts()
+    {
+        var shifts = new uint[63];
+        uint shift = 1U << 23; // x^8: one byte
+        for (int i = 0; i < shifts.Length; i++)
+        {
+            shifts[i] = shift;
+            shift = Multiply(shift, shift);
+        }
+
+        return shifts;
+    }
+
+    private static uint TimesX(uint value) => (value >> 1) ^ (Polynomial & (0 - (value & 1)));
 }

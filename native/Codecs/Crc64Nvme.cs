@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -18,6 +19,7 @@ public static class Crc64Nvme
     private const int WideBytesMin = 512; // below, the call into C costs more than it saves; four vectors of any level
 
     private static readonly ulong[] s_table = MakeTable();
+    private static readonly ulong[] s_shifts = MakeShifts(); // x^(8·2^i): what 2^i bytes that follow do to a digest
 
     // x^(n-1) mod P for a fold over n bits; the product of two reflected factors comes out one place too high.
     private static readonly Vector128<ulong> s_fold512 = Vector128.Create(PowerOfX(512 + 64 - 1), PowerOfX(512 - 1));
@@ -45,18 +47,18 @@ public static class Crc64Nvme
     /// <summary>The same by table, a byte at a time.</summary>
     public static ulong Scalar(ulong digest, ReadOnlySpan<byte> data) => ~Table(~digest, data);
 
-    /// <summary>Digest of A followed by B, from both digests and the length of B in bytes.</summary>
+    /// <summary>
+    /// Digest of A followed by B, from both digests and the length of B in bytes, 0 or more: one product for each bit of that length which is set.
+    /// </summary>
     public static ulong Combine(ulong digestA, ulong digestB, long bytesOfB)
     {
-        ulong shift = 1UL << 63; // x^0
-        ulong square = 1UL << 55; // x^8: one byte
-        for (ulong bytes = (ulong)bytesOfB; bytes != 0; bytes >>= 1)
+        ArgumentOutOfRangeException.ThrowIfNegative(bytesOfB);
+        for (ulong bits = (ulong)bytesOfB; bits != 0; bits &= bits - 1)
         {
-            shift = (bytes & 1) != 0 ? Multiply(shift, square) : shift;
-            square = Multiply(square, square);
+            digestA = Multiply(digestA, s_shifts[BitOperations.TrailingZeroCount(bits)]);
         }
 
-        return Multiply(digestA, shift) ^ digestB;
+        return digestA ^ digestB;
     }
 
     private static ulong Fold(ulong state, ReadOnlySpan<byte> data)
@@ -123,20 +125,33 @@ public static class Crc64Nvme
         return state;
     }
 
-    /// <summary>Product of two polynomials modulo P; bit 63 is x^0.</summary>
+    /// <summary>Product of two polynomials modulo P; bit 63 is x^0. Digests are random bits, so a branch on them would be wrong every other time.</summary>
     private static ulong Multiply(ulong a, ulong b)
     {
         ulong product = 0;
-        for (ulong bit = 1UL << 63; bit != 0; bit >>= 1)
+        for (; a != 0; a <<= 1)
         {
-            product ^= (a & bit) != 0 ? b : 0;
+            product ^= b & (ulong)((long)a >> 63);
             b = TimesX(b);
         }
 
         return product;
     }
 
-    private static ulong TimesX(ulong value) => (value >> 1) ^ ((value & 1) != 0 ? Polynomial : 0);
+    private static ulong[] MakeShifts()
+    {
+        var shifts = new ulong[63];
+        ulong shift = 1UL << 55; // x^8: one byte
+        for (int i = 0; i < shifts.Length; i++)
+        {
+            shifts[i] = shift;
+            shift = Multiply(shift, shift);
+        }
+
+        return shifts;
+    }
+
+    private static ulong TimesX(ulong value) => (value >> 1) ^ (Polynomial & (0 - (value & 1)));
 
     private static ulong PowerOfX(int exponent)
     {

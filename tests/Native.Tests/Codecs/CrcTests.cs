@@ -148,6 +148,64 @@ public sealed class CrcTests
         }
     }
 
+    /// <summary>Megabytes in pieces of every size, empty ones too, put together from the left, from the right and by halves.</summary>
+    [Fact]
+    public void ManyPiecesCombineToTheDigestOfTheWholeInAnyGrouping()
+    {
+        var random = new Random(13);
+        for (int round = 0; round < 12; round++)
+        {
+            var data = new byte[random.Next(0, 4 << 20)];
+            random.NextBytes(data);
+            int[] cuts = [0, .. Enumerable.Range(0, random.Next(1, 60)).Select(_ => random.Next(data.Length + 1)), data.Length];
+            cuts = [.. cuts.Concat(cuts.Take(random.Next(cuts.Length))).Order()]; // those that come twice have nothing between them
+            Joined[] pieces = [.. cuts.Zip(cuts.Skip(1), (from, to) => Joined.Of(data.AsSpan(from, to - from)))];
+            Joined whole = new(Crc32C.Scalar(0, data), Crc64Nvme.Scalar(0, data), data.Length);
+            Assert.Equal(whole, pieces.Aggregate((a, b) => a.Then(b)));
+            Assert.Equal(whole, pieces.Reverse().Aggregate((b, a) => a.Then(b)));
+            Assert.Equal(whole, Halves(pieces));
+        }
+    }
+
+    /// <summary>Numbers that stand for pieces which nobody could hash: what is joined first makes no difference.</summary>
+    [Fact]
+    public void CombiningIsAssociativeForLengthsUpToATebibyte()
+    {
+        var random = new Random(14);
+        for (int round = 0; round < 2000; round++)
+        {
+            (Joined a, Joined b, Joined c) = (Joined.Any(random), Joined.Any(random), Joined.Any(random));
+            Assert.Equal(a.Then(b).Then(c), a.Then(b.Then(c)));
+        }
+    }
+
+    [Fact]
+    public void APieceOfNothingChangesNothing()
+    {
+        var random = new Random(15);
+        for (int round = 0; round < 200; round++)
+        {
+            Joined piece = Joined.Any(random);
+            Assert.Equal(piece, piece.Then(default));
+            Assert.Equal(piece, default(Joined).Then(piece));
+        }
+    }
+
+    [Fact]
+    public void CombiningAllocatesNothingAndRefusesALengthBelowZero()
+    {
+        _ = (Crc32C.Combine(1, 2, 3), Crc64Nvme.Combine(1, 2, 3));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        (uint of32, ulong of64) = (Crc32C.Combine(1, 2, long.MaxValue), Crc64Nvme.Combine(1, 2, long.MaxValue));
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.NotEqual((0U, 0UL), (of32, of64));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Crc32C.Combine(1, 2, -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Crc64Nvme.Combine(1, 2, -1));
+    }
+
+    private static Joined Halves(ReadOnlySpan<Joined> pieces) =>
+        pieces.Length == 1 ? pieces[0] : Halves(pieces[..(pieces.Length / 2)]).Then(Halves(pieces[(pieces.Length / 2)..]));
+
     private static uint Bits32(uint digest, ReadOnlySpan<byte> data)
     {
         uint state = ~digest;
@@ -170,5 +228,16 @@ public sealed class CrcTests
         }
 
         return ~state;
+    }
+
+    /// <summary>Both digests of a piece, and its length.</summary>
+    private readonly record struct Joined(uint Of32, ulong Of64, long Bytes)
+    {
+        public static Joined Of(ReadOnlySpan<byte> piece) => new(Crc32C.Hash(piece), Crc64Nvme.Hash(piece), piece.Length);
+
+        public static Joined Any(Random random) => new((uint)random.NextInt64(), (ulong)random.NextInt64(), random.NextInt64(1L << random.Next(1, 41)));
+
+        public Joined Then(Joined next) =>
+            new(Crc32C.Combine(Of32, next.Of32, next.Bytes), Crc64Nvme.Combine(Of64, next.Of64, next.Bytes), Bytes + next.Bytes);
     }
 }
