@@ -1,3 +1,6 @@
+using Sluice.Engine.Chunks;
+using Sluice.Engine.Objects;
+
 namespace Sluice.Engine;
 
 /// <summary>
@@ -32,6 +35,21 @@ public static class Limits
 
     /// <summary>Longest sidecar in bytes: the digests of the largest object, the custom metadata, the name and the fixed part.</summary>
     public const int SidecarBytesMax = (int)(ObjectBytesMax / BlockBytes * 8) + CustomBytesMax + 4096;
+
+    /// <summary>
+    /// Longest custom metadata of one object as it is persisted, in bytes: 8,192 keys of one byte with empty values, and two lengths of two bytes each, 40,960.
+    /// </summary>
+    public const int CustomFieldBytesMax = CustomBytesMax * (1 + 2 + 2);
+
+    /// <summary>Chunks of one object at most, and the greatest number of one: Amazon S3's limit for the parts of an upload.</summary>
+    public const int ChunksMax = 10_000;
+
+    /// <summary>
+    /// Longest manifest of a chunked object in bytes: 48 + 64 (digest) + 7 (lengths) + 1,024 (name) + 80 (entity tag) + 40,960 (custom metadata) +
+    /// 10,000 x (19 + 64 (digest) + 16 (MD5)) + 8 (checksum) = 1,032,191.
+    /// </summary>
+    public const int ManifestBytesMax = ManifestRecord.FixedBytes + Checksum.BytesMax + ManifestRecord.LengthsBytes + ObjectName.BytesMax
+        + Manifest.ETagBytesMax + CustomFieldBytesMax + (ChunksMax * ChunkTable.EntryBytesMax) + ManifestRecord.SealBytes;
 
     /// <summary>
     /// Bodies above this are flushed before the name is locked, so that the flush under the lock has only the record to write. Below
@@ -95,5 +113,7 @@ public static class Limits
         Invariant.That(SidecarBytesMax < 1 << 24, "a sidecar's length fits the record's length field");
         Invariant.That(RecordInInodeBytesMax < RecordInlineBytesMax);
         Invariant.That(BodyReadBytes <= BlockBytes);
+        Invariant.That(ManifestBytesMax <= BlockBytes, "a manifest has one block digest at most");
+        Invariant.That(ChunksMax <= ushort.MaxValue, "a chunk's number fits its two bytes");
     }
 }
