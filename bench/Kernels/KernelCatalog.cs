@@ -18,6 +18,7 @@ internal static class KernelCatalog
             }),
         new KernelRow("hrw", typeof(PlacementBenchmark)),
         new KernelRow("record", typeof(RecordBenchmark)),
+        new KernelRow("manifest", typeof(ManifestBenchmark)),
         new KernelRow("name", typeof(NameBenchmark)),
         new KernelRow("list", typeof(ListBenchmark)),
     ];
