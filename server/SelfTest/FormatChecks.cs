@@ -1,8 +1,9 @@
-// What is persisted or computed by clients too, as this binary does it: names on disk, metadata records, placement. A difference here would
+// What is persisted or computed by clients too, as this binary does it: names on disk, metadata records, manifests, placement. A difference here would
 // make another build's data unreadable.
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 
@@ -23,6 +24,18 @@ public static class FormatChecks
         + "030d0000" + "01006b02007631" + "0200c3a40000"
         + "c01d09b5305acb76";
 
+    /// <summary>
+    /// The manifest of <see cref="GoldenChunks"/>, by the tables of <see cref="ManifestRecord"/> and <see cref="ChunkTable"/>: fixed part; digest; name, entity
+    /// tag, custom pairs; two chunks, the first with an MD5; checksum. Frozen: it may never change.
+    /// </summary>
+    public const string GoldenManifest =
+        "010200009b0000001817161514131211" + "28272625242322212f2e2d2c2b2a2928" + "09000010000000000200000001030000"
+        + "3132333435363738"
+        + "0400612fc3a4" + "05" + "6162632d32" + "0d000000" + "01006b02007631" + "0200c3a40000"
+        + "0100010000001000000000" + "4847464544434241" + "deadbeef" + "505152535455565758595a5b5c5d5e5f"
+        + "0400000900000000000000" + "6867666564636261" + "01020304"
+        + "6fc561d248adc251";
+
     private const int RandomNames = 2000;
     private const int Seed = 8123;
 
@@ -39,6 +52,7 @@ public static class FormatChecks
         new("name-codec", Names),
         new("metadata-record", RecordRoundTrip),
         new("metadata-golden", () => Golden(MetadataRecord.Format)),
+        new("manifest-golden", () => GoldenOf(ManifestRecord.Format)),
         new("hrw-vectors", () => Placement(Hrw.Weight)),
     ];
 
@@ -55,6 +69,30 @@ public static class FormatChecks
         Custom = [new("k", "v1"), new("ä", "")],
     };
 
+    /// <summary>What <see cref="GoldenManifest"/> describes.</summary>
+    internal static Manifest GoldenChunks
+    {
+        get
+        {
+            var chunks = new ChunkTableBuilder(ChecksumType.Crc32C);
+            byte[] md5 = [.. Enumerable.Range(0x50, 16).Select(value => (byte)value)];
+            chunks.Add(new ManifestChunk(1, 1 << 28, 0x4142434445464748), [0xde, 0xad, 0xbe, 0xef], md5);
+            chunks.Add(new ManifestChunk(4, 9, 0x6162636465666768), [1, 2, 3, 4], []);
+            return new Manifest
+            {
+                State = ManifestState.Complete,
+                UploadId = 0x1112131415161718,
+                Generation = 0x2122232425262728,
+                CreatedNs = 0x28292a2b2c2d2e2f,
+                Name = ObjectName.From("a/ä"),
+                Custom = GoldenMetadata.Custom,
+                Checksum = GoldenMetadata.Checksum,
+                ETag = "abc-2",
+                Chunks = chunks.Build(),
+            };
+        }
+    }
+
     /// <summary>Fails unless <paramref name="format"/> writes the golden bytes and they read back.</summary>
     public static string Golden(Func<ObjectMetadata, byte[]> format)
     {
@@ -64,6 +102,24 @@ public static class FormatChecks
         SelfTestRun.That(accepted, $"the golden record is refused: {problem}");
         SameMetadata(GoldenMetadata, read!);
         return $"{GoldenRecord.Length / 2} golden bytes";
+    }
+
+    /// <summary>Fails unless <paramref name="format"/> writes the golden manifest, and it reads back as one that is written the same.</summary>
+    public static string GoldenOf(Func<Manifest, byte[]> format)
+    {
+        SelfTestRun.Same(GoldenManifest, Convert.ToHexStringLower(format(GoldenChunks)), "the golden manifest");
+        byte[] golden = Convert.FromHexString(GoldenManifest);
+        bool accepted = ManifestRecord.TryParse(golden, out Manifest? read, out string? problem);
+        SelfTestRun.That(accepted, $"the golden manifest is refused: {problem}");
+        SelfTestRun.Same(GoldenManifest, Convert.ToHexStringLower(format(read!)), "the golden manifest that was read");
+        for (int at = 0; at < golden.Length; at++)
+        {
+            golden[at] ^= 0x10;
+            SelfTestRun.That(!ManifestRecord.TryParse(golden, out _, out _), $"a manifest with a damaged byte {at} is accepted");
+            golden[at] ^= 0x10;
+        }
+
+        return $"{golden.Length} golden bytes, each damaged byte noticed";
     }
 
     /// <summary>Fails unless <paramref name="weight"/> gives the contract's weights and owners.</summary>

@@ -1,5 +1,6 @@
 // The self-test holds on this machine, and notices what it is there to notice: each kind of check meets a known-bad twin.
 using System.Text.Json;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Native.Codecs;
@@ -22,7 +23,7 @@ public sealed class SelfTestTests : IDisposable
         string[] parts =
         [
             "cpu-features", "xxh64-kernel", "xxh3-kernel", "crc32c-kernel", "crc64nvme-kernel", "name-codec", "metadata-golden",
-            "hrw-vectors", "reed-solomon-scalar", "reed-solomon-golden", "reed-solomon-recovery",
+            "manifest-golden", "hrw-vectors", "reed-solomon-scalar", "reed-solomon-golden", "reed-solomon-recovery",
         ];
         foreach (string part in parts)
         {
@@ -79,6 +80,14 @@ public sealed class SelfTestTests : IDisposable
     {
         byte[] record = MetadataRecord.Format(metadata);
         record[2] = 1;
+        return record;
+    }));
+
+    [Fact]
+    public void ManifestThatIsWrittenOtherwiseIsNoticed() => Assert.Throws<SelfTestException>(() => FormatChecks.GoldenOf(manifest =>
+    {
+        byte[] record = ManifestRecord.Format(manifest);
+        record[46] = 1;
         return record;
     }));
 
