@@ -14,8 +14,8 @@ public sealed class FuzzTests
 
     private static readonly Dictionary<string, Fuzzed> s_all = new Fuzzed[]
     {
-        RecordTargets.Record, RecordTargets.Map, DocumentTargets.Seal, DocumentTargets.Buckets, DocumentTargets.MountpathIdentities, DocumentTargets.MountpathStates,
-        DocumentTargets.Jobs, DocumentTargets.Properties, NameTargets.Names, NameTargets.Paths, NameTargets.Parts, NameTargets.Checksums, NameTargets.Addresses,
+        RecordTargets.Record, RecordTargets.Map, ManifestTargets.Manifests, DocumentTargets.Seal, DocumentTargets.Buckets, DocumentTargets.MountpathIdentities,
+        DocumentTargets.MountpathStates, DocumentTargets.Jobs, DocumentTargets.Properties, NameTargets.Names, NameTargets.Paths, NameTargets.Parts, NameTargets.Checksums, NameTargets.Addresses,
         RequestTargets.Ranges, RequestTargets.RefusedRanges, RequestTargets.Targets, RequestTargets.CustomMetadata, RequestTargets.TimeLayouts, MessageTargets.Messages,
         MessageTargets.Lists, MessageTargets.Jobs, MessageTargets.Packed, SettingTargets.Files, SettingTargets.Values, SettingTargets.Durations, AnswerTargets.Heads,
         AnswerTargets.Chunks, AnswerTargets.Flags,
