@@ -99,6 +99,20 @@ public static class Limits
     /// <summary>Ended jobs whose findings are kept: 8 x 1 MB.</summary>
     public const int JobReportsMax = 8;
 
+    /// <summary>
+    /// Jobs of a kind that may run beside each other: 32 x 5 MB, which is what the names of the longest control message take when they are of one byte each.
+    /// </summary>
+    public const int JobsBesideMax = 32;
+
+    /// <summary>Workers of one job that a client may ask for. Each has one name in hand.</summary>
+    public const int JobWorkersMax = 128;
+
+    /// <summary>Names of one page of a job's walk in bytes: <see cref="WalkEntriesMax"/> of 256 bytes. It ends early when they are longer.</summary>
+    public const int WalkPageBytesMax = 16 << 20;
+
+    /// <summary>Virtual directories that one page of a walk passes over: each name is compared with all of them.</summary>
+    public const int WalkSkipsMax = 1000;
+
     /// <summary>Mountpaths of one node at most. Three times the drive bays of a large chassis.</summary>
     public const int MountpathsMax = 256;
 

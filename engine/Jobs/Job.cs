@@ -23,6 +23,7 @@ public sealed class Job
     private string? _error;
     private DateTimeOffset? _endedAt;
     private bool _isIdle;
+    private int _workers;
 
     internal Job(string id, JobKind kind, JobRequest request, TimeProvider time)
     {
@@ -83,6 +84,9 @@ public sealed class Job
 
     /// <summary>Bytes that it will have to do in all; 0 when that is not known.</summary>
     public long BytesExpected => Volatile.Read(ref _bytesExpected);
+
+    /// <summary>How many names it works on at once; 0 when it does not say.</summary>
+    public int Workers => Volatile.Read(ref _workers);
 
     /// <summary>What the kind has to tell besides, one line; empty when nothing.</summary>
     public string Detail => Read(() => _detail);
@@ -161,6 +165,8 @@ public sealed class Job
         Volatile.Write(ref _objectsExpected, objects ?? _objectsExpected);
         Volatile.Write(ref _bytesExpected, bytes ?? _bytesExpected);
     }
+
+    internal void WorkWith(int workers) => Volatile.Write(ref _workers, workers);
 
     internal void Describe(string detail)
     {

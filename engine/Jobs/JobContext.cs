@@ -32,6 +32,13 @@ public sealed class JobContext
         set => _job.Expect(null, value);
     }
 
+    /// <summary>How many names it works on at once, where it says so.</summary>
+    public int Workers
+    {
+        get => _job.Workers;
+        set => _job.WorkWith(value);
+    }
+
     /// <summary>What the kind has to tell besides: one line, for people.</summary>
     public string Detail
     {

@@ -42,6 +42,9 @@ public static class JobKinds
     /// <summary>Brings every object of a bucket to the slices that the bucket wants.</summary>
     public static readonly JobKind EcEncode = new("ec-encode", JobScope.Bucket, IsResumable: true, IsOnDemand: false) { DisplayName = "ec-bucket" };
 
+    /// <summary>Removes the objects of a list, of a template or below a prefix of a bucket.</summary>
+    public static readonly JobKind DeleteObjects = new("delete-listrange", JobScope.Bucket, IsResumable: false, IsOnDemand: false) { DisplayName = "delete-objects" };
+
     /// <summary>Brings every object to the mountpaths where it belongs.</summary>
     public static readonly JobKind Resilver = new("resilver", JobScope.Any, IsResumable: true, IsOnDemand: false) { IsStartable = true };
 
@@ -49,7 +52,7 @@ public static class JobKinds
     public static readonly JobKind Scrub = new("scrub", JobScope.Any, IsResumable: false, IsOnDemand: false) { IsStartable = true };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Resilver, Scrub];
+    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, DeleteObjects, Resilver, Scrub];
 
     /// <summary>The kind of that name or display name; null when there is none.</summary>
     public static JobKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name || kind.DisplayName == name);

@@ -10,7 +10,7 @@ namespace Sluice.Engine.Jobs;
 /// The jobs: those that run, and those that ended, of which the last <see cref="EndedMax"/> are kept. Bodies run beside the requests, on the
 /// environment's <see cref="EngineEnvironment.Background"/>. What a body throws ends its job, never the process.
 /// <para>
-/// Two jobs of one kind do not run at once where their targets overlap. A resumable job that is aborted, or that the end of the process
+/// Two jobs of one kind do not run at once where their targets overlap, unless they are started as <see cref="WhenRunning.Beside"/>. A resumable job that is aborted, or that the end of the process
 /// cuts short, has left a marker (<see cref="JobMarkers"/>), and goes on when the engine is opened again.
 /// </para>
 /// </summary>
@@ -91,7 +91,13 @@ public sealed class JobTable
         await _starting.WaitAsync();
         try
         {
-            foreach (Job running in Running(kind, request.Target))
+            IReadOnlyList<Job> overlapping = whenRunning == WhenRunning.Beside ? [] : Running(kind, request.Target);
+            if (whenRunning == WhenRunning.Beside && Running(kind, JobTarget.All).Count >= Limits.JobsBesideMax)
+            {
+                return new Failure(ErrorCode.Busy, $"{Limits.JobsBesideMax} jobs of kind \"{kind.Name}\" are running: wait for one of them or stop it");
+            }
+
+            foreach (Job running in overlapping)
             {
                 switch (whenRunning)
                 {

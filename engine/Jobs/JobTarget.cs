@@ -42,6 +42,9 @@ public enum WhenRunning
 
     /// <summary>The running one is answered, and nothing starts.</summary>
     Join,
+
+    /// <summary>Both run, for kinds whose jobs do not mind each other; refused as busy when <see cref="Limits.JobsBesideMax"/> run already.</summary>
+    Beside,
 }
 
 /// <summary>What a job is to be made for: the wire's <c>start</c>, or the marker that an unfinished one left.</summary>

@@ -25,6 +25,9 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable 
     {
     }
 
+    /// <summary>Names of a page where none is to be missed, from 1.</summary>
+    public int PageNamesMax { get; init; } = Limits.WalkEntriesMax;
+
     /// <summary>
     /// Walks the bucket. Names that are made or removed meanwhile may be met or not. Throws <see cref="Io.StorageException"/> when a disk
     /// fails, <see cref="OperationCanceledException"/> when cancelled.
@@ -64,5 +67,62 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable 
                 }
             }
         }
+    }
+
+    /// <summary>
+    /// The names that begin with a prefix, for who must not miss one: none is passed over because it goes from one mountpath to another meanwhile. They are read
+    /// page by page, as a listing is, which costs reading a large directory again for each page. With <paramref name="isFlat"/> only names that have no '/'
+    /// behind the prefix. Throws as <see cref="NamesAsync(Bucket, CancellationToken)"/>.
+    /// </summary>
+    public async IAsyncEnumerable<WalkedName> NamesAsync(
+        Bucket bucket, ReadOnlyMemory<byte> prefix, bool isFlat, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        byte[]? after = [];
+        while (after is not null)
+        {
+            (List<byte[]> page, after) = await PageAsync(bucket, prefix, isFlat, after, cancellation);
+            foreach (byte[] bytes in page)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
+                {
+                    yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
+                }
+            }
+        }
+    }
+
+    /// <summary>The names of a page, and what the next one comes after; null behind the last.</summary>
+    private async ValueTask<(List<byte[]> Names, byte[]? After)> PageAsync(
+        Bucket bucket, ReadOnlyMemory<byte> prefix, bool isFlat, byte[] after, CancellationToken cancellation)
+    {
+        using DiskUse use = table.Enter();
+        using var walk = new DirectoryWalk(use.Set.Readable, bucket.Objects, prefix, after, PageNamesMax, bucket.Moved);
+        List<byte[]> names = [];
+        int skips = 0;
+        for (int bytes = 0; names.Count < PageNamesMax && bytes < Limits.WalkPageBytesMax && skips < Limits.WalkSkipsMax;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            byte[]? name = await walk.NextAsync();
+            if (name is null)
+            {
+                return (names, null);
+            }
+
+            int slash = isFlat ? name.AsSpan(prefix.Length).IndexOf((byte)'/') : -1;
+            if (slash < 0)
+            {
+                names.Add(after = name);
+                bytes += name.Length;
+                continue;
+            }
+
+            byte[] directory = name[..(prefix.Length + slash + 1)];
+            walk.Skip(directory);
+            after = [.. directory, 0xff]; // which is in no UTF-8 text: behind all that lies below it
+            skips++;
+        }
+
+        return (names, after);
     }
 }

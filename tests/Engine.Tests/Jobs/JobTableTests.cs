@@ -113,6 +113,24 @@ public sealed class JobTableTests
         Assert.True(other.IsRunning, "another bucket is another matter");
     }
 
+    [Fact]
+    public async Task SomeRunBesideEachOtherUpToABound()
+    {
+        await using JobBench bench = await JobBench.NewAsync();
+        Job first = await bench.StartAsync(JobKinds.DeleteObjects, s_target, context => Forever(context.Aborted), WhenRunning.Beside);
+        for (int i = 1; i < Limits.JobsBesideMax; i++)
+        {
+            await bench.StartAsync(JobKinds.DeleteObjects, JobTarget.Of(JobBench.Bucket($"b{i % 3}")), context => Forever(context.Aborted), WhenRunning.Beside);
+        }
+
+        Assert.True(first.IsRunning);
+        Result<Job> refused = await bench.Table.StartAsync(JobKinds.DeleteObjects, s_target, _ => Task.CompletedTask, WhenRunning.Beside);
+        Assert.Equal(ErrorCode.Busy, refused.Error!.Code);
+        bench.Table.Abort(first.Id, "told to");
+        await first.Ended;
+        await bench.StartAsync(JobKinds.DeleteObjects, s_target, _ => Task.CompletedTask, WhenRunning.Beside);
+    }
+
     [Theory]
     [InlineData(null, null, "b", null, true)]
     [InlineData("b", null, "c", null, false)]

@@ -91,6 +91,61 @@ public sealed class ObjectWalkTests
             Directory.EnumerateFiles(Path.Combine(fixture.Paths[mountpath], "@ais/b/%ob")).Select(file => Path.GetFileName(file));
     }
 
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("d", false)]
+    [InlineData("d/", false)]
+    [InlineData("d/1", false)]
+    [InlineData("", true)]
+    [InlineData("d", true)]
+    [InlineData("d/", true)]
+    [InlineData("d/1", true)]
+    [InlineData("d/1/", true)]
+    [InlineData("nothing", true)]
+    public async Task APrefixIsWalkedInPagesOfAnySize(string prefix, bool isFlat)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        string[] names = ["a", "d", "d/1", "d/1/x", "d/1/y", "d/10", "d/2/x", "d/3", "d0", "da/x", "da/y/z", "e"];
+        foreach (string name in names)
+        {
+            await fixture.PutAsync(name, "x");
+        }
+
+        string[] expected = [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !(isFlat && name.AsSpan(prefix.Length).Contains('/')))];
+        foreach (int pageNames in (int[])[1, 2, 3, 100])
+        {
+            Assert.Equal(expected.Order(StringComparer.Ordinal), await WalkAsync(fixture, prefix, isFlat, pageNames));
+        }
+    }
+
+    [Fact]
+    public async Task MoreDirectoriesThanAPagePassesOverArePassedOver()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync();
+        for (int i = 0; i < Limits.WalkSkipsMax + 10; i++)
+        {
+            string directory = Directory.CreateDirectory(Path.Combine(fixture.Paths[0], $"@ais/b/%ob/d{i:d4}")).FullName;
+            File.WriteAllText(Path.Combine(directory, "x"), "");
+        }
+
+        File.WriteAllText(Path.Combine(fixture.Paths[0], "@ais/b/%ob/d9999"), "");
+        Assert.Equal(["d9999"], await WalkAsync(fixture, "d", isFlat: true, pageNames: 100));
+    }
+
+    private static async Task<List<string>> WalkAsync(EngineFixture fixture, string prefix, bool isFlat, int pageNames)
+    {
+        List<string> names = [];
+        await WithDisksAsync(fixture, async disks =>
+        {
+            var walk = new ObjectWalk(new DiskTable(new DiskSet(disks, searchAll: false))) { PageNamesMax = pageNames };
+            await foreach (WalkedName walked in walk.NamesAsync(s_bucket, Encoding.UTF8.GetBytes(prefix), isFlat, CancellationToken.None))
+            {
+                names.Add(walked.Name.ToString());
+            }
+        });
+        return names;
+    }
+
     private static async Task<List<string>> WalkAsync(EngineFixture fixture)
     {
         List<string> names = [];
