@@ -120,6 +120,12 @@ public static class Actions
     /// <summary>Set the number of copies of a bucket, and bring its objects to it.</summary>
     public const string MakeCopies = "make-n-copies";
 
+    /// <summary>Remove the objects of a list, of a template or below a prefix.</summary>
+    public const string DeleteObjects = "delete-listrange";
+
+    /// <summary>Remove the local copies of such objects, of a bucket with a backend.</summary>
+    public const string EvictObjects = "evict-listrange";
+
     /// <summary>List buckets or objects.</summary>
     public const string List = "list";
 
@@ -161,7 +167,7 @@ public static class Actions
         EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
         "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "rechunk",
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
-        "copy-listrange", "delete-listrange", "etl-listrange", "evict-listrange", "prefetch-listrange", "archive",
+        "copy-listrange", DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
         "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
@@ -171,7 +177,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or DropQuarantine;
+        or EcEncode or DropQuarantine or DeleteObjects;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

@@ -109,9 +109,22 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return made.Ok ? await DoneAsync(context) : made.Error;
     });
 
-    /// <summary>DELETE: destroy-bck.</summary>
+    /// <summary>DELETE: destroy-bck, delete-listrange; evict-listrange where a bucket has nothing to evict.</summary>
     public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (message.Action == Actions.DeleteObjects)
+        {
+            Result<DeletionRequest> request = DeletionMessage.Read(bucket, message.Value);
+            Result<Job> job = request.Ok ? await engine.StartDeletionAsync(s_caller, request.Value) : request.Error!;
+            return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
+        if (message.Action == Actions.EvictObjects && bucket is { Provider: "ais", NamespaceUuid: "" })
+        {
+            Result<BucketRecord> record = engine.HeadBucket(s_caller, bucket);
+            return record.Ok ? new Failure(ErrorCode.BadRequest, $"{Actions.EvictObjects}: bucket \"{bucket}\" is not a remote one, and has nothing to evict") : record.Error;
+        }
+
         if (message.Action != Actions.DestroyBucket)
         {
             return Unbuilt(message.Action, "DELETE");

@@ -15,6 +15,7 @@ namespace Sluice.Transport.Api;
 internal sealed class JobApi(ObjectEngine engine, NodeIdentity node)
 {
     private const string NotEnded = "0001-01-01T00:00:00Z";
+    private const int WorkersShift = 10; // of glob.id: joggers in 10 bits below, how often a queue was full above
 
     /// <summary>True for the questions that are answered here.</summary>
     public static bool IsQuestion(string what) => what is "status" or "status_all" or "running_all" or "qryxstats" or "job_report";
@@ -201,7 +202,7 @@ internal sealed class JobApi(ObjectEngine engine, NodeIdentity node)
         writer.WriteString("ctlmsg", job.Arguments);
         writer.WriteString("abort-err", isAborted ? job.AbortReason : "");
         writer.WriteString("err", ended is null ? "" : job.Error);
-        writer.WriteString("glob.id", "0");
+        writer.WriteString("glob.id", Decimal((long)job.Workers << WorkersShift));
         writer.WriteStartObject("stats");
         writer.WriteString("loc-objs", Decimal(job.Objects));
         writer.WriteString("loc-bytes", Decimal(job.Bytes));
