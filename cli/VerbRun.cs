@@ -95,6 +95,19 @@ internal sealed class VerbRun : IDisposable
         }
     }
 
+    /// <summary>Asks a person. Whatever is not yes is no, and so is no answer at all.</summary>
+    public async Task<bool> ConfirmAsync(string question, CancellationToken token)
+    {
+        Meter.Aside(() =>
+        {
+            _environment.Error.Write($"{PrintableText.Of(question)} [y/N] ");
+            _environment.Error.Flush();
+        });
+        using var input = new StreamReader(_environment.OpenInput());
+        string? answer = await Task.Run(input.ReadLine, CancellationToken.None).WaitAsync(token); // a terminal's reads end with a line alone
+        return answer?.Trim().ToUpperInvariant() is "Y" or "YES";
+    }
+
     /// <summary>Prints why something failed, as one sentence, and gives the code for it.</summary>
     public ExitCode Fail(Exception failure, string? subject = null)
     {

@@ -1,4 +1,4 @@
-// Object calls (contract: objects §1–5).
+// Object calls (contract: objects §1–5, §7).
 using System.Net.Http.Headers;
 
 namespace Sluice.Contract;
@@ -70,6 +70,10 @@ public sealed partial class SluiceClient
     /// <summary>Removes an object; 404 if there is none.</summary>
     public Task DeleteObjectAsync(ObjectAddress address, CancellationToken token) =>
         RunAsync(Request(HttpMethod.Delete, ObjectTarget(address)), token);
+
+    /// <summary>Starts a job that removes many objects of a bucket, and answers its id; 404 if there is no such bucket.</summary>
+    public Task<string> DeleteObjectsAsync(BucketAddress bucket, ObjectSelection objects, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Delete, BucketTarget(bucket), ControlBody.Write(Actions.DeleteObjects, objects.Write)), token);
 
     /// <summary>Merges pairs into the object's custom metadata; 404 if there is none.</summary>
     public Task MergeCustomAsync(ObjectAddress address, IEnumerable<KeyValuePair<string, string>> pairs, CancellationToken token) =>

@@ -113,6 +113,11 @@ public sealed class ProgressMeter : IDisposable
                 return;
             }
 
+            if (ObjectsDone == 0 && BytesDone == 0 && Interlocked.Read(ref _objectsTotal) == 0)
+            {
+                return; // nothing has begun: somebody may be asked something on this line
+            }
+
             long done = BytesDone;
             double seconds = _clock.GetElapsedTime(_lastTicks).TotalSeconds;
             double latest = (done - _lastBytes) / Math.Max(seconds, 0.001);

@@ -9,10 +9,10 @@ namespace Sluice.Cli.Verbs;
 public static class JobText
 {
     /// <summary>Heading of the lines of a list.</summary>
-    public static string Heading => $"{"id",-12}  {"kind",-13}  {"state",-8}  {"done",5}  {"objects",9}  {"bytes",10}  {"started",-19}  target";
+    public static string Heading => $"{"id",-12}  {"kind",-16}  {"state",-8}  {"done",5}  {"objects",9}  {"bytes",10}  {"started",-19}  target";
 
     public static string Line(JobView job) => PrintableText.Of(
-        $"{job.Id,-12}  {job.Kind,-13}  {job.State,-8}  {Percent(job),5}  {Number(job.Objects),9}  {ProgressText.Size(job.Bytes),10}  {Time(job.StartedAt)}  {job.Target}");
+        $"{job.Id,-12}  {job.Kind,-16}  {job.State,-8}  {Percent(job),5}  {Number(job.Objects),9}  {ProgressText.Size(job.Bytes),10}  {Time(job.StartedAt)}  {job.Target}");
 
     public static string Document(JobView job)
     {

@@ -5,31 +5,50 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>rm</c>: one object, or a directory of them.</summary>
+/// <summary><c>rm</c>: one object; a directory of them, one request each; or many of a bucket by a job of the server.</summary>
 internal static class RemoveVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME, or with --recursive ais://BUCKET/DIRECTORY/" };
+        var address = new Argument<string>("address")
+        {
+            Description = "ais://BUCKET/NAME, with --recursive ais://BUCKET/DIRECTORY/, with --template, --list, --prefix or --all ais://BUCKET",
+        };
         var recursive = new Option<bool>("--recursive", "-r") { Description = "all objects below the directory" };
         Option<int> jobs = VerbOptions.Jobs();
+        var many = new DeletionOptions();
         var command = new Command("rm", "Remove objects") { address, recursive, jobs };
-        options.Bind(command, async (parse, run, token) =>
+        foreach (Option option in many.All)
         {
-            ObjectAddress target = VerbOptions.ObjectOf(parse.GetRequiredValue(address));
-            if (parse.GetValue(recursive))
-            {
-                return await RemoveAllAsync(run, target.AsDirectory(), parse.GetValue(jobs), token);
-            }
+            command.Options.Add(option);
+        }
 
-            if (target.IsDirectory)
+        options.Bind(
+            command,
+            async (parse, run, token) =>
             {
-                throw new UsageException($"\"{target}\" is a directory: --recursive removes all that lies below it");
-            }
+                string given = parse.GetRequiredValue(address);
+                if (many.Of(parse) is { } objects)
+                {
+                    return parse.GetValue(recursive) ? throw new UsageException("--recursive does not go with the names of a bucket")
+                        : await many.RunAsync(parse, run, VerbOptions.BucketOf(given), objects, token);
+                }
 
-            await RemoveAsync(run, target, token);
-            return ExitCode.Ok;
-        });
+                ObjectAddress target = VerbOptions.ObjectOf(given);
+                if (parse.GetValue(recursive))
+                {
+                    return await RemoveAllAsync(run, target.AsDirectory(), parse.GetValue(jobs), token);
+                }
+
+                if (target.IsDirectory)
+                {
+                    throw new UsageException($"\"{target}\" is a directory: --recursive removes all that lies below it");
+                }
+
+                await RemoveAsync(run, target, token);
+                return ExitCode.Ok;
+            },
+            showsProgress: true);
         return command;
     }
 
