@@ -41,6 +41,12 @@ public static class RedirectMarkers
 /// <summary>Header names of the native API (contract: objects §1).</summary>
 public static class HeaderNames
 {
+    /// <summary>Number of chunks, of a chunked object.</summary>
+    public const string ChunkCount = "Ais-Chunks-Count";
+
+    /// <summary>Bytes of the largest chunk, of a chunked object.</summary>
+    public const string LargestChunk = "Ais-Chunks-Max-Chunk-Size";
+
     /// <summary>Digest algorithm.</summary>
     public const string ChecksumType = "Ais-Checksum-Type";
 
@@ -128,6 +134,15 @@ public static class Actions
 
     /// <summary>List buckets or objects.</summary>
     public const string List = "list";
+
+    /// <summary>Begin an upload in parts.</summary>
+    public const string BeginUpload = "mpt-upload";
+
+    /// <summary>Make an object of the parts of an upload.</summary>
+    public const string CompleteUpload = "mpt-complete";
+
+    /// <summary>End an upload without an object.</summary>
+    public const string AbortUpload = "mpt-abort";
 
     /// <summary>Who holds an object's name.</summary>
     public const string CheckLock = "check-lock";

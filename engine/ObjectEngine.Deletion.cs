@@ -100,7 +100,7 @@ public sealed partial class ObjectEngine
             ulong digest = DigestOf(bucket, name);
             Result<StoredObject> stored = await _lookup.StatAsync(allowed.Value, name, digest);
             Result removed = await _removal.DeleteAsync(allowed.Value, name, digest);
-            return !removed.Ok ? removed.Error! : stored.Ok ? stored.Value.Metadata.SizeBytes : 0;
+            return !removed.Ok ? removed.Error! : stored.Ok ? stored.Value.Metadata.ContentBytes : 0;
         }
         catch (StorageException fault)
         {

@@ -97,9 +97,16 @@ public sealed partial class ObjectEngine
             return new Failure(ErrorCode.BadBody, $"the largest object has {Limits.ObjectBytesMax} bytes");
         }
 
+        Result<StoredObject> stored = await StoreAsync(allowed.Value, request, cancellation);
+        return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+    }
+
+    /// <summary>The same for a request that was checked.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<Result<StoredObject>> StoreAsync(Bucket bucket, PutRequest request, CancellationToken cancellation)
+    {
         try
         {
-            Bucket bucket = allowed.Value;
             ulong digest = DigestOf(request.Bucket, request.Name);
             using DiskUse upload = _disks.Enter(DiskUseKind.Upload);
             if (await _space.IsFullAsync(_lookup.HomeOf(digest)))
@@ -111,17 +118,18 @@ public sealed partial class ObjectEngine
             {
                 Result<StoredObject> coded = await _erasureWriter.PutAsync(bucket, request, digest, _bodyReadBytes, cancellation);
                 _counters.Puts.Add();
-                return coded.Ok ? coded.Value.Attributes() : coded.Error!;
+                return coded;
             }
 
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
+            set.Chunked = request.Chunked;
             Result<IBodySink> sink = await AddHeadsAsync(set, request.LengthBytes);
             if (!sink.Ok)
             {
                 return sink.Error!;
             }
 
-            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(sink.Value, request, bucket.Properties.ChecksumType, _bodyReadBytes, cancellation);
+            Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(sink.Value, request, request.KeptIn(bucket), _bodyReadBytes, cancellation);
             if (!body.Ok)
             {
                 return body.Error!;
@@ -134,7 +142,7 @@ public sealed partial class ObjectEngine
                 await CompleteCopiesAsync(set);
             }
 
-            return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+            return stored;
         }
         catch (StorageException fault)
         {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Health;
 using Sluice.Engine.Integrity;
@@ -88,11 +89,13 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _damagedCopies = new DamagedCopies(_disks, _lookup, _locks, _heads, _log);
         RecordedParts parts = NewParts();
         _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
-        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers };
+        _uploadFiles = new UploadFiles(_disks);
+        _reaper = new ChunkReaper(RemoveUploadAsync, _log);
+        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));
         _erasure.RepairWanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
-        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log) { Leftovers = _leftovers };
+        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free };
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
         _walk = new ObjectWalk(_disks);
@@ -293,6 +296,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         StartEmptyingTrash();
         _repairing = Repairs.RunAsync(_closing.Token);
+        _reaping = ReapAsync();
         await Jobs.ResumeAsync();
         if (!states.All(state => state.Clean))
         {
@@ -332,6 +336,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await Mountpaths.CloseAsync();
         _closing.CancelHere();
         await _repairing;
+        await _reaping;
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }
 

@@ -28,7 +28,7 @@ public sealed class Manifest
     /// <summary>The number that the files of the chunks are named by; never 0.</summary>
     public required ulong UploadId { get; init; }
 
-    /// <summary>Generation of the object's head; 0 while partial.</summary>
+    /// <summary>A generation of the time when it was completed; 0 while partial.</summary>
     public ulong Generation { get; init; }
 
     /// <summary>When the upload began, in nanoseconds since 1970 (UTC); 0 or more.</summary>

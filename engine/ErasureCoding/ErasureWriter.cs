@@ -26,6 +26,7 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
         EcProperties ec = bucket.Properties.Ec;
         request = await MeasuredAsync(request, ec, readBytes, cancellation);
         await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
+        set.Chunked = request.Chunked;
         bool isSliced = IsSliced(ec, request.LengthBytes);
         Result<ReceivedBody> body = isSliced
             ? await ReceiveSlicesAsync(set, request, ec, readBytes, cancellation)
@@ -94,7 +95,7 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
         }
 
         using SliceSet slices = made.Value;
-        Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(slices, request, set.Bucket.Properties.ChecksumType, readBytes, cancellation);
+        Result<ReceivedBody> body = await BodyReceiver.ReceiveAsync(slices, request, request.KeptIn(set.Bucket), readBytes, cancellation);
         if (body.Ok)
         {
             await slices.FinishAsync(body.Value.SizeBytes);
@@ -118,6 +119,6 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
         }
 
         var copies = new ReplicaSink([.. set.Members.Select(static member => member.Work)]);
-        return await BodyReceiver.ReceiveAsync(copies, request, set.Bucket.Properties.ChecksumType, readBytes, cancellation);
+        return await BodyReceiver.ReceiveAsync(copies, request, request.KeptIn(set.Bucket), readBytes, cancellation);
     }
 }

@@ -13,7 +13,7 @@ namespace Sluice.Engine.Jobs;
 public readonly record struct WalkedName(ObjectName Name, ulong Digest);
 
 /// <summary>
-/// The names of a bucket for jobs: each once, in byte order, over all mountpaths, in bounded memory. No lock is held: a name may be gone,
+/// The names of a bucket for jobs, those of files of uploads too: each once, in byte order, over all mountpaths, in bounded memory. No lock is held: a name may be gone,
 /// or be new, when its turn comes, so who acts on one takes its lock and looks again. A name is answered when some file stands under it,
 /// whatever is the matter with that file. When the set of mountpaths changes, the walk goes on over the new one behind the last name.
 /// </summary>
@@ -38,7 +38,7 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable 
         while (true)
         {
             DiskSet set = table.Current;
-            using var walk = new DirectoryWalk(disks(), bucket.Objects, default, after, Limits.WalkEntriesMax);
+            using var walk = new DirectoryWalk(disks(), bucket.Objects, default, after, Limits.WalkEntriesMax, withHidden: true);
             while (table.Current == set)
             {
                 cancellation.ThrowIfCancellationRequested();

@@ -25,17 +25,20 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     private readonly List<ReadOnlyMemory<byte>> _skipped = [];
     private readonly ConcurrentQueue<byte[]> _told = []; // by those who move objects between mountpaths
     private readonly MovedNames? _moved;
+    private readonly bool _withHidden;
     private byte[] _after; // every name up to this one has been answered or is not wanted
 
     /// <summary>
     /// Walks the bucket's objects on <paramref name="disks"/>: names that start with <paramref name="prefix"/> and are greater than
     /// <paramref name="after"/>, for pages of about <paramref name="pageSize"/>. With <paramref name="moved"/> none is missed that goes from one
-    /// mountpath to another meanwhile; what moves then is held, so it is for walks of one page.
+    /// mountpath to another meanwhile; what moves then is held, so it is for walks of one page. Files of uploads
+    /// are met <paramref name="withHidden"/> only.
     /// </summary>
     public DirectoryWalk(
         IReadOnlyList<ObjectDisk> disks, ReadOnlyMemory<byte> objects, ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> after, int pageSize,
-        MovedNames? moved = null)
+        MovedNames? moved = null, bool withHidden = false)
     {
+        _withHidden = withHidden;
         _prefix = prefix;
         _after = after.ToArray();
         _keepMax = pageSize + 3; // a page, and the entries of the largest key, which are dropped after a cut
@@ -90,7 +93,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     /// <summary>An object of that name goes from one mountpath to another. Any thread.</summary>
     internal void Tell(ReadOnlySpan<byte> name)
     {
-        if (name.StartsWith(_prefix.Span) && name.SequenceCompareTo(Volatile.Read(ref _after)) > 0)
+        if (name.StartsWith(_prefix.Span) && (name[0] != 0 || _withHidden) && name.SequenceCompareTo(Volatile.Read(ref _after)) > 0)
         {
             _told.Enqueue(name.ToArray());
         }
@@ -250,7 +253,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
 
         private void AddDirectory(byte[] start, ReadOnlySpan<byte> component)
         {
-            if (walk.MayHold(start))
+            if (walk.MayHold(start) && (start[0] != 0 || walk._withHidden))
             {
                 Keep(new Item(ItemKind.Directory, from.Disk, [.. from.Path, (byte)'/', .. component], start, []), start);
             }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Native.Codecs;
 
@@ -56,7 +57,8 @@ public static class MetadataRecord
         int custom = metadata.HasSidecar ? 0 : CustomPairs.LengthOf(metadata.Custom);
         int blocks = metadata.HasSidecar ? 0 : 8 * metadata.BlockDigests.Length;
         int length = FixedBytes + Checksum.SizeBytes(metadata.Checksum.Type) + Field(VersionBytes(metadata.Version)) + Field(blocks) + Field(custom)
-            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + Field(MapOf(metadata)?.FieldBytes ?? 0) + ChecksumBytes;
+            + Field(metadata.HasSidecar ? 8 : 0) + Field(metadata.SidecarOf.Length) + Field(MapOf(metadata)?.FieldBytes ?? 0)
+            + Field(metadata.Chunked?.FieldBytes ?? 0) + ChecksumBytes;
         Invariant.That(length <= LengthMax, "the length field holds the record's length");
         return length;
     }
@@ -89,6 +91,7 @@ public static class MetadataRecord
         rest = PutField(rest, RecordField.Sidecar, metadata.HasSidecar ? number : []);
         rest = PutField(rest, RecordField.SidecarOf, metadata.SidecarOf.Span);
         rest = PutMap(rest, MapOf(metadata));
+        rest = PutChunked(rest, metadata.Chunked);
         Invariant.That(rest.Length == ChecksumBytes, "the fields fill the record");
         BinaryPrimitives.WriteUInt64LittleEndian(rest, XxHash64.Hash(record[..(length - ChecksumBytes)]));
     }
@@ -134,6 +137,7 @@ public static class MetadataRecord
             SidecarDigest = fields.SidecarDigest ?? 0,
             SidecarOf = fields.SidecarOf,
             Slices = map,
+            Chunked = fields.Chunked,
         };
         problem = KindProblem(metadata);
         metadata = problem is null ? metadata : null;
@@ -152,6 +156,7 @@ public static class MetadataRecord
         };
         return metadata.Kind switch
         {
+            not (RecordKind.Object or RecordKind.Stripe) when metadata.Chunked is not null => "chunks in a record that is no head's",
             RecordKind.Object when hasMap => "a plain object has no redundancy map",
             RecordKind.Stripe when hasMap == metadata.HasSidecar || metadata.Slices?.Number > 0 => "the redundancy map is missing, or not a head's",
             RecordKind.Slice when metadata.Slices is not { Number: > 0 } map || map.Generation != metadata.Generation => "the redundancy map is not this slice's",
@@ -252,6 +257,19 @@ public static class MetadataRecord
         return to[(FieldHeadBytes + map.FieldBytes)..];
     }
 
+    private static Span<byte> PutChunked(Span<byte> to, ChunkedContent? chunked)
+    {
+        if (chunked is null)
+        {
+            return to;
+        }
+
+        to[0] = (byte)RecordField.Chunks;
+        PutUInt24(to[1..], chunked.FieldBytes);
+        chunked.Format(to.Slice(FieldHeadBytes, chunked.FieldBytes));
+        return to[(FieldHeadBytes + chunked.FieldBytes)..];
+    }
+
     private static void PutUInt24(Span<byte> to, int value) =>
         (to[0], to[1], to[2]) = ((byte)value, (byte)(value >> 8), (byte)(value >> 16));
 
@@ -266,6 +284,7 @@ public static class MetadataRecord
         public ulong? SidecarDigest;
         public byte[]? SidecarOf;
         public ReadOnlySpan<byte> Map;
+        public ChunkedContent? Chunked;
 
         /// <summary>Reads them all; answers what is wrong, or null.</summary>
         public string? Read(ReadOnlySpan<byte> rest)
@@ -322,6 +341,8 @@ public static class MetadataRecord
                 case RecordField.Redundancy:
                     Map = value;
                     return null;
+                case RecordField.Chunks:
+                    return ChunkedContent.TryParse(value, out Chunked) ? null : "what it says of its chunks is malformed";
                 default:
                     return tag >= OptionalFieldsFrom ? null : $"field {tag} is malformed or not known to this version";
             }

@@ -48,7 +48,7 @@ public sealed partial class ObjectCommit
         }
         else
         {
-            flusher.End(begun, new ReplacedGeneration(set, replaced, partMap) { HasKept = true }.RemoveAsync);
+            flusher.End(begun, AfterFlush(set, replaced));
         }
     }
 }

@@ -27,6 +27,9 @@ public sealed partial class ObjectCommit(
     /// <summary>Where parts are noted that nobody could remove; null where nobody looks for them.</summary>
     internal LeftoverParts? Leftovers { get; init; }
 
+    /// <summary>Is told of uploads that no object has any more.</summary>
+    internal Action<Bucket, ulong>? UploadFreed { get; init; }
+
     /// <summary>
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
@@ -77,33 +80,7 @@ public sealed partial class ObjectCommit(
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
-                await CheckDisksAsync(set);
-                DiskSet before = lookup.Disks.Current;
-                strict |= before.Away.Count > 0; // a tombstone must not outlive what replaced the buried
-                if (!strict && !before.IsUnsettled && converted is null && await TryCommitNewAsync(set, body, custom) is { } isNew)
-                {
-                    return isNew;
-                }
-
-                List<ObjectPlace> places = await lookup.ReplacedAsync(set);
-
-                // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
-                Result<StoredObject> committed = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk)
-                    ? await CommitStrictAsync(set, body, custom, places, converted)
-                    : await CommitRelaxedAsync(set, body, custom, places);
-                if (!committed.Ok)
-                {
-                    return committed;
-                }
-
-                StoredObject stored = committed.Value;
-                if (before.IsUnsettled || lookup.Disks.Current.IsUnsettled)
-                {
-                    await FollowUpAsync(before, set, stored);
-                }
-
-                Leftovers?.LookAgain(set.Bucket, set.Name, set.Digest);
-                return stored;
+                return await CommitLockedAsync(set, body, custom, converted, strict);
             }
             finally
             {
@@ -114,6 +91,46 @@ public sealed partial class ObjectCommit(
         {
             set.Bucket.Leave(epoch);
         }
+    }
+
+    /// <summary>The same by the name's writer.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<Result<StoredObject>> CommitLockedAsync(
+        ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, StoredObject? converted, bool strict)
+    {
+        await CheckDisksAsync(set);
+        DiskSet before = lookup.Disks.Current;
+        strict |= before.Away.Count > 0; // a tombstone must not outlive what replaced the buried
+        if (!strict && !before.IsUnsettled && converted is null && await TryCommitNewAsync(set, body, custom) is { } isNew)
+        {
+            return isNew;
+        }
+
+        List<ObjectPlace> places = await lookup.ReplacedAsync(set);
+
+        // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
+        bool isDurable = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk);
+        Result<StoredObject> committed = isDurable
+            ? await CommitStrictAsync(set, body, custom, places, converted)
+            : await CommitRelaxedAsync(set, body, custom, places);
+        if (!committed.Ok)
+        {
+            return committed;
+        }
+
+        StoredObject stored = committed.Value;
+        if (isDurable)
+        {
+            FreeUploads(set, places);
+        }
+
+        if (before.IsUnsettled || lookup.Disks.Current.IsUnsettled)
+        {
+            await FollowUpAsync(before, set, stored);
+        }
+
+        Leftovers?.LookAgain(set.Bucket, set.Name, set.Digest);
+        return stored;
     }
 
     /// <summary>A mountpath may have left since the body was received: nobody would find what is committed there.</summary>
@@ -215,6 +232,7 @@ public sealed partial class ObjectCommit(
             Checksum = body.Checksum,
             BlockDigests = body.BlockDigests,
             Custom = custom,
+            Chunked = converted?.Metadata.Chunked ?? set.Chunked,
             Slices = set.Map is { Generation: 0 } own ? own.OfGeneration(generation) : set.Map,
         };
     }
@@ -254,7 +272,7 @@ public sealed partial class ObjectCommit(
 
     /// <summary>True when the set is one file, and what it replaces is at most another in its place: nothing else has to be removed.</summary>
     private bool IsPlain(ReplicaSet set, List<ObjectPlace> places) => set.Members.Count == 1
-        && (places.Count == 0 || (places is [{ } old] && old.Disk == set.Members[0].Work.Disk && !partMap.PartsOf(set.Digest, old).Any()));
+        && (places.Count == 0 || (places is [{ Stored.Metadata.Chunked: null } old] && old.Disk == set.Members[0].Work.Disk && !partMap.PartsOf(set.Digest, old).Any()));
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<Result<StoredObject>> CommitStrictAsync(

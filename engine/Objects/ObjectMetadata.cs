@@ -1,3 +1,4 @@
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 
 namespace Sluice.Engine.Objects;
@@ -11,7 +12,7 @@ public sealed class ObjectMetadata
     /// <summary>What the record describes.</summary>
     public required RecordKind Kind { get; init; }
 
-    /// <summary>Size of the object in bytes.</summary>
+    /// <summary>Size of the object in bytes; of a chunked one, of its manifest.</summary>
     public required long SizeBytes { get; init; }
 
     /// <summary>Generation of the bucket: an object whose bucket was destroyed and made again does not exist.</summary>
@@ -50,6 +51,15 @@ public sealed class ObjectMetadata
     /// <summary>Layout and slices of an erasure-coded object, in its heads and slices; null in every other record.</summary>
     public SliceMap? Slices { get; init; }
 
+    /// <summary>Of a chunked object, whose bytes here are its manifest: what it is to its clients. Null of any other.</summary>
+    public ChunkedContent? Chunked { get; init; }
+
+    /// <summary>Size that clients are told, in bytes.</summary>
+    public long ContentBytes => Chunked?.SizeBytes ?? SizeBytes;
+
+    /// <summary>Digest that clients are told.</summary>
+    public Checksum ContentChecksum => Chunked?.Checksum ?? Checksum;
+
     /// <summary>Bytes of the file that has the record as its head: an erasure-coded object's is empty.</summary>
     public long FileBytes => Kind == RecordKind.Stripe ? 0 : SizeBytes;
 
@@ -66,10 +76,10 @@ public enum RecordKind : byte
     /// <summary>A sidecar: the bulky fields of the object of the same generation.</summary>
     Sidecar = 2,
 
-    /// <summary>Reserved: the manifest of a chunked object.</summary>
+    /// <summary>Not used: the head of a chunked object is one of kind <see cref="Object"/> or <see cref="Stripe"/>, whose bytes are its manifest.</summary>
     Manifest = 3,
 
-    /// <summary>Reserved: a chunk.</summary>
+    /// <summary>Not used: a chunk is an object of its own.</summary>
     Chunk = 4,
 
     /// <summary>The head of an erasure-coded object: an empty file.</summary>
@@ -117,4 +127,7 @@ public enum RecordField : byte
 
     /// <summary>Reserved: version text of a remote backend.</summary>
     RemoteVersion = 11,
+
+    /// <summary>In the head of a chunked object: what it is to its clients.</summary>
+    Chunks = 12,
 }

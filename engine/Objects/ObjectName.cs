@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Sluice.Engine.Chunks;
 
 namespace Sluice.Engine.Objects;
 
@@ -19,15 +20,21 @@ public readonly struct ObjectName : IEquatable<ObjectName>
         Utf8 = utf8;
     }
 
+    /// <summary>True for a file of an upload: not an object that clients know by name.</summary>
+    public bool IsHidden => Utf8.Length > 0 && Utf8.Span[0] == 0;
+
     /// <summary>The name as UTF-8.</summary>
     public ReadOnlyMemory<byte> Utf8 { get; }
 
-    /// <summary>Checks what holds for every API: length, valid UTF-8 (no overlong forms, no surrogates), no NUL.</summary>
+    /// <summary>
+    /// Checks what holds for every API: length, valid UTF-8 (no overlong forms, no surrogates), no NUL but in the names that the engine gives to files of uploads
+    /// (<see cref="ChunkName"/>), which no API takes.
+    /// </summary>
     public static bool TryCreate(ReadOnlyMemory<byte> utf8, out ObjectName name, [NotNullWhen(false)] out string? problem)
     {
         problem = utf8.Length == 0 ? "object name is empty"
             : utf8.Length > BytesMax ? $"object name is {utf8.Length} bytes long; the limit is {BytesMax}"
-            : utf8.Span.Contains((byte)0) ? "object name contains a NUL byte"
+            : utf8.Span.Contains((byte)0) && !ChunkName.TryRead(utf8.Span, out _) ? "object name contains a NUL byte"
             : !System.Text.Unicode.Utf8.IsValid(utf8.Span) ? "object name is not valid UTF-8"
             : null;
         name = problem is null ? new ObjectName(utf8) : default;

@@ -207,6 +207,7 @@ public sealed class ObjectPatch(
         Checksum = old.Checksum,
         BlockDigests = old.BlockDigests,
         Custom = custom,
+        Chunked = old.Chunked,
     };
 }
 

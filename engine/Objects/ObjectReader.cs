@@ -15,7 +15,7 @@ namespace Sluice.Engine.Objects;
 /// An object that is open for reading. It stays readable, as it was, when the name is overwritten or deleted meanwhile. Whoever got it
 /// disposes it, once, and copies of it are gone with it; no lock is held. A value, so that a read of a hot object allocates nothing.
 /// </summary>
-public readonly struct ObjectReader : IDisposable
+public readonly partial struct ObjectReader : IDisposable
 {
     /// <summary>An object up to here is read whole with any part of it.</summary>
     private const int SmallBytesMax = 32 << 10;
@@ -342,54 +342,6 @@ public readonly struct ObjectReader : IDisposable
         return !settled.Ok ? settled.Error!
             : Crc64Nvme.Hash(bytes.Span) == Stored.Metadata.BlockDigests.Span[block] ? BlockSource.OtherCopy
             : Stored.Damage($"block {block} does not match its digest, and its slices do theirs");
-    }
-
-    /// <summary>
-    /// Reads the blocks that cover a range and compares them with their digests; those that another copy has instead count as good. Refuses with Damaged or StorageFailed.
-    /// </summary>
-    public async ValueTask<Result> VerifyAsync(long offset, long count)
-    {
-        Invariant.That(offset >= 0 && count >= 0 && offset + count <= SizeBytes, "a range lies within the object");
-        if (count == 0)
-        {
-            return Result.Done;
-        }
-
-        int end = (int)((offset + count - 1) / Limits.BlockBytes) + 1;
-        for (int block = (int)(offset / Limits.BlockBytes); block < end; block++)
-        {
-            Result<BlockSource> read = await LookAtBlockAsync(block);
-            if (!read.Ok)
-            {
-                return read.Error!;
-            }
-        }
-
-        return Result.Done;
-    }
-
-    /// <summary>Digest of a range, of bytes that were verified. Refuses as <see cref="VerifyAsync"/>.</summary>
-    public async ValueTask<Result<Checksum>> DigestOfRangeAsync(ChecksumType type, long offset, long count)
-    {
-        using Digest digest = Digest.Rent(type);
-        using BlockBuffers.Rented rented = await RentBlockAsync();
-        long end = offset + count;
-        while (offset < end)
-        {
-            int block = (int)(offset / Limits.BlockBytes);
-            int skip = (int)(offset % Limits.BlockBytes);
-            Result<BlockSource> read = await ReadBlockAsync(block, rented.Memory);
-            if (!read.Ok)
-            {
-                return read.Error!;
-            }
-
-            int take = (int)Math.Min(BlockBytes(block) - skip, end - offset);
-            digest.Append(rented.Memory.Span.Slice(skip, take));
-            offset += take;
-        }
-
-        return digest.Finish();
     }
 
     /// <inheritdoc/>

@@ -19,6 +19,9 @@ public sealed class ObjectRemoval(
     /// <summary>Where parts are noted that a drive did not let go of; null where nobody looks for them.</summary>
     internal LeftoverParts? Leftovers { get; init; }
 
+    /// <summary>Is told of uploads that no object has any more.</summary>
+    internal Action<Bucket, ulong>? UploadFreed { get; init; }
+
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
     /// <see cref="StorageException"/> when a disk fails: the object is then still there or gone.
@@ -214,14 +217,16 @@ public sealed class ObjectRemoval(
     private async ValueTask RemovePartsAsync(Bucket bucket, ObjectName name, ulong digest, List<ObjectPlace> places, bool strict)
     {
         List<PartPlace> parts = [.. PartsOf(digest, places)];
+        ulong[] uploads = [.. places.Select(static place => place.Stored?.Metadata.Chunked?.UploadId ?? 0).Where(static upload => upload != 0).Distinct()];
         if (strict)
         {
             await UnlinkPartsAsync(bucket, name, digest, parts, Leftovers, log);
+            Array.ForEach(uploads, upload => UploadFreed?.Invoke(bucket, upload));
             return;
         }
 
         RelaxedFlusher flusher = flusherOf(places[0].Disk);
-        if (parts.Count == 0)
+        if (parts.Count == 0 && uploads.Length == 0)
         {
             flusher.MarkDirty();
             return;
@@ -234,6 +239,8 @@ public sealed class ObjectRemoval(
             {
                 await part.UnlinkAsync(bucket);
             }
+
+            Array.ForEach(uploads, upload => UploadFreed?.Invoke(bucket, upload));
         });
     }
 }

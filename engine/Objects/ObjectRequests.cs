@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 
 namespace Sluice.Engine.Objects;
@@ -24,6 +25,15 @@ public readonly record struct PutRequest
 
     /// <summary>Custom metadata of the new object.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Custom { get => field ?? []; init; }
+
+    /// <summary>Digest to be kept; null for that of the bucket.</summary>
+    internal ChecksumType? Kept { get; init; }
+
+    /// <summary>The content is the manifest of a chunked object, which is that to its clients; null of any other.</summary>
+    internal ChunkedContent? Chunked { get; init; }
+
+    /// <summary>Digest that is kept in a bucket.</summary>
+    internal ChecksumType KeptIn(Bucket bucket) => Kept ?? bucket.Properties.ChecksumType;
 }
 
 /// <summary>What is known of a stored object; a snapshot.</summary>
@@ -46,6 +56,12 @@ public readonly record struct ObjectAttributes
 
     /// <summary>Custom metadata, in the order it was given.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; }
+
+    /// <summary>Chunks that it has; 0 when it is none that was uploaded in parts.</summary>
+    public int ChunkCount { get; init; }
+
+    /// <summary>Size of the largest chunk in bytes; 0 without any.</summary>
+    public long LargestChunkBytes { get; init; }
 
     /// <summary>What erasure coding keeps of it; null when it has none, or when nobody asked.</summary>
     public ErasureLayout? Erasure { get; init; }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.ObjectPool;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Pooling;
 
@@ -89,6 +90,9 @@ public sealed class ReplicaSet : IAsyncDisposable
 
     /// <summary>The slices of an erasure-coded object, whose heads are empty then; generation 0 stands for the commit's own. Null for any other.</summary>
     internal SliceMap? Map { get; set; }
+
+    /// <summary>What its content, a manifest, makes of it to its clients; null of any other object.</summary>
+    internal ChunkedContent? Chunked { get; set; }
 
     /// <summary>
     /// Heads that must be durable for the commit to hold. Below the number of heads, a mountpath that fails loses its head and the commit goes on with the
@@ -210,7 +214,7 @@ public sealed class ReplicaSet : IAsyncDisposable
         {
             _members.Clear();
             Found.Clear();
-            (Name, _plain, Map, Shown) = (default, null, null, null);
+            (Name, _plain, Map, Shown, Chunked) = (default, null, null, null, null);
             (HeadsMin, IsDegraded, IsUncertain) = (0, false, false);
             s_pool.Return(this);
         }

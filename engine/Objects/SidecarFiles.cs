@@ -62,6 +62,7 @@ public static class SidecarFiles
             BlockDigests = whole.BlockDigests,
             Custom = whole.Custom,
             Slices = whole.Slices,
+            Chunked = whole.Chunked,
             HasSidecar = true,
             SidecarDigest = Crc64Nvme.Hash(sidecar),
         };
@@ -118,6 +119,7 @@ public static class SidecarFiles
             BlockDigests = sidecar.BlockDigests,
             Custom = sidecar.Custom,
             Slices = sidecar.Slices,
+            Chunked = record.Chunked,
             HasSidecar = true,
             SidecarDigest = record.SidecarDigest,
         };

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
@@ -18,6 +19,7 @@ public sealed class StoredObject : IReadFaults
     private long _accessedNs;
     private int _residentAt; // milliseconds of the system's uptime, odd; 0: never
     private object? _derived;
+    private Manifest? _manifest;
     private BlockMarks _verified;
     private int _isDamageTold;
 
@@ -54,7 +56,15 @@ public sealed class StoredObject : IReadFaults
     /// <summary>How many entries it counts as in a cache: its digests, those of its slices, custom metadata and copies, beyond what an entry has room for.</summary>
     public int CacheWeight =>
         1 + (int)(((8L * (Metadata.BlockDigests.Length + ((Metadata.Slices?.Geometry.StripeCount ?? 0) * (Metadata.Slices?.Geometry.SliceCount ?? 0))))
+            + (2 * (Metadata.Chunked is null ? 0 : Metadata.SizeBytes)) // its manifest, and where chunks begin
             + Metadata.Custom.Sum(pair => 2L * (pair.Key.Length + pair.Value.Length)) + (CopyBytes * Copies.Count)) / Limits.CacheEntryBytes);
+
+    /// <summary>The manifest of a chunked object, once somebody has read it.</summary>
+    internal Manifest? Manifest
+    {
+        get => Volatile.Read(ref _manifest);
+        set => Volatile.Write(ref _manifest, value);
+    }
 
     /// <summary>Last access, nanoseconds since 1970 UTC.</summary>
     public long AccessedNs => Volatile.Read(ref _accessedNs);
@@ -151,8 +161,10 @@ public sealed class StoredObject : IReadFaults
     /// <summary>What a client may know of it. How erasure coding keeps it is the bucket's to say.</summary>
     public ObjectAttributes Attributes() => new()
     {
-        SizeBytes = Metadata.SizeBytes,
-        Checksum = Metadata.Checksum,
+        SizeBytes = Metadata.ContentBytes,
+        Checksum = Metadata.ContentChecksum,
+        ChunkCount = Metadata.Chunked?.ChunkCount ?? 0,
+        LargestChunkBytes = Metadata.Chunked?.LargestChunkBytes ?? 0,
         Version = Metadata.Version == 0 ? "" : Metadata.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
         AccessedNs = AccessedNs,
         ModifiedNs = (long)Metadata.Generation,

@@ -1,3 +1,4 @@
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Placement;
@@ -10,6 +11,7 @@ namespace Sluice.Engine.Placement;
 ///   .  and  ..            %.  and  %..
 ///   %x                    %%x
 ///   longer than a name    %+&lt;253 bytes&gt; as directories, then %=&lt;the rest&gt;
+///   NUL                   %c: in the names of files of uploads alone (ChunkName)
 ///   (reserved)            %o: the object that has this directory's own name
 /// </code>
 /// so that a name that ends with '/' ends with an empty element. The encoding is a bijection onto the paths that <see cref="TryDecode"/>
@@ -17,6 +19,8 @@ namespace Sluice.Engine.Placement;
 /// </summary>
 public static class NameCodec
 {
+    private static readonly byte[] s_hidden = [0];
+
     /// <summary>Longest component: NAME_MAX of ext4 and XFS.</summary>
     public const int ComponentBytesMax = 255;
 
@@ -134,6 +138,12 @@ public static class NameCodec
             return ComponentKind.Element;
         }
 
+        if (component.SequenceEqual(ChunkName.DirectoryName))
+        {
+            raw = s_hidden;
+            return ComponentKind.Element;
+        }
+
         raw = rest.IsEmpty ? rest : rest[1..];
         return rest.IsEmpty ? ComponentKind.Invalid : rest[0] switch
         {
@@ -156,6 +166,12 @@ public static class NameCodec
         {
             "%e"u8.CopyTo(to);
             return 2;
+        }
+
+        if (element.SequenceEqual(s_hidden))
+        {
+            ChunkName.DirectoryName.CopyTo(to);
+            return ChunkName.DirectoryName.Length;
         }
 
         if (NeedsPieces(element))

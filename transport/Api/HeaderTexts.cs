@@ -77,7 +77,7 @@ internal sealed class HeaderTexts
         HeaderTexts texts = Of(stored);
         texts._head ??= HeadOnlyTexts.Of(stored.Attributes(), name, node);
         texts.WriteHead(headers, texts._head, bucket);
-        headers.ContentLength = stored.Metadata.SizeBytes;
+        headers.ContentLength = stored.Metadata.ContentBytes;
     }
 
     private void WriteHead(IHeaderDictionary headers, HeadOnlyTexts head, BucketName bucket)

@@ -16,7 +16,7 @@ namespace Sluice.Transport.Api;
 /// </summary>
 internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
 {
-    private const int FlagPresent = 1 << 6, FlagDirectory = 1 << 8;
+    private const int FlagPresent = 1 << 6, FlagDirectory = 1 << 8, FlagChunked = 1 << 13;
     private const string MessagePack = "application/msgpack";
 
     // The contract's order of custom keys in a listing; the others follow.
@@ -187,7 +187,7 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
             Size = Has(columns, ListColumns.Size) ? known.SizeBytes : 0;
             Copies = Has(columns, ListColumns.Copies) ? ObjectHeaders.Copies(known) : 0;
             Erasure = Has(columns, ListColumns.Erasure) ? ObjectHeaders.ErasureText(known.Erasure) : "";
-            Flags = entry.IsDirectory ? FlagDirectory : FlagPresent;
+            Flags = entry.IsDirectory ? FlagDirectory : FlagPresent | (known.ChunkCount > 0 ? FlagChunked : 0);
         }
 
         public string Checksum { get; }

@@ -13,12 +13,12 @@ using Sluice.Transport.Http;
 namespace Sluice.Transport.Api;
 
 /// <summary>/v1/objects (contract: objects §1–5). Names come as bytes, decoded once.</summary>
-internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdReads cold)
+internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdReads cold)
 {
     private readonly ObjectSender _sender = new(cold);
     private static readonly Caller s_caller = Caller.Anonymous;
     private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
-    private static readonly string[] s_unbuiltPut = ["archpath", "uploadId", "partNumber", "append_type", "append_handle", "object_to", "etl_name"];
+    private static readonly string[] s_unbuiltPut = ["archpath", "append_type", "append_handle", "object_to", "etl_name"];
 
     /// <summary>GET, whole or one range.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
@@ -41,18 +41,15 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
         }
 
         using ObjectReader reader = opened.Value;
-        var range = new ByteRange(0, reader.SizeBytes);
-        StringValues asked = context.RequestHeaders.Range;
-        if (asked.Count > 0)
+        if (reader.Stored.Metadata.Chunked is not null)
         {
-            if (asked.Count > 1 || !RangeHeader.TryParse(asked.ToString(), reader.SizeBytes, out range))
-            {
-                context.Headers.ContentRange = $"bytes */{reader.SizeBytes}";
-                return new Failure(ErrorCode.RangeNotSatisfiable, $"range \"{Answers.Printable(asked.ToString())}\" cannot be had of {reader.SizeBytes} bytes");
-            }
+            return await GetChunkedAsync(context, bucket, name);
+        }
 
-            context.Status = 206;
-            context.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Count - 1}/{reader.SizeBytes}";
+        StringValues asked = context.RequestHeaders.Range;
+        if (!TryRange(context, asked, reader.SizeBytes, out ByteRange range, out refusal))
+        {
+            return refusal;
         }
 
         if (reader.BucketProperties.ValidateWarmGet)
@@ -75,6 +72,28 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
         }
 
         return failed;
+    }
+
+    /// <summary>The range that was asked for, which is said in the answer; all of it when none was.</summary>
+    private static bool TryRange(RequestContext context, StringValues asked, long sizeBytes, out ByteRange range, out Failure? refusal)
+    {
+        range = new ByteRange(0, sizeBytes);
+        refusal = null;
+        if (asked.Count == 0)
+        {
+            return true;
+        }
+
+        if (asked.Count > 1 || !RangeHeader.TryParse(asked.ToString(), sizeBytes, out range))
+        {
+            context.Headers.ContentRange = $"bytes */{sizeBytes}";
+            refusal = new Failure(ErrorCode.RangeNotSatisfiable, $"range \"{Answers.Printable(asked.ToString())}\" cannot be had of {sizeBytes} bytes");
+            return false;
+        }
+
+        context.Status = 206;
+        context.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Count - 1}/{sizeBytes}";
+        return true;
     }
 
     /// <summary>The digest that goes out is that of the range.</summary>
@@ -140,6 +159,13 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
             return refusal;
         }
 
+        string? part = context.Target.Parameter("partNumber");
+        string? uploadId = context.Target.Parameter("uploadId");
+        if (string.IsNullOrEmpty(part) != string.IsNullOrEmpty(uploadId))
+        {
+            return new Failure(ErrorCode.BadRequest, "uploadId and partNumber go together");
+        }
+
         if (context is { HasBody: true, ContentLength: { } length })
         {
             context.Bodies?.BeginBody(length);
@@ -154,7 +180,9 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
             Expected = expected,
             Custom = custom,
         };
-        Result<ObjectAttributes> stored = await engine.PutObjectAsync(s_caller, request, CancellationToken.None);
+        Result<ObjectAttributes> stored = string.IsNullOrEmpty(part)
+            ? await engine.PutObjectAsync(s_caller, request, CancellationToken.None)
+            : await PutPartAsync(request, uploadId!, part);
         if (!stored.Ok)
         {
             return stored.Error;
@@ -168,14 +196,11 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
     /// <summary>DELETE; a body, if there is one, may ask for something else that is not built.</summary>
     public ValueTask<Failure?> DeleteAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
-        if (message.Action.Length > 0)
+        string? uploadId = context.Target.Parameter("uploadId");
+        bool isAbort = !string.IsNullOrEmpty(uploadId) && message.Action is "" or Actions.AbortUpload;
+        if (message.Action.Length > 0 && !isAbort)
         {
             return BucketApi.Unbuilt(message.Action, "DELETE of an object");
-        }
-
-        if (!string.IsNullOrEmpty(context.Target.Parameter("uploadId")))
-        {
-            return new Failure(ErrorCode.NotImplemented, "multipart upload is not built yet");
         }
 
         if (!TryName(key, out ObjectName name, out Failure? refusal))
@@ -183,7 +208,9 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
             return refusal;
         }
 
-        Result deleted = await engine.DeleteObjectAsync(s_caller, bucket, name);
+        Result deleted = isAbort
+            ? await engine.AbortUploadAsync(s_caller, bucket, name, uploadId ?? "")
+            : await engine.DeleteObjectAsync(s_caller, bucket, name);
         if (deleted.Ok)
         {
             await Answers.EmptyAsync(context);
@@ -230,9 +257,14 @@ internal sealed class ObjectApi(ObjectEngine engine, NodeIdentity node, ColdRead
         return changed.Error;
     });
 
-    /// <summary>POST to an object: check-lock.</summary>
+    /// <summary>POST to an object: check-lock, and the ends of an upload.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (message.Action is Actions.BeginUpload or Actions.CompleteUpload)
+        {
+            return await PostUploadAsync(context, bucket, key, message);
+        }
+
         if (message.Action != Actions.CheckLock)
         {
             return BucketApi.Unbuilt(message.Action, "POST to an object");

@@ -66,6 +66,10 @@ internal static class ObjectHeaders
                 case "location":
                     WriteLocation(headers, known, node);
                     break;
+                case "chunked" when known.ChunkCount > 0:
+                    headers[HeaderNames.ChunkCount] = Text(known.ChunkCount);
+                    headers[HeaderNames.LargestChunk] = Text(known.LargestChunkBytes);
+                    break;
                 case "last-modified":
                     headers.LastModified = DateTimeOffset.UnixEpoch.AddTicks(known.ModifiedNs / 100).ToString("R", CultureInfo.InvariantCulture);
                     break;

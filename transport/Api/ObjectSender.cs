@@ -17,7 +17,7 @@ namespace Sluice.Transport.Api;
 /// are resident, verified as their bucket wants it, and the connection can do it, the rest by <see cref="ColdTransfer"/>; other connections have them read in pieces. Once
 /// the head is out a failure can only be told by breaking the connection: the client sees a short body, never wrong or padded bytes.
 /// </summary>
-internal sealed class ObjectSender(ColdReads cold)
+internal sealed partial class ObjectSender(ColdReads cold)
 {
     /// <summary>Up to here one copy and one send: 11.5 us against 12.4 for a file segment at 4 KiB; at 64 KiB the segment wins (prototype).</summary>
     private const int InlineBytesMax = UringOutput.RingFileBytesMax;
@@ -34,14 +34,23 @@ internal sealed class ObjectSender(ColdReads cold)
     /// Sends the head, to which what is said of the object is added, and a range, which may be empty. A value is a refusal before anything was sent.
     /// </summary>
     public ValueTask<Failure?> SendAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange = default) =>
-        range.Count <= InlineBytesMax ? SendSmallAsync(context, reader, range, ofRange)
-        : context.Bodies is { } bodies ? SendSegmentsAsync(context, bodies, reader, range, ofRange)
-        : SendPiecesAsync(context, reader, range, ofRange);
+        SendAsync(context, reader, range, new AnswerHead(reader.Stored, ofRange));
+
+    private ValueTask<Failure?> SendAsync(RequestContext context, ObjectReader reader, ByteRange range, AnswerHead head) =>
+        range.Count <= InlineBytesMax ? SendSmallAsync(context, reader, range, head)
+        : context.Bodies is { } bodies ? SendSegmentsAsync(context, bodies, reader, range, head)
+        : SendPiecesAsync(context, reader, range, head);
 
     /// <summary>False when the head cannot be completed: the connection is broken then. A digest of the range, if there is one, stands for the object's.</summary>
-    private static async ValueTask<bool> StartAsync(RequestContext context, ObjectReader reader, Checksum ofRange)
+    private static async ValueTask<bool> StartAsync(RequestContext context, AnswerHead head)
     {
-        var texts = HeaderTexts.Of(reader.Stored);
+        if (head.Of is not { } stored)
+        {
+            return true;
+        }
+
+        Checksum ofRange = head.OfRange;
+        var texts = HeaderTexts.Of(stored);
         ReadOnlyMemory<byte> lines = ofRange.Type == ChecksumType.None ? texts.Lines : default;
         IConnectionBodies? adds = !lines.IsEmpty && context.Bodies is { IsOnLoop: true } bodies && bodies.TryAddToHead(lines) ? bodies : null;
         if (adds is null)
@@ -63,14 +72,14 @@ internal sealed class ObjectSender(ColdReads cold)
         return false;
     }
 
-    private static async ValueTask<Failure?> SendSmallAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange)
+    private static async ValueTask<Failure?> SendSmallAsync(RequestContext context, ObjectReader reader, ByteRange range, AnswerHead head)
     {
         if (range.Count > 0 && !reader.MaySendSmall(range.Offset, range.Count))
         {
-            return await SendSmallVerifiedAsync(context, reader, range, ofRange);
+            return await SendSmallVerifiedAsync(context, reader, range, head);
         }
 
-        if (!await StartAsync(context, reader, ofRange) || range.Count == 0)
+        if (!await StartAsync(context, head) || range.Count == 0)
         {
             return null;
         }
@@ -95,7 +104,7 @@ internal sealed class ObjectSender(ColdReads cold)
 
     /// <summary>The blocks that a small range lies in are compared with their digests before the head goes out.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    private static async ValueTask<Failure?> SendSmallVerifiedAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange)
+    private static async ValueTask<Failure?> SendSmallVerifiedAsync(RequestContext context, ObjectReader reader, ByteRange range, AnswerHead head)
     {
         byte[] bytes = ArrayPool<byte>.Shared.Rent((int)range.Count);
         try
@@ -106,7 +115,7 @@ internal sealed class ObjectSender(ColdReads cold)
                 return read.Error;
             }
 
-            if (await StartAsync(context, reader, ofRange))
+            if (await StartAsync(context, head))
             {
                 bytes.AsSpan(0, (int)range.Count).CopyTo(context.Output.GetSpan((int)range.Count));
                 context.Output.Advance((int)range.Count);
@@ -149,7 +158,7 @@ internal sealed class ObjectSender(ColdReads cold)
     }
 
     /// <summary>Windows that may go out as they lie in the page cache go from the file to the socket; where one may not, it is read.</summary>
-    private async ValueTask<Failure?> SendSegmentsAsync(RequestContext context, IConnectionBodies bodies, ObjectReader reader, ByteRange range, Checksum ofRange)
+    private async ValueTask<Failure?> SendSegmentsAsync(RequestContext context, IConnectionBodies bodies, ObjectReader reader, ByteRange range, AnswerHead head)
     {
         ColdTransfer? transfer = null;
         long offset = range.Offset;
@@ -165,7 +174,7 @@ internal sealed class ObjectSender(ColdReads cold)
             }
         }
 
-        if (!await StartAsync(context, reader, ofRange))
+        if (!await StartAsync(context, head))
         {
             await (transfer?.DropAsync() ?? default);
             return null;
@@ -200,7 +209,7 @@ internal sealed class ObjectSender(ColdReads cold)
     }
 
     /// <summary>The disk reads into the connection's own buffers; what is to be compared is copied there from where it was.</summary>
-    private static async ValueTask<Failure?> SendPiecesAsync(RequestContext context, ObjectReader reader, ByteRange range, Checksum ofRange)
+    private static async ValueTask<Failure?> SendPiecesAsync(RequestContext context, ObjectReader reader, ByteRange range, AnswerHead head)
     {
         long offset = range.Offset;
         long end = range.Offset + range.Count;
@@ -213,7 +222,7 @@ internal sealed class ObjectSender(ColdReads cold)
             }
         }
 
-        if (!await StartAsync(context, reader, ofRange))
+        if (!await StartAsync(context, head))
         {
             return null;
         }
@@ -265,4 +274,7 @@ internal sealed class ObjectSender(ColdReads cold)
     /// <summary>Bytes of a piece from <paramref name="offset"/>: within its block, and what an answer may have at once.</summary>
     private static int PartOfBlock(RequestContext context, long offset, long end) =>
         (int)Math.Min(Math.Min(context.PieceBytesMax, end - offset), Limits.BlockBytes - (offset % Limits.BlockBytes));
+
+    /// <summary>The head that goes out before a body: what is said of which object, and the digest of the range, if one stands for the object's. Of none: it has gone out.</summary>
+    private readonly record struct AnswerHead(StoredObject? Of, Checksum OfRange);
 }

@@ -1,0 +1,119 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine.Chunks;
+
+/// <summary>
+/// Removes the files of uploads that no object has any more, in the background, one upload after the other; those of an object that is being read wait for its
+/// readers. What a crash or a fault leaves is found by the next start, which asks the notes of all uploads.
+/// </summary>
+internal sealed class ChunkReaper(Func<Bucket, ulong, ValueTask> removeAsync, ILogger log)
+{
+    private readonly Channel<(Bucket Bucket, ulong UploadId)> _requests = Channel.CreateUnbounded<(Bucket, ulong)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Lock _gate = new();
+
+    // Guarded by the gate.
+    private readonly Dictionary<(ulong Bid, ulong UploadId), int> _readers = [];
+    private readonly Dictionary<(ulong Bid, ulong UploadId), Bucket> _waiting = []; // for their readers
+    private int _queued;
+
+    /// <summary>Uploads that are to be removed and are not yet.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _queued + _waiting.Count;
+            }
+        }
+    }
+
+    /// <summary>The object of an upload is opened: its files stay until <see cref="Release"/>.</summary>
+    public void Hold(Bucket bucket, ulong uploadId)
+    {
+        lock (_gate)
+        {
+            _readers[(bucket.Bid, uploadId)] = _readers.GetValueOrDefault((bucket.Bid, uploadId)) + 1;
+        }
+    }
+
+    /// <summary>A reader is done.</summary>
+    public void Release(Bucket bucket, ulong uploadId)
+    {
+        (ulong, ulong) key = (bucket.Bid, uploadId);
+        lock (_gate)
+        {
+            if (--_readers[key] > 0)
+            {
+                return;
+            }
+
+            _readers.Remove(key);
+            if (!_waiting.Remove(key))
+            {
+                return;
+            }
+
+            _queued++;
+        }
+
+        _requests.Writer.TryWrite((bucket, uploadId));
+    }
+
+    /// <summary>No object has that upload any more, and none will. Any thread.</summary>
+    public void Free(Bucket bucket, ulong uploadId)
+    {
+        lock (_gate)
+        {
+            if (_readers.ContainsKey((bucket.Bid, uploadId)))
+            {
+                _waiting[(bucket.Bid, uploadId)] = bucket;
+                return;
+            }
+
+            _queued++;
+        }
+
+        _requests.Writer.TryWrite((bucket, uploadId));
+    }
+
+    /// <summary>Works until it is told to stop, between two uploads.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (await WaitAsync(cancellation))
+        {
+            while (!cancellation.IsCancellationRequested && _requests.Reader.TryRead(out (Bucket Bucket, ulong UploadId) request))
+            {
+                try
+                {
+                    await removeAsync(request.Bucket, request.UploadId);
+                }
+                catch (StorageException fault)
+                {
+                    log.LogError("{Bucket}, upload {Upload}: files are left for the next start: {Fault}",
+                        request.Bucket.Name, ChunkName.TextOf(request.UploadId), fault.Message);
+                }
+
+                lock (_gate)
+                {
+                    _queued--;
+                }
+            }
+        }
+    }
+
+    private async ValueTask<bool> WaitAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _requests.Reader.WaitToReadAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Objects;
+
+namespace Sluice.Engine.Chunks;
+
+/// <summary>
+/// An upload in progress, as this process knows it: who may send parts to it, and which numbers have come. Parts come in at the same time; completing and
+/// aborting wait for those that are on their way, and keep others out.
+/// </summary>
+internal sealed class Upload(Bucket bucket, Manifest note)
+{
+    private readonly Lock _gate = new();
+
+    // Guarded by the gate.
+    private readonly SortedSet<int> _numbers = [];
+    private int _users;
+    private bool _isEnding;
+    private TaskCompletionSource? _idle;
+
+    /// <summary>Where the object will be.</summary>
+    public Bucket Bucket => bucket;
+
+    /// <summary>What is known of it since it began.</summary>
+    public Manifest Note => note;
+
+    /// <summary>The numbers that have come, rising.</summary>
+    public int[] Numbers
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _numbers];
+            }
+        }
+    }
+
+    /// <summary>The name of one of its files.</summary>
+    public ObjectName FileOf(int number) => new ChunkName(note.UploadId, number).ToObjectName();
+
+    /// <summary>A part with that number is stored.</summary>
+    public void Add(int number)
+    {
+        lock (_gate)
+        {
+            _numbers.Add(number);
+        }
+    }
+
+    /// <summary>Counts in who sends a part; false when the upload is being completed or aborted. Ends with <see cref="Leave"/>.</summary>
+    public bool TryEnter()
+    {
+        lock (_gate)
+        {
+            _users += _isEnding ? 0 : 1;
+            return !_isEnding;
+        }
+    }
+
+    /// <summary>Counts out.</summary>
+    public void Leave()
+    {
+        TaskCompletionSource? idle = null;
+        lock (_gate)
+        {
+            if (--_users == 0)
+            {
+                (idle, _idle) = (_idle, null);
+            }
+        }
+
+        idle?.SetResult();
+    }
+
+    /// <summary>Keeps others out, and waits for those that are in; false when somebody else does.</summary>
+    public async ValueTask<bool> TryEndAsync()
+    {
+        Task idle = Task.CompletedTask;
+        lock (_gate)
+        {
+            if (_isEnding)
+            {
+                return false;
+            }
+
+            _isEnding = true;
+            if (_users > 0)
+            {
+                _idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                idle = _idle.Task;
+            }
+        }
+
+        await idle;
+        return true;
+    }
+
+    /// <summary>It goes on: completing was refused.</summary>
+    public void GoOn()
+    {
+        lock (_gate)
+        {
+            _isEnding = false;
+        }
+    }
+}

@@ -1,0 +1,240 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
+using Sluice.Engine.Io;
+using Sluice.Engine.Objects;
+using Sluice.Native.Codecs;
+
+namespace Sluice.Engine;
+
+/// <summary>Uploads in parts, and the chunked objects that they become (docs/decisions/0015-chunked-objects.md).</summary>
+public sealed partial class ObjectEngine
+{
+    private readonly ConcurrentDictionary<(ulong Bid, ulong UploadId), Upload> _uploads = new();
+    private readonly UploadFiles _uploadFiles;
+    private readonly ChunkReaper _reaper;
+    private Task _reaping = Task.CompletedTask;
+
+    /// <summary>Uploads whose files are to be removed and are not yet.</summary>
+    public int ReapedUploadsWaiting => _reaper.Count;
+
+    /// <summary>Begins an upload and answers its id. Nothing is seen of it before it is completed.</summary>
+    public async ValueTask<Result<string>> BeginUploadAsync(
+        Caller caller, BucketName bucketName, ObjectName name, IReadOnlyList<KeyValuePair<string, string>> custom, CancellationToken cancellation)
+    {
+        Result<Bucket> allowed = Enter(caller, bucketName, AccessBits.PutObject, "PUT");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        if (CustomMetadata.Problem(custom) is { } problem)
+        {
+            return new Failure(ErrorCode.MetadataTooLarge, problem);
+        }
+
+        Bucket bucket = allowed.Value;
+        var note = new Manifest
+        {
+            State = ManifestState.Partial,
+            UploadId = _clock.Next(),
+            CreatedNs = _clock.NowNs,
+            Name = name.Copy(),
+            Custom = custom,
+            Chunks = new ChunkTableBuilder(ChecksumType.None).Build(),
+        };
+        Result<StoredObject> stored = await StoreNoteAsync(bucket, note, cancellation);
+        if (!stored.Ok)
+        {
+            return stored.Error!;
+        }
+
+        _uploads[(bucket.Bid, note.UploadId)] = new Upload(bucket, note);
+        return ChunkName.TextOf(note.UploadId);
+    }
+
+    /// <summary>
+    /// Stores one part of an upload: <paramref name="request"/> names the object. A part that comes again replaces the one before; several may come at the same time. When this
+    /// returns a value the part has the durability of its bucket.
+    /// </summary>
+    public async ValueTask<Result<ObjectAttributes>> PutPartAsync(Caller caller, PutRequest request, string uploadId, int number, CancellationToken cancellation)
+    {
+        if (number is < 1 or > Limits.ChunksMax)
+        {
+            return new Failure(ErrorCode.BadRequest, $"a part's number is one from 1 to {Limits.ChunksMax}, not {number}");
+        }
+
+        if (request.LengthBytes == 0)
+        {
+            return EmptyPart(number);
+        }
+
+        Result<Upload> found = await FindUploadAsync(caller, request.Bucket, request.Name, uploadId);
+        if (!found.Ok)
+        {
+            return found.Error!;
+        }
+
+        Upload upload = found.Value;
+        if (!upload.TryEnter())
+        {
+            return NoUpload(uploadId);
+        }
+
+        try
+        {
+            PutRequest part = request with { Name = upload.FileOf(number), Kept = KeptOfParts(upload.Bucket) };
+            Result<StoredObject> stored = await StoreAsync(upload.Bucket, part, cancellation);
+            if (stored is { Ok: true, Value.Metadata.SizeBytes: 0 })
+            {
+                await _removal.DeleteAsync(upload.Bucket, part.Name, DigestOf(request.Bucket, part.Name));
+                return EmptyPart(number);
+            }
+
+            if (stored.Ok)
+            {
+                upload.Add(number);
+            }
+
+            return stored.Ok ? stored.Value.Attributes() : stored.Error!;
+        }
+        finally
+        {
+            upload.Leave();
+        }
+    }
+
+    /// <summary>
+    /// Makes an object of the parts <paramref name="numbers"/>, which are all that are there, from 1 without a gap: it replaces what stands under the name. No byte of them is moved.
+    /// </summary>
+    public async ValueTask<Result<ObjectAttributes>> CompleteUploadAsync(
+        Caller caller, BucketName bucketName, ObjectName name, string uploadId, IReadOnlyList<int> numbers, CancellationToken cancellation)
+    {
+        Result<Upload> found = await FindUploadAsync(caller, bucketName, name, uploadId);
+        if (!found.Ok)
+        {
+            return found.Error!;
+        }
+
+        Upload upload = found.Value;
+        if (!await upload.TryEndAsync())
+        {
+            return NoUpload(uploadId);
+        }
+
+        bool isDone = false;
+        try
+        {
+            Result<Manifest> complete = await ComposeAsync(upload, numbers);
+            if (!complete.Ok)
+            {
+                return complete.Error!;
+            }
+
+            if (upload.Bucket.Properties.Durability == Durability.Relaxed && !await TryFlushAsync())
+            {
+                return new Failure(ErrorCode.StorageFailed, "the parts could not be flushed; the server's log says why");
+            }
+
+            Result<StoredObject> stored = await StoreAsync(
+                upload.Bucket, NewRequest(upload.Bucket, name, ManifestRecord.Format(complete.Value)) with
+                {
+                    Custom = upload.Note.Custom, Chunked = ChunkedContent.Of(complete.Value),
+                },
+                cancellation);
+            if (!stored.Ok)
+            {
+                return stored.Error!;
+            }
+
+            isDone = true;
+            _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
+            stored.Value.Manifest = complete.Value;
+            Result<StoredObject> noted = await StoreNoteAsync(upload.Bucket, complete.Value, cancellation);
+            if (!noted.Ok)
+            {
+                _log.LogWarning("{Bucket}, upload {Upload}: its note still says that it is in progress: {Problem}", bucketName, uploadId, noted.Error!.Message);
+            }
+
+            return stored.Value.Attributes();
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                upload.GoOn();
+            }
+        }
+    }
+
+    /// <summary>Ends an upload; its parts are gone when this returns.</summary>
+    public async ValueTask<Result> AbortUploadAsync(Caller caller, BucketName bucketName, ObjectName name, string uploadId)
+    {
+        Result<Upload> found = await FindUploadAsync(caller, bucketName, name, uploadId);
+        if (!found.Ok)
+        {
+            return found.Error!;
+        }
+
+        Upload upload = found.Value;
+        if (!await upload.TryEndAsync())
+        {
+            return NoUpload(uploadId);
+        }
+
+        try
+        {
+            await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId);
+            _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
+            return Result.Done;
+        }
+        catch (StorageException fault)
+        {
+            upload.GoOn();
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>Opens a chunked object for reading. The caller disposes the reader. Refuses with Busy when the name has another object, which is not chunked, by then.</summary>
+    public async ValueTask<Result<ChunkedReader>> OpenChunkedAsync(Caller caller, BucketName bucketName, ObjectName name)
+    {
+        const int AttemptsMax = 16; // each needs somebody else who replaced the object in between
+        for (int attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            Result<ObjectReader> head = await OpenObjectAsync(caller, bucketName, name);
+            if (!head.Ok)
+            {
+                return head.Error!;
+            }
+
+            if (head.Value.Stored.Metadata.Chunked is not { } chunked || _buckets.Find(bucketName) is not { } bucket)
+            {
+                head.Value.Dispose();
+                break;
+            }
+
+            _reaper.Hold(bucket, chunked.UploadId);
+            var reader = new ChunkedReader(head.Value, bucket, _lookup, _reaper);
+            Result<StoredObject> now = await StatObjectAsync(caller, bucketName, name); // its chunks were not removed before they were held
+            Result read = now is { Ok: true } && now.Value.Metadata.Chunked?.UploadId == chunked.UploadId
+                ? await reader.LoadAsync()
+                : new Result(now.Error ?? new Failure(ErrorCode.Busy, "the object was replaced meanwhile"));
+            if (read.Ok)
+            {
+                return reader;
+            }
+
+            reader.Dispose();
+            if (read.Error!.Code != ErrorCode.Busy)
+            {
+                return read.Error;
+            }
+        }
+
+        return new Failure(ErrorCode.Busy, "the object was replaced meanwhile");
+    }
+}

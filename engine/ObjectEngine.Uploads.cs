@@ -1,0 +1,217 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using Sluice.Contract;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
+using Sluice.Engine.Io;
+using Sluice.Engine.Objects;
+using Sluice.Native.Codecs;
+
+namespace Sluice.Engine;
+
+/// <summary>What uploads are made of: their notes, and the manifest that their parts make.</summary>
+public sealed partial class ObjectEngine
+{
+    private static Failure NoUpload(string uploadId) => new(ErrorCode.ObjectNotFound, $"upload \"{Printable(uploadId)}\" does not exist: it was never begun, or is completed or aborted");
+
+    private static Failure EmptyPart(int number) => new(ErrorCode.BadRequest, $"part {number}: invalid size (0)");
+
+    private static string Printable(string text) => string.Concat(text.Take(64).Select(static letter => char.IsAsciiLetterOrDigit(letter) ? letter : '?'));
+
+    /// <summary>Digests that can be put together from those of parts: the whole object's comes from them.</summary>
+    private static ChecksumType KeptOfParts(Bucket bucket) => bucket.Properties.ChecksumType switch
+    {
+        ChecksumType.None => ChecksumType.None,
+        ChecksumType.Crc64Nvme => ChecksumType.Crc64Nvme,
+        _ => ChecksumType.Crc32C,
+    };
+
+    private static PutRequest NewRequest(Bucket bucket, ObjectName name, byte[] content) => new()
+    {
+        Bucket = bucket.Name, Name = name, Body = PipeReader.Create(new ReadOnlySequence<byte>(content)), LengthBytes = content.Length,
+    };
+
+    private ValueTask<Result<StoredObject>> StoreNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation) =>
+        StoreAsync(bucket, NewRequest(bucket, new ChunkName(note.UploadId, 0).ToObjectName(), ManifestRecord.Format(note)), cancellation);
+
+    /// <summary>An upload in progress of that object; one that an earlier run of the engine began is found by its note.</summary>
+    private async ValueTask<Result<Upload>> FindUploadAsync(Caller caller, BucketName bucketName, ObjectName name, string uploadId)
+    {
+        Result<Bucket> allowed = Enter(caller, bucketName, AccessBits.PutObject, "PUT");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        Bucket bucket = allowed.Value;
+        if (!ChunkName.TryReadUpload(uploadId, out ulong number))
+        {
+            return NoUpload(uploadId);
+        }
+
+        if (!_uploads.TryGetValue((bucket.Bid, number), out Upload? upload))
+        {
+            try
+            {
+                Manifest? note = await ReadNoteAsync(bucket, number);
+                if (note is not { State: ManifestState.Partial } || await IsObjectsAsync(bucket, note))
+                {
+                    return NoUpload(uploadId);
+                }
+
+                var known = new Upload(bucket, note);
+                foreach (int part in await _uploadFiles.NumbersAsync(bucket, number))
+                {
+                    if (part > 0)
+                    {
+                        known.Add(part);
+                    }
+                }
+
+                upload = _uploads.GetOrAdd((bucket.Bid, number), known);
+            }
+            catch (StorageException fault)
+            {
+                return Refuse(fault);
+            }
+        }
+
+        return upload.Note.Name == name ? upload : NoUpload(uploadId);
+    }
+
+    /// <summary>What the note of an upload says; null when there is none that can be read.</summary>
+    private async ValueTask<Manifest?> ReadNoteAsync(Bucket bucket, ulong uploadId)
+    {
+        ObjectName file = new ChunkName(uploadId, 0).ToObjectName();
+        Result<OpenObject> open = await _lookup.OpenAsync(bucket, file, DigestOf(bucket.Name, file));
+        if (!open.Ok)
+        {
+            return null;
+        }
+
+        using var reader = new ObjectReader(open.Value, bucket);
+        Result<Manifest> note = await ChunkedReader.ReadManifestAsync(reader);
+        return note is { Ok: true } && note.Value.UploadId == uploadId ? note.Value : null;
+    }
+
+    /// <summary>True when the object of a note's name is the one that the upload became.</summary>
+    private async ValueTask<bool> IsObjectsAsync(Bucket bucket, Manifest note)
+    {
+        Result<StoredObject> head = await _lookup.StatAsync(bucket, note.Name, DigestOf(bucket.Name, note.Name));
+        return head is { Ok: true } && head.Value.Metadata.Chunked?.UploadId == note.UploadId;
+    }
+
+    private async ValueTask<Result<Manifest>> ComposeAsync(Upload upload, IReadOnlyList<int> numbers)
+    {
+        int[] stored = upload.Numbers;
+        if (stored.Length == 0)
+        {
+            return new Failure(ErrorCode.BadRequest, $"upload \"{ChunkName.TextOf(upload.Note.UploadId)}\" has no chunks");
+        }
+
+        if (numbers.Count != stored.Length || stored[^1] != stored.Length || !numbers.Order().SequenceEqual(stored))
+        {
+            return new Failure(ErrorCode.BadRequest,
+                $"partial completion: {numbers.Count} parts are listed, {stored.Length} are stored; they must be the same, from 1 without a gap");
+        }
+
+        var chunks = new ChunkTableBuilder(KeptOfParts(upload.Bucket));
+        ulong crc = 0;
+        uint crc32 = 0;
+        ChecksumType? type = null;
+        foreach (int number in stored)
+        {
+            ObjectName file = upload.FileOf(number);
+            Result<StoredObject> part = await _lookup.StatAsync(upload.Bucket, file, DigestOf(upload.Bucket.Name, file));
+            if (!part.Ok)
+            {
+                return part.Error!;
+            }
+
+            ObjectMetadata metadata = part.Value.Metadata;
+            type ??= metadata.Checksum.Type;
+            if (metadata.Checksum.Type != type || type != KeptOfParts(upload.Bucket))
+            {
+                return new Failure(ErrorCode.Busy, "the bucket's checksum was changed while the parts came; send them again");
+            }
+
+            ulong crcOfPart = ChunkedReader.Crc64Of(metadata);
+            crc = Crc64Nvme.Combine(crc, crcOfPart, metadata.SizeBytes);
+            crc32 = type == ChecksumType.Crc32C ? Crc32C.Combine(crc32, System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(metadata.Checksum.Value), metadata.SizeBytes) : 0;
+            chunks.Add(new ManifestChunk(number, metadata.SizeBytes, crcOfPart), metadata.Checksum.Value, []);
+        }
+
+        var whole = new byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(whole, type == ChecksumType.Crc32C ? (ulong)crc32 << 32 : crc);
+        return new Manifest
+        {
+            State = ManifestState.Complete,
+            UploadId = upload.Note.UploadId,
+            Generation = _clock.Next(),
+            CreatedNs = upload.Note.CreatedNs,
+            Name = upload.Note.Name,
+            Custom = upload.Note.Custom,
+            Checksum = new Checksum(type!.Value, whole.AsSpan(0, Checksum.SizeBytes(type.Value))),
+            Chunks = chunks.Build(),
+        };
+    }
+
+    /// <summary>Removes all files of an upload, its note last.</summary>
+    private async ValueTask RemoveUploadAsync(Bucket bucket, ulong uploadId)
+    {
+        var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
+        if (await ReadNoteAsync(bucket, uploadId) is { } note)
+        {
+            numbers.Add(0);
+            for (int i = 0; i < note.Chunks.Count; i++)
+            {
+                numbers.Add(note.Chunks[i].Number); // also those on mountpaths that are away: tombstones tell of them
+            }
+        }
+
+        foreach (int number in numbers.Reverse())
+        {
+            ObjectName file = new ChunkName(uploadId, number).ToObjectName();
+            await _removal.DeleteAsync(bucket, file, DigestOf(bucket.Name, file));
+        }
+    }
+
+    /// <summary>
+    /// What a crash left between an object and the files of its upload, asked of the notes: chunks that no object has any more are removed. While a mountpath is away nothing is,
+    /// since the object may be there.
+    /// </summary>
+    private async ValueTask SurveyUploadsAsync(CancellationToken cancellation)
+    {
+        foreach (Bucket bucket in _buckets.All)
+        {
+            foreach (ulong uploadId in await _uploadFiles.UploadsAsync(bucket))
+            {
+                if (cancellation.IsCancellationRequested || _disks.Current.Away.Count > 0)
+                {
+                    return;
+                }
+
+                if (await ReadNoteAsync(bucket, uploadId) is { State: ManifestState.Complete } note && !await IsObjectsAsync(bucket, note))
+                {
+                    _reaper.Free(bucket, uploadId);
+                }
+            }
+        }
+    }
+
+    /// <summary>The background work.</summary>
+    private async Task ReapAsync()
+    {
+        try
+        {
+            await SurveyUploadsAsync(_closing.Token);
+        }
+        catch (StorageException fault)
+        {
+            _log.LogError("the files of uploads were not looked through: {Fault}", fault.Message);
+        }
+
+        await _reaper.RunAsync(_closing.Token);
+    }
+}

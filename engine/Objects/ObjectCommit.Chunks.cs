@@ -1,0 +1,46 @@
+namespace Sluice.Engine.Objects;
+
+/// <summary>Commits over chunked objects: their chunks go when the new object is durable.</summary>
+public sealed partial class ObjectCommit
+{
+    /// <summary>The new object is durable: the chunks of those that it replaced are nobody's.</summary>
+    private void FreeUploads(ReplicaSet set, List<ObjectPlace> places)
+    {
+        ulong last = set.Shown?.Metadata.Chunked?.UploadId ?? 0; // copies name the same upload, one behind the other
+        for (int i = 0; i < places.Count; i++)
+        {
+            if (places[i].Stored?.Metadata.Chunked is { } chunked && chunked.UploadId != last)
+            {
+                last = chunked.UploadId;
+                UploadFreed?.Invoke(set.Bucket, last);
+            }
+        }
+    }
+
+    private static IEnumerable<ulong> UploadsOf(List<ObjectPlace> places)
+    {
+        foreach (ObjectPlace place in places)
+        {
+            if (place.Stored?.Metadata.Chunked is { } chunked)
+            {
+                yield return chunked.UploadId;
+            }
+        }
+    }
+
+    /// <summary>What is left to do when the new object is durable; the set is somebody else's by then.</summary>
+    private Func<ValueTask> AfterFlush(ReplicaSet set, List<ObjectPlace> replaced)
+    {
+        var generation = new ReplacedGeneration(set, replaced, partMap) { HasKept = true };
+        ulong? now = set.Shown?.Metadata.Chunked?.UploadId;
+        ulong[] freed = [.. UploadsOf(replaced).Distinct().Where(upload => upload != now)];
+        Buckets.Bucket bucket = set.Bucket;
+        return freed.Length == 0 ? generation.RemoveAsync : RemoveAndFreeAsync;
+
+        async ValueTask RemoveAndFreeAsync()
+        {
+            await generation.RemoveAsync();
+            Array.ForEach(freed, upload => UploadFreed?.Invoke(bucket, upload));
+        }
+    }
+}

@@ -1,0 +1,288 @@
+using System.IO.Pipelines;
+using System.Text;
+using Sluice.Contract;
+using Sluice.Engine.Chunks;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Tests.Support;
+
+namespace Sluice.Engine.Tests.Chunks;
+
+/// <summary>Uploads in parts and the objects that they become, over real files: what a client sees, and that nothing is left behind.</summary>
+public sealed class UploadTests
+{
+    private const int Seeds = 12;
+
+    public static TheoryData<string> Properties => new(
+        """{"durability":"strict"}""",
+        """{"durability":"relaxed"}""",
+        """{"mirror":{"enabled":true,"copies":2}}""",
+        """{"ec":{"enabled":true,"data_slices":2,"parity_slices":1,"objsize_limit":0}}""",
+        """{"checksum":{"type":"none"}}""",
+        """{"checksum":{"type":"crc64nvme"}}""");
+
+    /// <summary>Parts of any size in any order, some sent twice: the object is what a flat model says, over a restart, whole and in ranges.</summary>
+    [Theory]
+    [MemberData(nameof(Properties))]
+    public async Task WhatIsUploadedInPartsIsOneObject(string properties)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(4, properties);
+        for (int seed = 0; seed < Seeds; seed++)
+        {
+            var random = new Random(seed);
+            string name = $"dir/{seed}";
+            string upload = await BeginAsync(fixture, name);
+            byte[][] parts = [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => Bytes(random, random.Next(3) == 0 ? random.Next(1, 100) : random.Next(1, 3_000_000)))];
+            foreach (int part in Enumerable.Range(0, parts.Length).OrderBy(_ => random.Next()))
+            {
+                if (random.Next(3) == 0)
+                {
+                    await PartAsync(fixture, name, upload, part + 1, Bytes(random, 77)); // is replaced
+                }
+
+                await PartAsync(fixture, name, upload, part + 1, parts[part]);
+            }
+
+            Assert.Null(await fixture.GetAsync(name));
+            Assert.DoesNotContain(name, await fixture.NamesAsync());
+            ObjectAttributes made = await CompleteAsync(fixture, name, upload, parts.Length);
+            byte[] whole = [.. parts.SelectMany(part => part)];
+            Assert.Equal((whole.Length, parts.Length, parts.Max(part => part.Length)), (made.SizeBytes, made.ChunkCount, made.LargestChunkBytes));
+            Assert.True(made.Checksum.Type == ChecksumType.None || made.Checksum == Digest.Of(made.Checksum.Type, whole), "its digest is that of all bytes");
+            await CompareAsync(fixture, name, whole, random);
+            if (seed % 4 == 3)
+            {
+                await fixture.CloseAsync();
+                await fixture.OpenAsync();
+                await CompareAsync(fixture, name, whole, random);
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(0, Seeds).Select(seed => $"dir/{seed}").Order(StringComparer.Ordinal), await fixture.NamesAsync());
+        foreach (string name in await fixture.NamesAsync())
+        {
+            Assert.True((await fixture.DeleteAsync(name)).Ok);
+        }
+
+        await NothingIsLeftAsync(fixture);
+    }
+
+    [Fact]
+    public async Task OnlyAWholeListOfPartsCompletesAndOnlyOnce()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        string upload = await BeginAsync(fixture, "x");
+        Assert.Contains("no chunks", (await TryCompleteAsync(fixture, "x", upload, [])).Error!.Message, StringComparison.Ordinal);
+        await PartAsync(fixture, "x", upload, 1, "one"u8.ToArray());
+        await PartAsync(fixture, "x", upload, 3, "three"u8.ToArray());
+        foreach (int[] numbers in (int[][])[[], [1], [1, 2], [1, 3], [1, 2, 3]])
+        {
+            Result<ObjectAttributes> refused = await TryCompleteAsync(fixture, "x", upload, numbers);
+            Assert.Equal(ErrorCode.BadRequest, refused.Error!.Code);
+            Assert.Contains("partial completion", refused.Error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("invalid size (0)", (await TryPartAsync(fixture, "x", upload, 2, [])).Error!.Message, StringComparison.Ordinal);
+        Assert.Contains("invalid size (0)", (await TryPartAsync(fixture, "x", upload, 2, [], unknownLength: true)).Error!.Message, StringComparison.Ordinal);
+        await PartAsync(fixture, "x", upload, 2, "two"u8.ToArray());
+        Assert.Equal(ErrorCode.BadRequest, (await TryPartAsync(fixture, "x", upload, 0, [1])).Error!.Code);
+        Assert.Equal(ErrorCode.BadRequest, (await TryPartAsync(fixture, "x", upload, Limits.ChunksMax + 1, [1])).Error!.Code);
+        foreach (string other in (string[])["y", "x"])
+        {
+            string wrong = other == "y" ? upload : "0123456789abcdef";
+            Assert.Equal(ErrorCode.ObjectNotFound, (await TryPartAsync(fixture, other, wrong, 1, [1])).Error!.Code);
+            Assert.Contains("does not exist", (await TryCompleteAsync(fixture, other, wrong, [1, 2, 3])).Error!.Message, StringComparison.Ordinal);
+        }
+
+        Assert.True((await TryCompleteAsync(fixture, "x", upload, [3, 1, 2])).Ok);
+        Assert.Equal(ErrorCode.ObjectNotFound, (await TryCompleteAsync(fixture, "x", upload, [1, 2, 3])).Error!.Code);
+        Assert.Equal(ErrorCode.ObjectNotFound, (await TryPartAsync(fixture, "x", upload, 1, [1])).Error!.Code);
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        Assert.Equal(ErrorCode.ObjectNotFound, (await TryPartAsync(fixture, "x", upload, 1, [1])).Error!.Code);
+        Assert.Equal("onetwothree", Encoding.ASCII.GetString(await ReadAsync(fixture, "x", 0, 11)));
+    }
+
+    [Theory]
+    [InlineData("strict")]
+    [InlineData("relaxed")]
+    public async Task AnUploadGoesOnBehindARestartAndMayBeAborted(string durability)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, $$"""{"durability":"{{durability}}"}""");
+        string kept = await BeginAsync(fixture, "kept");
+        string aborted = await BeginAsync(fixture, "aborted");
+        await PartAsync(fixture, "kept", kept, 2, "second"u8.ToArray());
+        await PartAsync(fixture, "aborted", aborted, 1, "first"u8.ToArray());
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        await PartAsync(fixture, "kept", kept, 1, "first, "u8.ToArray());
+        await CompleteAsync(fixture, "kept", kept, 2);
+        Assert.True((await fixture.Io.OnItsThreadAsync(() => fixture.Engine.AbortUploadAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("aborted"), aborted))).Ok);
+        Assert.Equal(ErrorCode.ObjectNotFound, (await TryPartAsync(fixture, "aborted", aborted, 1, [1])).Error!.Code);
+        Assert.Equal("first, second", Encoding.ASCII.GetString(await ReadAsync(fixture, "kept", 0, 13)));
+        Assert.True((await fixture.DeleteAsync("kept")).Ok);
+        await NothingIsLeftAsync(fixture);
+    }
+
+    [Theory]
+    [InlineData("strict")]
+    [InlineData("relaxed")]
+    public async Task OverwritingFreesTheChunksWhenNobodyReadsThemAnyMore(string durability)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, $$"""{"durability":"{{durability}}"}""");
+        await UploadAsync(fixture, "x", "one ", "two");
+        ChunkedReader reader = await OpenAsync(fixture, "x");
+        await UploadAsync(fixture, "x", "three ", "four");
+        await fixture.Engine.FlushAsync();
+        Assert.Equal("one two", await TextAsync(fixture, reader, 0, 7));
+        Assert.Equal(1, fixture.Engine.ReapedUploadsWaiting);
+        reader.Dispose();
+        Assert.Equal("three four", Encoding.ASCII.GetString(await ReadAsync(fixture, "x", 0, 10)));
+        await fixture.PutAsync("x", "plain");
+        Assert.Equal("plain", await fixture.GetTextAsync("x"));
+        await NothingIsLeftAsync(fixture);
+    }
+
+    [Fact]
+    public async Task AChunkThatIsMissingOrAnotherOneIsNeverServed()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        string upload = await UploadAsync(fixture, "x", "first part ", "second part");
+        string other = await UploadAsync(fixture, "y", "first part ", "another one");
+        string directory = Path.Combine(fixture.Paths[0], "@ais/b/%ob/%c");
+        await fixture.CloseAsync();
+        File.Delete(Path.Combine(directory, upload, "00001"));
+        string target = Path.Combine(directory, upload, "00002");
+        File.Delete(target);
+        using (System.Diagnostics.Process copy = System.Diagnostics.Process.Start("cp", ["--preserve=xattr", Path.Combine(directory, other, "00002"), target]))
+        {
+            await copy.WaitForExitAsync();
+            Assert.Equal(0, copy.ExitCode);
+        }
+
+        await fixture.OpenAsync();
+        using ChunkedReader reader = await OpenAsync(fixture, "x");
+        Assert.Contains("missing", (await reader.OpenChunkAsync(0)).Error!.Message, StringComparison.Ordinal);
+        Assert.Contains("another one", (await reader.OpenChunkAsync(1)).Error!.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> UploadAsync(EngineFixture fixture, string name, params string[] parts)
+    {
+        string upload = await BeginAsync(fixture, name);
+        for (int i = 0; i < parts.Length; i++)
+        {
+            await PartAsync(fixture, name, upload, i + 1, Encoding.ASCII.GetBytes(parts[i]));
+        }
+
+        await CompleteAsync(fixture, name, upload, parts.Length);
+        return upload;
+    }
+
+    private static byte[] Bytes(Random random, int count)
+    {
+        var bytes = new byte[count];
+        random.NextBytes(bytes);
+        return bytes;
+    }
+
+    private static async Task<string> BeginAsync(EngineFixture fixture, string name)
+    {
+        Result<string> begun = await fixture.Io.OnItsThreadAsync(() => fixture.Engine.BeginUploadAsync(
+            Caller.Anonymous, fixture.Bucket, ObjectName.From(name), [], CancellationToken.None));
+        Assert.True(begun.Ok, begun.Error?.Message);
+        return begun.Value;
+    }
+
+    private static Task<Result<ObjectAttributes>> TryPartAsync(EngineFixture fixture, string name, string upload, int number, byte[] content, bool unknownLength = false) =>
+        fixture.Io.OnItsThreadAsync(() => fixture.Engine.PutPartAsync(
+            Caller.Anonymous,
+            new PutRequest
+            {
+                Bucket = fixture.Bucket,
+                Name = ObjectName.From(name),
+                Body = PipeReader.Create(new MemoryStream(content)),
+                LengthBytes = unknownLength ? null : content.Length,
+            },
+            upload,
+            number,
+            CancellationToken.None));
+
+    private static async Task PartAsync(EngineFixture fixture, string name, string upload, int number, byte[] content)
+    {
+        Result<ObjectAttributes> put = await TryPartAsync(fixture, name, upload, number, content);
+        Assert.True(put.Ok, put.Error?.Message);
+    }
+
+    private static Task<Result<ObjectAttributes>> TryCompleteAsync(EngineFixture fixture, string name, string upload, int[] numbers) =>
+        fixture.Io.OnItsThreadAsync(() => fixture.Engine.CompleteUploadAsync(
+            Caller.Anonymous, fixture.Bucket, ObjectName.From(name), upload, numbers, CancellationToken.None));
+
+    private static async Task<ObjectAttributes> CompleteAsync(EngineFixture fixture, string name, string upload, int parts)
+    {
+        Result<ObjectAttributes> made = await TryCompleteAsync(fixture, name, upload, [.. Enumerable.Range(1, parts)]);
+        Assert.True(made.Ok, made.Error?.Message);
+        return made.Value;
+    }
+
+    private static async Task<ChunkedReader> OpenAsync(EngineFixture fixture, string name)
+    {
+        Result<ChunkedReader> open = await fixture.Io.OnItsThreadAsync(() => fixture.Engine.OpenChunkedAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From(name)));
+        Assert.True(open.Ok, open.Error?.Message);
+        return open.Value;
+    }
+
+    private static async Task<byte[]> ReadAsync(EngineFixture fixture, string name, long offset, int count)
+    {
+        using ChunkedReader reader = await OpenAsync(fixture, name);
+        return await ReadAsync(fixture, reader, offset, count);
+    }
+
+    private static async Task<string> TextAsync(EngineFixture fixture, ChunkedReader reader, long offset, int count) =>
+        Encoding.ASCII.GetString(await ReadAsync(fixture, reader, offset, count));
+
+    private static Task<byte[]> ReadAsync(EngineFixture fixture, ChunkedReader reader, long offset, int count) => fixture.Io.OnItsThreadAsync(async () =>
+    {
+        var bytes = new byte[count];
+        for (int done = 0; done < count;)
+        {
+            (int index, long from) = reader.PlaceOf(offset + done);
+            Result<ObjectReader> opened = await reader.OpenChunkAsync(index);
+            Assert.True(opened.Ok, opened.Error?.Message);
+            using ObjectReader chunk = opened.Value;
+            int take = (int)Math.Min(chunk.SizeBytes - from, count - done);
+            Assert.Equal(take, (await chunk.ReadAsync(bytes.AsMemory(done, take), from)).Value);
+            done += take;
+        }
+
+        return bytes;
+    });
+
+    private static async Task CompareAsync(EngineFixture fixture, string name, byte[] whole, Random random)
+    {
+        Assert.Equal(whole, await ReadAsync(fixture, name, 0, whole.Length));
+        for (int i = 0; i < 5; i++)
+        {
+            int offset = random.Next(whole.Length);
+            int count = random.Next(1, whole.Length - offset + 1);
+            Assert.Equal(whole[offset..(offset + count)], await ReadAsync(fixture, name, offset, count));
+            using ChunkedReader reader = await OpenAsync(fixture, name);
+            Result<Checksum> digest = await fixture.Io.OnItsThreadAsync(() => reader.DigestOfRangeAsync(ChecksumType.Md5, offset, count));
+            Assert.Equal(Digest.Of(ChecksumType.Md5, whole.AsSpan(offset, count)), digest.Value);
+            Assert.True((await fixture.Io.OnItsThreadAsync(() => reader.VerifyAsync(offset, count))).Ok);
+        }
+    }
+
+    /// <summary>No file of any upload is left on any mountpath.</summary>
+    private static async Task NothingIsLeftAsync(EngineFixture fixture)
+    {
+        await fixture.Engine.FlushAsync();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while (fixture.Engine.ReapedUploadsWaiting > 0)
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1), "chunks are not removed");
+            await Task.Yield();
+        }
+
+        Assert.DoesNotContain(
+            fixture.Paths.SelectMany(path => Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)), file => file.Contains("/%c/", StringComparison.Ordinal));
+    }
+}
