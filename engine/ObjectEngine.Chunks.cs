@@ -102,6 +102,10 @@ public sealed partial class ObjectEngine
 
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
         finally
         {
             upload.Leave();
@@ -129,15 +133,16 @@ public sealed partial class ObjectEngine
         bool isDone = false;
         try
         {
-            Result<Manifest> complete = await ComposeAsync(upload, numbers);
+            HashSet<ObjectDisk> unflushed = [];
+            Result<Manifest> complete = await ComposeAsync(upload, numbers, unflushed);
             if (!complete.Ok)
             {
                 return complete.Error!;
             }
 
-            if (upload.Bucket.Properties.Durability == Durability.Relaxed && !await TryFlushAsync())
+            if (upload.Bucket.Properties.Durability == Durability.Relaxed && !await TryFlushAsync(unflushed))
             {
-                return new Failure(ErrorCode.StorageFailed, "the parts could not be flushed; the server's log says why");
+                return new Failure(ErrorCode.StorageFailed, "a mountpath that has parts cannot say that they are on it; the server's log says why");
             }
 
             Result<StoredObject> stored = await StoreAsync(
@@ -161,6 +166,10 @@ public sealed partial class ObjectEngine
             }
 
             return stored.Value.Attributes();
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
         }
         finally
         {
@@ -195,6 +204,34 @@ public sealed partial class ObjectEngine
         catch (StorageException fault)
         {
             upload.GoOn();
+            return Refuse(fault);
+        }
+    }
+
+    /// <summary>The uploads in progress of a bucket, oldest first: their notes. They are asked of the mountpaths.</summary>
+    public async ValueTask<Result<IReadOnlyList<Manifest>>> ListUploadsAsync(Caller caller, BucketName bucketName)
+    {
+        Result<Bucket> allowed = Enter(caller, bucketName, AccessBits.ListObjects, "LIST");
+        if (!allowed.Ok)
+        {
+            return allowed.Error!;
+        }
+
+        try
+        {
+            List<Manifest> found = [];
+            foreach (ulong uploadId in await _uploadFiles.UploadsAsync(allowed.Value))
+            {
+                if (await ReadNoteAsync(allowed.Value, uploadId) is { State: ManifestState.Partial } note && await IsObjectsAsync(allowed.Value, note) == false)
+                {
+                    found.Add(note);
+                }
+            }
+
+            return found;
+        }
+        catch (StorageException fault)
+        {
             return Refuse(fault);
         }
     }

@@ -122,7 +122,7 @@ public sealed partial class ObjectEngine
             }
 
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-            set.Chunked = request.Chunked;
+            (set.Chunked, set.IsDurable) = (request.Chunked, request.IsDurable);
             Result<IBodySink> sink = await AddHeadsAsync(set, request.LengthBytes);
             if (!sink.Ok)
             {

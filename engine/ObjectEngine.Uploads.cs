@@ -33,7 +33,7 @@ public sealed partial class ObjectEngine
     };
 
     private ValueTask<Result<StoredObject>> StoreNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation) =>
-        StoreAsync(bucket, NewRequest(bucket, new ChunkName(note.UploadId, 0).ToObjectName(), ManifestRecord.Format(note)), cancellation);
+        StoreAsync(bucket, NewRequest(bucket, new ChunkName(note.UploadId, 0).ToObjectName(), ManifestRecord.Format(note)) with { IsDurable = true }, cancellation);
 
     /// <summary>An upload in progress of that object; one that an earlier run of the engine began is found by its note.</summary>
     private async ValueTask<Result<Upload>> FindUploadAsync(Caller caller, BucketName bucketName, ObjectName name, string uploadId)
@@ -55,7 +55,7 @@ public sealed partial class ObjectEngine
             try
             {
                 Manifest? note = await ReadNoteAsync(bucket, number);
-                if (note is not { State: ManifestState.Partial } || await IsObjectsAsync(bucket, note))
+                if (note is not { State: ManifestState.Partial } || await IsObjectsAsync(bucket, note) != false)
                 {
                     return NoUpload(uploadId);
                 }
@@ -95,14 +95,33 @@ public sealed partial class ObjectEngine
         return note is { Ok: true } && note.Value.UploadId == uploadId ? note.Value : null;
     }
 
-    /// <summary>True when the object of a note's name is the one that the upload became.</summary>
-    private async ValueTask<bool> IsObjectsAsync(Bucket bucket, Manifest note)
+    /// <summary>True when the object of a note's name is the one that the upload became; null when that cannot be told.</summary>
+    private async ValueTask<bool?> IsObjectsAsync(Bucket bucket, Manifest note)
     {
         Result<StoredObject> head = await _lookup.StatAsync(bucket, note.Name, DigestOf(bucket.Name, note.Name));
-        return head is { Ok: true } && head.Value.Metadata.Chunked?.UploadId == note.UploadId;
+        return head.Ok ? head.Value.Metadata.Chunked?.UploadId == note.UploadId
+            : head.Error!.Code == ErrorCode.ObjectNotFound ? false : null;
     }
 
-    private async ValueTask<Result<Manifest>> ComposeAsync(Upload upload, IReadOnlyList<int> numbers)
+    /// <summary>True when everything on those mountpaths up to now is on stable storage.</summary>
+    private async ValueTask<bool> TryFlushAsync(IEnumerable<ObjectDisk> disks)
+    {
+        try
+        {
+            bool[] flushed = await Task.WhenAll(disks.Select(static disk => FlushAsync(disk).AsTask()));
+            return flushed.All(static one => one);
+        }
+        catch (StorageException fault)
+        {
+            Refuse(fault);
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// The manifest of what has come; adds the mountpaths whose parts a power cut may take in a relaxed bucket: those of parts that lie on one alone.
+    /// </summary>
+    private async ValueTask<Result<Manifest>> ComposeAsync(Upload upload, IReadOnlyList<int> numbers, HashSet<ObjectDisk> unflushed)
     {
         int[] stored = upload.Numbers;
         if (stored.Length == 0)
@@ -130,6 +149,11 @@ public sealed partial class ObjectEngine
             }
 
             ObjectMetadata metadata = part.Value.Metadata;
+            if (part.Value.Copies.Count == 0 && metadata.Slices is null)
+            {
+                unflushed.Add(part.Value.Disk);
+            }
+
             type ??= metadata.Checksum.Type;
             if (metadata.Checksum.Type != type || type != KeptOfParts(upload.Bucket))
             {
@@ -157,7 +181,7 @@ public sealed partial class ObjectEngine
         };
     }
 
-    /// <summary>Removes all files of an upload, its note last.</summary>
+    /// <summary>Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good.</summary>
     private async ValueTask RemoveUploadAsync(Bucket bucket, ulong uploadId)
     {
         var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
@@ -173,13 +197,13 @@ public sealed partial class ObjectEngine
         foreach (int number in numbers.Reverse())
         {
             ObjectName file = new ChunkName(uploadId, number).ToObjectName();
-            await _removal.DeleteAsync(bucket, file, DigestOf(bucket.Name, file));
+            await _removal.DeleteAsync(bucket, file, DigestOf(bucket.Name, file), isDurable: true);
         }
     }
 
     /// <summary>
-    /// What a crash left between an object and the files of its upload, asked of the notes: chunks that no object has any more are removed. While a mountpath is away nothing is,
-    /// since the object may be there.
+    /// What a crash left between an object and the files of its upload, asked of the notes: chunks that no object has any more are removed. While a mountpath is away, or has not
+    /// been compared with the others, nothing is, since the object may be there.
     /// </summary>
     private async ValueTask SurveyUploadsAsync(CancellationToken cancellation)
     {
@@ -187,17 +211,45 @@ public sealed partial class ObjectEngine
         {
             foreach (ulong uploadId in await _uploadFiles.UploadsAsync(bucket))
             {
-                if (cancellation.IsCancellationRequested || _disks.Current.Away.Count > 0)
+                if (cancellation.IsCancellationRequested || !AllServe)
                 {
                     return;
                 }
 
-                if (await ReadNoteAsync(bucket, uploadId) is { State: ManifestState.Complete } note && !await IsObjectsAsync(bucket, note))
+                if (await ReadNoteAsync(bucket, uploadId) is { } note)
                 {
-                    _reaper.Free(bucket, uploadId);
+                    await SettleNoteAsync(bucket, note, cancellation);
                 }
             }
         }
+    }
+
+    private bool AllServe => _disks.Current is { Away.Count: 0 } set && set.Open.All(static disk => disk.Serves);
+
+    private async ValueTask SettleNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation)
+    {
+        bool? isObjects = await IsObjectsAsync(bucket, note);
+        if (note.State == ManifestState.Complete && isObjects == false && AllServe)
+        {
+            _reaper.Free(bucket, note.UploadId);
+        }
+        else if (note.State == ManifestState.Partial && isObjects == true && await ManifestOfAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)
+        {
+            await StoreNoteAsync(bucket, complete, cancellation); // completing was cut off in between
+        }
+    }
+
+    private async ValueTask<Manifest?> ManifestOfAsync(Bucket bucket, ObjectName name)
+    {
+        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, DigestOf(bucket.Name, name));
+        if (!open.Ok)
+        {
+            return null;
+        }
+
+        using var reader = new ObjectReader(open.Value, bucket);
+        Result<Manifest> read = reader.Stored.Metadata.Chunked is null ? new Failure(ErrorCode.Busy, "it is not chunked any more") : await ChunkedReader.ReadManifestAsync(reader);
+        return read.Ok ? read.Value : null;
     }
 
     /// <summary>The background work.</summary>

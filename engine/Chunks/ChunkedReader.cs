@@ -1,5 +1,6 @@
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Native.Codecs;
@@ -47,7 +48,16 @@ public sealed class ChunkedReader : IDisposable
     {
         ManifestChunk chunk = Manifest.Chunks[index];
         ObjectName file = new ChunkName(_uploadId, chunk.Number).ToObjectName();
-        Result<OpenObject> open = await _lookup.OpenAsync(_bucket, file, Hrw.Digest(_bucket.Name.UnamePrefix.Span, file.Utf8.Span));
+        Result<OpenObject> open;
+        try
+        {
+            open = await _lookup.OpenAsync(_bucket, file, Hrw.Digest(_bucket.Name.UnamePrefix.Span, file.Utf8.Span));
+        }
+        catch (StorageException fault)
+        {
+            return Stored.Refuse(fault);
+        }
+
         if (!open.Ok)
         {
             return open.Error!.Code == ErrorCode.ObjectNotFound ? Stored.Damage($"chunk {chunk.Number} is missing") : open.Error;

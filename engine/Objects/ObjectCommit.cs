@@ -53,7 +53,7 @@ public sealed partial class ObjectCommit(
         ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom, StoredObject? converted)
     {
         bool isWide = set.IsWide;
-        bool strict = isWide || set.Bucket.Properties.Durability == Durability.Strict;
+        bool strict = isWide || set.IsDurable || set.Bucket.Properties.Durability == Durability.Strict;
         bool isEarly = strict && body.SizeBytes > Limits.EarlyFlushBytesMin;
         if (isWide)
         {

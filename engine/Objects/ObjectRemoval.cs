@@ -24,9 +24,10 @@ public sealed class ObjectRemoval(
 
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
-    /// <see cref="StorageException"/> when a disk fails: the object is then still there or gone.
+    /// <see cref="StorageException"/> when a disk fails: the object is then still there or gone. With <paramref name="isDurable"/> it is gone from stable storage too,
+    /// whatever the bucket says.
     /// </summary>
-    public async ValueTask<Result> DeleteAsync(Bucket bucket, ObjectName name, ulong digest)
+    public async ValueTask<Result> DeleteAsync(Bucket bucket, ObjectName name, ulong digest, bool isDurable = false)
     {
         if (!bucket.TryEnter())
         {
@@ -58,7 +59,7 @@ public sealed class ObjectRemoval(
                 }
 
                 // No flusher could vouch for several mountpaths together.
-                bool strict = bucket.Properties.Durability == Durability.Strict || places.Count > 1
+                bool strict = isDurable || bucket.Properties.Durability == Durability.Strict || places.Count > 1
                     || places.Exists(static place => place.Stored?.Metadata.Slices is not null);
                 places.Reverse();
                 OpenObject? beingRead = await lookup.HoldSlicesAsync(bucket, name, digest);

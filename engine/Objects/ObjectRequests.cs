@@ -32,6 +32,9 @@ public readonly record struct PutRequest
     /// <summary>The content is the manifest of a chunked object, which is that to its clients; null of any other.</summary>
     internal ChunkedContent? Chunked { get; init; }
 
+    /// <summary>It is durable when it is answered, whatever its bucket says.</summary>
+    internal bool IsDurable { get; init; }
+
     /// <summary>Digest that is kept in a bucket.</summary>
     internal ChecksumType KeptIn(Bucket bucket) => Kept ?? bucket.Properties.ChecksumType;
 }

@@ -94,6 +94,9 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>What its content, a manifest, makes of it to its clients; null of any other object.</summary>
     internal ChunkedContent? Chunked { get; set; }
 
+    /// <summary>It is committed strictly, whatever its bucket says.</summary>
+    internal bool IsDurable { get; set; }
+
     /// <summary>
     /// Heads that must be durable for the commit to hold. Below the number of heads, a mountpath that fails loses its head and the commit goes on with the
     /// others; <see cref="IsDegraded"/> tells of it. 0: all of them.
@@ -215,7 +218,7 @@ public sealed class ReplicaSet : IAsyncDisposable
             _members.Clear();
             Found.Clear();
             (Name, _plain, Map, Shown, Chunked) = (default, null, null, null, null);
-            (HeadsMin, IsDegraded, IsUncertain) = (0, false, false);
+            (HeadsMin, IsDegraded, IsUncertain, IsDurable) = (0, false, false, false);
             s_pool.Return(this);
         }
     }

@@ -8,6 +8,9 @@ namespace Sluice.Simulation.Tests.Histories;
 public enum OperationKind
 {
     Put,
+
+    /// <summary>The same in parts.</summary>
+    Upload,
     Delete,
     Patch,
     Get,

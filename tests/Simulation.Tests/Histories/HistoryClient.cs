@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Listing;
 using Sluice.Engine.Objects;
 using Sluice.Simulation.Tests.Matrix;
@@ -46,6 +47,64 @@ public sealed class HistoryClient(HistoryWorld world)
             CancellationToken.None);
         Answered(operation, bucket, write, put.Error);
         HistoryWorld.Refuse(!put.Ok || put.Value.Checksum == state.Checksum, "torn", $"{operation} is answered with another digest");
+    }
+
+    /// <summary>The same in one to three parts, the last one first.</summary>
+    public async Task UploadAsync(Operation operation)
+    {
+        BucketModel bucket = world.Buckets[operation.Bucket];
+        var content = new byte[operation.Number];
+        new Random(operation.Id).NextBytes(content);
+        ObjectState state = NewState(operation, content);
+        ModelWrite? write = bucket.Names is null ? null : bucket.Of(operation.Name).Begin(state);
+        ObjectName name = ObjectName.From(operation.Name);
+        Result<string> begun = await Engine.BeginUploadAsync(Caller.Anonymous, NameOf(bucket), name, state.Custom, CancellationToken.None);
+        Failure? refused = begun.Error;
+        byte[][] parts = [.. content.Chunk(Math.Max(1, (content.Length / (1 + (operation.Id % 3))) + 1))];
+        for (int part = parts.Length; part > 0 && refused is null; part--)
+        {
+            var request = new PutRequest
+            {
+                Bucket = NameOf(bucket), Name = name, Body = PipeReader.Create(new MemoryStream(parts[part - 1])), LengthBytes = parts[part - 1].Length,
+            };
+            refused = (await Engine.PutPartAsync(Caller.Anonymous, request, begun.Value, part, CancellationToken.None)).Error;
+        }
+
+        if (refused is null)
+        {
+            Result<ObjectAttributes> made = await Engine.CompleteUploadAsync(
+                Caller.Anonymous, NameOf(bucket), name, begun.Value, [.. Enumerable.Range(1, parts.Length)], CancellationToken.None);
+            bool cannotVouch = made.Error is { Code: ErrorCode.StorageFailed } && !bucket.IsStrict && (world.HasFlushFailed || world.HasSyncFailed);
+            if (!cannotVouch)
+            {
+                Answered(operation, bucket, write, made.Error);
+                return;
+            }
+        }
+        else
+        {
+            Answered(operation, bucket, write, refused);
+        }
+
+        if (write is not null)
+        {
+            write.Fate = WriteFate.Withdrawn; // nothing is seen of an upload before it is completed
+        }
+    }
+
+    /// <summary>What is in progress is given up.</summary>
+    public async Task AbortUploadsAsync()
+    {
+        foreach (BucketModel bucket in world.Buckets.Where(bucket => bucket.Names is not null))
+        {
+            Result<IReadOnlyList<Manifest>> uploads = await Engine.ListUploadsAsync(Caller.Anonymous, NameOf(bucket));
+            HistoryWorld.Refuse(uploads.Ok, "refused", $"{bucket.Plan.Name}: its uploads are not listed: {uploads.Error?.Message}");
+            foreach (Manifest upload in uploads.Value)
+            {
+                Result aborted = await Engine.AbortUploadAsync(Caller.Anonymous, NameOf(bucket), upload.Name, ChunkName.TextOf(upload.UploadId));
+                HistoryWorld.Refuse(aborted.Ok, "refused", $"{bucket.Plan.Name}/{upload.Name}: its upload is not aborted: {aborted.Error?.Message}");
+            }
+        }
     }
 
     public async Task DeleteAsync(Operation operation)
@@ -194,6 +253,11 @@ public sealed class HistoryClient(HistoryWorld world)
             return seen;
         }
 
+        if (reader.Stored.Metadata.Chunked is not null)
+        {
+            return await GetChunkedAsync(bucket, name, from);
+        }
+
         long offset = Math.Min(from ?? 0, reader.SizeBytes);
         var content = new byte[Math.Min(from is null ? long.MaxValue : RangeBytes, reader.SizeBytes - offset)];
         Result verified = await reader.VerifyAsync(offset, content.Length);
@@ -203,11 +267,53 @@ public sealed class HistoryClient(HistoryWorld world)
             : Seen.Refused("torn", $"#{seen.State.Version} with other bytes");
     }
 
+    private async Task<Seen> GetChunkedAsync(BucketModel bucket, string name, int? from)
+    {
+        Result<ChunkedReader> open = await Engine.OpenChunkedAsync(Caller.Anonymous, NameOf(bucket), ObjectName.From(name));
+        if (open.Error is { Code: ErrorCode.Busy })
+        {
+            return await GetPastAsync(bucket, name, from); // it has been replaced since
+        }
+
+        if (!open.Ok)
+        {
+            return NotRead(open.Error!);
+        }
+
+        using ChunkedReader reader = open.Value;
+        Seen seen = Recognised(reader.Stored.Attributes());
+        long offset = Math.Min(from ?? 0, reader.SizeBytes);
+        var content = new byte[Math.Min(from is null ? long.MaxValue : RangeBytes, reader.SizeBytes - offset)];
+        for (int done = 0; done < content.Length;)
+        {
+            (int index, long at) = reader.PlaceOf(offset + done);
+            Result<ObjectReader> opened = await reader.OpenChunkAsync(index);
+            if (!opened.Ok)
+            {
+                return NotRead(opened.Error!);
+            }
+
+            using ObjectReader chunk = opened.Value;
+            int take = (int)Math.Min(chunk.SizeBytes - at, content.Length - done);
+            Result verified = await chunk.VerifyAsync(at, take);
+            Result<int> read = verified.Ok ? await chunk.ReadAsync(content.AsMemory(done, take), at) : verified.Error!;
+            if (!read.Ok)
+            {
+                return NotRead(read.Error!);
+            }
+
+            done += take;
+        }
+
+        return seen.State is null || content.AsSpan().SequenceEqual(seen.State.Content.AsSpan((int)offset, content.Length)) ? seen
+            : Seen.Refused("torn", $"#{seen.State.Version} with other bytes, in parts");
+    }
+
     private Seen Recognised(ObjectAttributes attributes)
     {
         string? id = attributes.Custom.FirstOrDefault(pair => pair.Key == IdKey).Value;
         ObjectState? state = id is null ? null : _stored.GetValueOrDefault(int.Parse(id, CultureInfo.InvariantCulture));
-        return state is not null && state.Content.Length == attributes.SizeBytes && state.Checksum == attributes.Checksum && state.Custom.SequenceEqual(attributes.Custom)
+        return state is not null && state.Content.Length == attributes.SizeBytes && Digest.Of(attributes.Checksum.Type, state.Content) == attributes.Checksum && state.Custom.SequenceEqual(attributes.Custom)
             ? Seen.Of(state)
             : Seen.Refused("torn", $"{attributes.SizeBytes} bytes and {attributes.Custom.Count} pairs that nobody has put together");
     }

@@ -61,11 +61,21 @@ public sealed class HistoryMaker
             }
 
             crashAt = mustCrash && step.Crash is not null ? int.MaxValue : crashAt;
-            steps.Add(step);
+            steps.Add(WithUploads(step));
         }
 
         return new History(_seed, _mode, _buckets, steps);
     }
+
+    /// <summary>
+    /// Some of what is put comes in parts, which does not change what is drawn. Not where an entry of a directory is lost: a plain object that has lost a chunk is damaged for good.
+    /// </summary>
+    private Step WithUploads(Step step) => step.Fault is { Kind: FaultKind.LosesEntry } ? step : step with
+    {
+        Operations = [.. step.Operations.Select(operation => operation.Kind == OperationKind.Put && IsUpload(operation.Id) ? operation with { Kind = OperationKind.Upload } : operation)],
+    };
+
+    private bool IsUpload(int id) => ((unchecked(((uint)_seed * 2_654_435_761) + ((uint)id * 40_503)) >> 8) % 6) == 0;
 
     private Step NextStep(int number) => _random.Next(100) switch
     {

@@ -148,7 +148,7 @@ public sealed class HistoryRun
         Disk.Disarm();
         Machine.Run(async () =>
         {
-            foreach (Operation operation in step.Operations.Where(operation => operation.Kind is OperationKind.Put or OperationKind.Delete or OperationKind.Patch))
+            foreach (Operation operation in step.Operations.Where(operation => operation.Kind is OperationKind.Put or OperationKind.Upload or OperationKind.Delete or OperationKind.Patch))
             {
                 if (_world.Buckets[operation.Bucket] is { Names: not null } bucket)
                 {
@@ -170,6 +170,7 @@ public sealed class HistoryRun
         return operation.Kind switch
         {
             OperationKind.Put => _client.PutAsync(operation),
+            OperationKind.Upload => _client.UploadAsync(operation),
             OperationKind.Delete => _client.DeleteAsync(operation),
             OperationKind.Patch => _client.PatchAsync(operation),
             OperationKind.List => _client.ListAsync(bucket, operation.Number),
@@ -281,6 +282,8 @@ public sealed class HistoryRun
         Machine.Run(ScrubAsync);
         Machine.Drain();
         Survey();
+        Machine.Run(_client.AbortUploadsAsync);
+        Machine.Drain();
         StopAndStart(_world.Step);
         Machine.Drain();
         IReadOnlyList<JobFinding> left = [];

@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
@@ -17,6 +18,7 @@ public sealed class TreeSurvey(HistoryWorld world)
 
     private static readonly string[] s_documents = [".sluice/identity", ".sluice/state", ".sluice/bmd", ".sluice/lock"];
     private readonly List<(string Bucket, string Name, long Bytes)> _heads = [];
+    private readonly List<(string Bucket, Manifest Manifest)> _notes = [];
     private readonly List<(string Bucket, ulong Digest)> _sidecars = [];
     private readonly List<(string Bucket, ulong Digest)> _slices = [];
 
@@ -31,7 +33,15 @@ public sealed class TreeSurvey(HistoryWorld world)
         {
             foreach ((string name, NameModel model) in bucket.Names!)
             {
-                Compare(bucket, name, model.Visible.Single());
+                ObjectState? state = model.Visible.Single();
+                if (state is not null && UploadOf(bucket, name) is { } manifest)
+                {
+                    CompareChunked(bucket, name, state, manifest);
+                }
+                else
+                {
+                    Compare(bucket, name, state?.Content.Length, state is { HasSidecar: true });
+                }
             }
         }
 
@@ -60,7 +70,12 @@ public sealed class TreeSurvey(HistoryWorld world)
         string inside = parts[2];
         if (inside.StartsWith(Heads, StringComparison.Ordinal))
         {
-            _heads.Add((parts[1], Decoded(inside[Heads.Length..], path), inode.Data.Length));
+            string name = Decoded(inside[Heads.Length..], path);
+            _heads.Add((parts[1], name, inode.Data.Length));
+            if (ChunkName.TryRead(Encoding.UTF8.GetBytes(name), out ChunkName file) && file.Number == 0 && ManifestRecord.TryParse(inode.Data.ToArray(), out Manifest? manifest, out _))
+            {
+                _notes.Add((parts[1], manifest));
+            }
         }
         else if (inside.StartsWith(Sidecars, StringComparison.Ordinal) && SidecarFiles.TryReadName(Encoding.Latin1.GetBytes(inside[Sidecars.Length..]), out ulong digest, out _))
         {
@@ -84,22 +99,39 @@ public sealed class TreeSurvey(HistoryWorld world)
         return Encoding.UTF8.GetString(name.AsSpan(0, bytes));
     }
 
-    private void Compare(BucketModel bucket, string name, ObjectState? state)
+    /// <summary>What the note of an upload says that became the object of that name; null when none did.</summary>
+    private Manifest? UploadOf(BucketModel bucket, string name) =>
+        _notes.FirstOrDefault(note => note.Bucket == bucket.Plan.Name && note.Manifest.Name.ToString() == name && note.Manifest.State == ManifestState.Complete).Manifest;
+
+    private void CompareChunked(BucketModel bucket, string name, ObjectState state, Manifest manifest)
+    {
+        HistoryWorld.Refuse(manifest.SizeBytes == state.Content.Length, "old", $"{bucket.Plan.Name}/{name}: its note is of {manifest.SizeBytes} bytes");
+        long bytes = ManifestRecord.LengthOf(manifest);
+        Compare(bucket, name, bytes, state.HasSidecar);
+        Compare(bucket, new ChunkName(manifest.UploadId, 0).ToObjectName().ToString(), bytes, hasSidecar: false);
+        for (int i = 0; i < manifest.Chunks.Count; i++)
+        {
+            ManifestChunk chunk = manifest.Chunks[i];
+            Compare(bucket, new ChunkName(manifest.UploadId, chunk.Number).ToObjectName().ToString(), chunk.SizeBytes, hasSidecar: false);
+        }
+    }
+
+    private void Compare(BucketModel bucket, string name, long? bytes, bool hasSidecar)
     {
         string plan = bucket.Plan.Name;
         ulong digest = Hrw.Digest(HistoryClient.NameOf(bucket).UnamePrefix.Span, Encoding.UTF8.GetBytes(name));
-        (int heads, int slices) = (bucket.Plan.Protection, state) switch
+        (int heads, int slices) = (bucket.Plan.Protection, bytes) switch
         {
             (_, null) => (0, 0),
             (Protection.Plain, _) => (1, 0),
             (Protection.TwoCopies, _) => (2, 0),
-            _ => (3, state?.Content.Length >= HistoryMaker.SlicedFrom ? 6 : 0),
+            _ => (3, bytes >= HistoryMaker.SlicedFrom ? 6 : 0),
         };
-        int sidecars = state is { HasSidecar: true } ? heads : 0;
-        int headsFound = _heads.RemoveAll(head => head.Bucket == plan && head.Name == name && head.Bytes == (slices > 0 ? 0 : state?.Content.Length));
+        int sidecars = hasSidecar ? heads : 0;
+        int headsFound = _heads.RemoveAll(head => head.Bucket == plan && head.Name == name && head.Bytes == (slices > 0 ? 0 : bytes));
         int slicesFound = _slices.RemoveAll(slice => slice.Bucket == plan && slice.Digest == digest);
         int sidecarsFound = _sidecars.RemoveAll(sidecar => sidecar.Bucket == plan && sidecar.Digest == digest);
         HistoryWorld.Refuse((headsFound, slicesFound, sidecarsFound) == (heads, slices, sidecars), "redundancy",
-            $"{plan}/{name}, {state?.ToString() ?? "absent"}: {headsFound} heads, {slicesFound} slices, {sidecarsFound} sidecars instead of {heads}, {slices}, {sidecars}");
+            $"{plan}/{name.Replace('\0', '~')}, {bytes?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} bytes: {headsFound} heads, {slicesFound} slices, {sidecarsFound} sidecars instead of {heads}, {slices}, {sidecars}");
     }
 }
