@@ -136,6 +136,7 @@ public sealed partial class ObjectEngine
             Locks = _locks,
             Time = _environment.Time,
             Repair = new ScrubRepair(this),
+            ChunksProblemAsync = ChunksProblemAsync,
             FlushAsync = FlushAsync,
             CheckDocumentsAsync = async (repair, cancellation) => documents ? await CheckDocumentsAsync(disks, repair, cancellation) : [],
         };

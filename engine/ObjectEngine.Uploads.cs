@@ -252,6 +252,47 @@ public sealed partial class ObjectEngine
         return read.Ok ? read.Value : null;
     }
 
+    /// <summary>For scrubs: what is wrong with the chunks of an object, or with a chunk whose upload has no note; null when nothing is.</summary>
+    private async ValueTask<string?> ChunksProblemAsync(Bucket bucket, ObjectName name)
+    {
+        if (ChunkName.TryRead(name.Utf8.Span, out ChunkName file))
+        {
+            return file.Number > 0 && AllServe && await ReadNoteAsync(bucket, file.UploadId) is null ? "its upload has no note: no object has it" : null;
+        }
+
+        ulong digest = DigestOf(bucket.Name, name);
+        Result<StoredObject> before = await _lookup.StatAsync(bucket, name, digest);
+        if (!before.Ok || before.Value.Metadata.Chunked is not { } chunked)
+        {
+            return null; // it has been replaced since
+        }
+
+        string? problem = await ManifestOfAsync(bucket, name) is { } manifest && ChunkedContent.Of(manifest) == chunked
+            ? await ChunksProblemAsync(bucket, manifest)
+            : "its manifest cannot be read, or is another one";
+        Result<StoredObject> after = problem is null ? before : await _lookup.StatAsync(bucket, name, digest);
+        return after.Ok && after.Value.Metadata.Chunked == chunked ? problem : null;
+    }
+
+    private async ValueTask<string?> ChunksProblemAsync(Bucket bucket, Manifest manifest)
+    {
+        int there = 0;
+        for (int i = 0; i < manifest.Chunks.Count; i++)
+        {
+            ManifestChunk chunk = manifest.Chunks[i];
+            ObjectName file = new ChunkName(manifest.UploadId, chunk.Number).ToObjectName();
+            Result<StoredObject> stored = await _lookup.StatAsync(bucket, file, DigestOf(bucket.Name, file));
+            if (stored.Ok && (stored.Value.Metadata.SizeBytes != chunk.SizeBytes || ChunkedReader.Crc64Of(stored.Value.Metadata) != chunk.Crc64))
+            {
+                return $"chunk {chunk.Number} is another one than its manifest says";
+            }
+
+            there += stored.Ok || stored.Error!.Code == ErrorCode.Unavailable ? 1 : 0; // what is away is not lost
+        }
+
+        return there == manifest.Chunks.Count ? null : $"{there} of {manifest.Chunks.Count} chunks are there";
+    }
+
     /// <summary>The background work.</summary>
     private async Task ReapAsync()
     {

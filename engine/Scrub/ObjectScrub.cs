@@ -89,9 +89,20 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
                 return now.Ok && now.Value.Inode == head.Status.Inode ? problem : null;
             }
 
-            return whole is not null && await PlaceProblemAsync(name, digest, whole) is not null ? await PlaceProblemAgainAsync(path, name, digest) : null;
+            if (whole is null)
+            {
+                return null;
+            }
+
+            return await PlaceProblemAsync(name, digest, whole) is not null ? await PlaceProblemAgainAsync(path, name, digest) : await ChunksProblemAsync(name, digest, whole);
         }
     }
+
+    /// <summary>What concerns the files of uploads, told by the first mountpath of the name.</summary>
+    private async ValueTask<(string Kind, string Detail)?> ChunksProblemAsync(ObjectName name, ulong digest, ObjectMetadata metadata) =>
+        (metadata.Chunked is not null || name.IsHidden) && world.Ranked(digest) is [{ } first, ..] && first == disk && await world.ChunksProblemAsync(bucket, name) is { } problem
+            ? ("chunks", problem)
+            : null;
 
     private async ValueTask<(ObjectMetadata? Whole, (string Kind, string Detail)? Problem)> RecordProblemAsync(ScrubbedHead head, ObjectName name, ulong digest)
     {

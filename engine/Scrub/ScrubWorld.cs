@@ -38,6 +38,11 @@ public sealed class ScrubWorld
     /// </summary>
     public required Func<bool, CancellationToken, ValueTask<IReadOnlyList<DamagedDocument>>> CheckDocumentsAsync { get; init; }
 
+    /// <summary>
+    /// What is wrong with the chunks of an object, or with a file of an upload that nobody speaks of; null when nothing is, or it is neither. Throws <see cref="StorageException"/>.
+    /// </summary>
+    public required Func<Bucket, ObjectName, ValueTask<string?>> ChunksProblemAsync { get; init; }
+
     /// <summary>Who repairs.</summary>
     public required IScrubRepair Repair { get; init; }
 

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Sluice.Contract;
 using Sluice.Engine.Chunks;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
 
@@ -160,9 +161,29 @@ public sealed class UploadTests
         }
 
         await fixture.OpenAsync();
-        using ChunkedReader reader = await OpenAsync(fixture, "x");
-        Assert.Contains("missing", (await reader.OpenChunkAsync(0)).Error!.Message, StringComparison.Ordinal);
-        Assert.Contains("another one", (await reader.OpenChunkAsync(1)).Error!.Message, StringComparison.Ordinal);
+        using (ChunkedReader reader = await OpenAsync(fixture, "x"))
+        {
+            Assert.Contains("missing", (await reader.OpenChunkAsync(0)).Error!.Message, StringComparison.Ordinal);
+            Assert.Contains("another one", (await reader.OpenChunkAsync(1)).Error!.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["x: chunk 2 is another one than its manifest says"], await ScrubAsync(fixture));
+        await PartAsync(fixture, "z", await BeginAsync(fixture, "z"), 1, "in progress"u8.ToArray());
+        File.Delete(target);
+        Assert.Equal(["x: 0 of 2 chunks are there"], await ScrubAsync(fixture));
+        File.Delete(Path.Combine(directory, other, "00000"));
+        Assert.Equal(3, (await ScrubAsync(fixture)).Count(finding => finding.StartsWith('x') || finding.Contains("no note", StringComparison.Ordinal)));
+    }
+
+    /// <summary>What a scrub says of chunks.</summary>
+    private static async Task<List<string>> ScrubAsync(EngineFixture fixture)
+    {
+        await fixture.CloseAsync();
+        await fixture.OpenAsync(); // who asks after the disks and not after the caches
+        Result<Job> scrub = await fixture.Engine.Jobs.StartAsync(JobKinds.Scrub, new JobRequest(JobTarget.All, ""), WhenRunning.Refuse);
+        await scrub.Value.Ended;
+        Assert.All(scrub.Value.Findings, finding => Assert.Equal("chunks", finding.Kind));
+        return [.. scrub.Value.Findings.Select(finding => $"{finding.Name}: {finding.Detail}")];
     }
 
     private static async Task<string> UploadAsync(EngineFixture fixture, string name, params string[] parts)

@@ -129,6 +129,7 @@ public sealed class ScrubBench : IAsyncDisposable
             Time = TimeProvider.System,
             FlushAsync = _ => new(Flush()),
             CheckDocumentsAsync = static (_, _) => new([]),
+            ChunksProblemAsync = static (_, _) => new((string?)null),
             Repair = repair ?? new NoRepair(),
         };
         Scrubber scrubber = matches is null ? new Scrubber(world, new ScrubCounters()) : new Scrubber(world, new ScrubCounters()) { Matches = matches };

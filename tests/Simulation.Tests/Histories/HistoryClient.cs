@@ -74,7 +74,7 @@ public sealed class HistoryClient(HistoryWorld world)
         {
             Result<ObjectAttributes> made = await Engine.CompleteUploadAsync(
                 Caller.Anonymous, NameOf(bucket), name, begun.Value, [.. Enumerable.Range(1, parts.Length)], CancellationToken.None);
-            bool cannotVouch = made.Error is { Code: ErrorCode.StorageFailed } && !bucket.IsStrict && (world.HasFlushFailed || world.HasSyncFailed);
+            bool cannotVouch = made.Error is { Code: ErrorCode.StorageFailed } && !bucket.IsStrict && !world.IsStruck && (world.HasFlushFailed || world.HasSyncFailed);
             if (!cannotVouch)
             {
                 Answered(operation, bucket, write, made.Error);
