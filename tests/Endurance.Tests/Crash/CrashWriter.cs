@@ -7,7 +7,7 @@ namespace Sluice.Endurance.Tests.Crash;
 /// One writer of one bucket over all rounds: it remembers what it asked for and what was acknowledged, in the process of the test and in the ledger, both
 /// outside the mounts. Its names are its own.
 /// </summary>
-public sealed class CrashWriter(Workload load, int index, Ledger ledger)
+public sealed partial class CrashWriter(Workload load, int index, Ledger ledger)
 {
     private const int Names = 5;
     private const string Itself = ""; // in Histories, of the bucket
@@ -41,14 +41,15 @@ public sealed class CrashWriter(Workload load, int index, Ledger ledger)
     {
         Mix.Fresh => PutAsync(string.Create(CultureInfo.InvariantCulture, $"r{_round}/{index}/{_fresh++}")),
         Mix.Overwrite => PutAsync(AnyName()),
-        Mix.Delete => PutOrDeleteAsync(AnyName()),
+        Mix.Delete or Mix.Upload => PutOrDeleteAsync(AnyName()),
         Mix.Life => LiveAsync(),
         _ => TurnAsync(),
     };
 
-    /// <summary>Deletes the names that earlier rounds made and nobody writes again.</summary>
+    /// <summary>Deletes the names that earlier rounds made and nobody writes again, and gives up what was being uploaded.</summary>
     public async Task<string?> TidyAsync()
     {
+        await AbortAsync();
         foreach ((string name, NameHistory history) in Histories.Where(_ => load.Mix == Mix.Fresh).ToArray())
         {
             if (history.Now == NameHistory.Absent)
@@ -105,6 +106,11 @@ public sealed class CrashWriter(Workload load, int index, Ledger ledger)
         NameHistory history = History(name);
         int number = history.Put();
         ledger.Write(_round, "put", Address(name), number);
+        if (load.Mix == Mix.Upload)
+        {
+            return Acknowledge(await UploadAsync(name, Attempts.Content(Address(name), number)), name, number);
+        }
+
         using var body = new ByteArrayContent(Attempts.Content(Address(name), number));
         string? problem = await AskAsync(HttpMethod.Put, name, body, _random.Next(8) == 0 ? s_pairs : []);
         return Acknowledge(problem, name, number);

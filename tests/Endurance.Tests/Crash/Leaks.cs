@@ -8,6 +8,8 @@ namespace Sluice.Endurance.Tests.Crash;
 /// </summary>
 public static partial class Leaks
 {
+    private const string Uploads = "/%ob/%c/";
+
     /// <summary>What lies about, a line each. <paramref name="present"/>: the names that can be read, by bucket.</summary>
     public static IEnumerable<string> In(IReadOnlyList<string> paths, IReadOnlyList<Workload> loads, IReadOnlyDictionary<string, HashSet<string>> present)
     {
@@ -21,11 +23,16 @@ public static partial class Leaks
         {
             string[] own = [.. files.Where(file => file.Contains($"/@ais/{load.Bucket}/", StringComparison.Ordinal))];
             int objects = present[load.Bucket].Count;
-            int heads = own.Count(file => file.Contains("/%ob/", StringComparison.Ordinal));
+            int heads = own.Count(file => file.Contains("/%ob/", StringComparison.Ordinal) && !file.Contains(Uploads, StringComparison.Ordinal));
             int slices = own.Count(file => file.Contains("/%ec/", StringComparison.Ordinal));
             if (heads != objects * load.FilesPerObject || slices != objects * load.SlicesPerObject)
             {
                 yield return $"{load.Bucket}: {objects} objects have {heads} files, not {objects * load.FilesPerObject}, and {slices} slices, not {objects * load.SlicesPerObject}";
+            }
+
+            foreach (string leak in OfUploads(load, objects, own))
+            {
+                yield return leak;
             }
 
             foreach (IGrouping<string, string> sidecars in own.Where(file => file.Contains("/%sc/", StringComparison.Ordinal)).GroupBy(file => file[..file.LastIndexOf('.')]))
@@ -35,6 +42,34 @@ public static partial class Leaks
                     yield return $"{sidecars.Count()} generations of one sidecar: {sidecars.Key}";
                 }
             }
+        }
+    }
+
+    /// <summary>Each object of a bucket whose objects come in parts has a complete note and its chunks; other notes are of uploads in progress.</summary>
+    private static IEnumerable<string> OfUploads(Workload load, int objects, string[] files)
+    {
+        int complete = 0;
+        foreach (IGrouping<string, string> upload in files.Where(file => file.Contains(Uploads, StringComparison.Ordinal)).GroupBy(file => Path.GetFileName(Path.GetDirectoryName(file)!)))
+        {
+            if (upload.FirstOrDefault(file => file.EndsWith("/00000", StringComparison.Ordinal)) is not { } note)
+            {
+                yield return $"{load.Bucket}: chunks without a note: {string.Join(' ', upload)}";
+                continue;
+            }
+
+            byte[] bytes = File.ReadAllBytes(note);
+            bool isComplete = bytes[1] == 2; // docs/ON_DISK.md
+            int chunks = BitConverter.ToInt32(bytes, 40);
+            complete += isComplete ? 1 : 0;
+            if (isComplete && upload.Count() != chunks + 1)
+            {
+                yield return $"{load.Bucket}: {chunks} chunks and a note have the files {string.Join(' ', upload)}";
+            }
+        }
+
+        if (load.Mix == Mix.Upload && complete != objects)
+        {
+            yield return $"{load.Bucket}: {objects} objects, and {complete} uploads that say they became one";
         }
     }
 

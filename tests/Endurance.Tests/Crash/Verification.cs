@@ -118,7 +118,9 @@ public sealed class Verification(
         if (answer.IsSuccessStatusCode)
         {
             byte[] bytes = await answer.Content.ReadAsByteArrayAsync();
-            string digest = XxHash64.Hash(bytes, 0).ToString("x16", CultureInfo.InvariantCulture);
+            string digest = writer.Load.Mix == Mix.Upload
+                ? Crc32C.Hash(bytes).ToString("x8", CultureInfo.InvariantCulture)
+                : XxHash64.Hash(bytes, 0).ToString("x16", CultureInfo.InvariantCulture);
             if (answer.Headers.GetValues("Ais-Checksum-Value").Single() == digest && Attempts.NumberOf(writer.Address(name), bytes, out difference) is { } number)
             {
                 return number;

@@ -12,6 +12,9 @@ public enum Mix
     /// <summary>Names come and go.</summary>
     Delete,
 
+    /// <summary>The same, where what is put comes in parts.</summary>
+    Upload,
+
     /// <summary>The bucket is destroyed and made again.</summary>
     Life,
 
@@ -24,6 +27,7 @@ public sealed record Workload(string Bucket, Mix Mix, string Properties, int Fil
 {
     private const string Mirror = "\"mirror\":{\"enabled\":true,\"copies\":2}";
     private const string Erasure = "\"ec\":{\"enabled\":true,\"data_slices\":2,\"parity_slices\":1,\"unit\":\"64KiB\",\"objsize_limit\":0}";
+    private const string Combined = "\"checksum\":{\"type\":\"crc32c\"}"; // the digest of a whole that came in parts
     private const string Relaxed = "\"durability\":\"relaxed\"";
 
     private bool IsRelaxed => Properties.Contains(Relaxed, StringComparison.Ordinal);
@@ -48,6 +52,8 @@ public sealed record Workload(string Bucket, Mix Mix, string Properties, int Fil
             new("over-r", Mix.Overwrite, $"{{{Relaxed}}}"),
             new("del", Mix.Delete, "{}"),
             new("del-r", Mix.Delete, $"{{{Relaxed}}}"),
+            new("parts", Mix.Upload, $"{{{Combined}}}"),
+            new("parts-r", Mix.Upload, $"{{{Combined},{Relaxed}}}"),
             new("life", Mix.Life, "{}"),
             new("turn", Mix.Turn, $"{{{Relaxed}}}"),
         ];
