@@ -73,6 +73,11 @@ public sealed partial class ObjectEngine
             return EmptyPart(number);
         }
 
+        if (request.LengthBytes > Limits.ObjectBytesMax)
+        {
+            return TooLarge;
+        }
+
         Result<Upload> found = await FindUploadAsync(caller, request.Bucket, request.Name, uploadId);
         if (!found.Ok)
         {
@@ -87,14 +92,8 @@ public sealed partial class ObjectEngine
 
         try
         {
-            PutRequest part = request with { Name = upload.FileOf(number), Kept = KeptOfParts(upload.Bucket) };
+            PutRequest part = request with { Name = upload.FileOf(number), Kept = KeptOfParts(upload.Bucket), Custom = [], IfEmpty = EmptyPart(number) };
             Result<StoredObject> stored = await StoreAsync(upload.Bucket, part, cancellation);
-            if (stored is { Ok: true, Value.Metadata.SizeBytes: 0 })
-            {
-                await _removal.DeleteAsync(upload.Bucket, part.Name, DigestOf(request.Bucket, part.Name));
-                return EmptyPart(number);
-            }
-
             if (stored.Ok)
             {
                 upload.Add(number);

@@ -94,7 +94,7 @@ public sealed partial class ObjectEngine
 
         if (request.LengthBytes > Limits.ObjectBytesMax)
         {
-            return new Failure(ErrorCode.BadBody, $"the largest object has {Limits.ObjectBytesMax} bytes");
+            return TooLarge;
         }
 
         Result<StoredObject> stored = await StoreAsync(allowed.Value, request, cancellation);

@@ -17,6 +17,8 @@ public sealed partial class ObjectEngine
 
     private static Failure EmptyPart(int number) => new(ErrorCode.BadRequest, $"part {number}: invalid size (0)");
 
+    private static Failure TooLarge => new(ErrorCode.BadBody, $"the largest object has {Limits.ObjectBytesMax} bytes");
+
     private static string Printable(string text) => string.Concat(text.Take(64).Select(static letter => char.IsAsciiLetterOrDigit(letter) ? letter : '?'));
 
     /// <summary>Digests that can be put together from those of parts: the whole object's comes from them.</summary>
@@ -138,6 +140,7 @@ public sealed partial class ObjectEngine
         var chunks = new ChunkTableBuilder(KeptOfParts(upload.Bucket));
         ulong crc = 0;
         uint crc32 = 0;
+        long sizeBytes = 0;
         ChecksumType? type = null;
         foreach (int number in stored)
         {
@@ -158,6 +161,12 @@ public sealed partial class ObjectEngine
             if (metadata.Checksum.Type != type || type != KeptOfParts(upload.Bucket))
             {
                 return new Failure(ErrorCode.Busy, "the bucket's checksum was changed while the parts came; send them again");
+            }
+
+            sizeBytes += metadata.SizeBytes;
+            if (sizeBytes > Limits.ObjectBytesMax)
+            {
+                return TooLarge;
             }
 
             ulong crcOfPart = ChunkedReader.Crc64Of(metadata);

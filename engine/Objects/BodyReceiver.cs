@@ -93,6 +93,11 @@ public static class BodyReceiver
             return new Failure(ErrorCode.BadBody, $"the body ended after {size} of its declared {declared} bytes");
         }
 
+        if (size == 0 && request.IfEmpty is { } refusal)
+        {
+            return refusal;
+        }
+
         var body = new ReceivedBody { SizeBytes = size, Checksum = stored.Finish(), BlockDigests = blocks.Finish() };
         Checksum arrived = sent?.Finish() ?? body.Checksum;
         return arrived == request.Expected || request.Expected.Type == ChecksumType.None

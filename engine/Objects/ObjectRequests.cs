@@ -29,6 +29,9 @@ public readonly record struct PutRequest
     /// <summary>Digest to be kept; null for that of the bucket.</summary>
     internal ChecksumType? Kept { get; init; }
 
+    /// <summary>What to answer when no byte comes, so that nothing is stored; null where that is an object like any other.</summary>
+    internal Failure? IfEmpty { get; init; }
+
     /// <summary>The content is the manifest of a chunked object, which is that to its clients; null of any other.</summary>
     internal ChunkedContent? Chunked { get; init; }
 
