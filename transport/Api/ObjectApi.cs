@@ -20,6 +20,9 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
     private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
     private static readonly string[] s_unbuiltPut = ["archpath", "append_type", "append_handle", "object_to", "etl_name"];
 
+    /// <summary>A part goes before an append (contract: objects §4): a writer that appends to one stores it.</summary>
+    private static readonly string[] s_unbuiltPart = ["archpath"];
+
     /// <summary>GET, whole or one range.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
@@ -147,7 +150,8 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
-        if (Unbuilt(context, s_unbuiltPut) is { } unbuilt)
+        string? part = context.Target.Parameter("partNumber");
+        if (Unbuilt(context, string.IsNullOrEmpty(part) ? s_unbuiltPut : s_unbuiltPart) is { } unbuilt)
         {
             return unbuilt;
         }
@@ -159,7 +163,6 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
             return refusal;
         }
 
-        string? part = context.Target.Parameter("partNumber");
         string? uploadId = context.Target.Parameter("uploadId");
         if (string.IsNullOrEmpty(part) != string.IsNullOrEmpty(uploadId))
         {
