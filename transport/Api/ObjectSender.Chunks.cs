@@ -43,7 +43,8 @@ internal sealed partial class ObjectSender
                     return Told(context, head, refusal);
                 }
 
-                if (next is not null && !await context.FlushAsync())
+                bool isWithHead = head.Of is not null && next is null; // Kestrel flushes the two; what it does not know of behind a head, such as a file, it would keep
+                if (!isWithHead && !await context.FlushAsync())
                 {
                     return null; // the client is gone
                 }
