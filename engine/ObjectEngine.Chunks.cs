@@ -196,7 +196,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId);
+            await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId, CancellationToken.None);
             _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
             return Result.Done;
         }

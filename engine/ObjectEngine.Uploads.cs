@@ -190,24 +190,40 @@ public sealed partial class ObjectEngine
         };
     }
 
-    /// <summary>Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good.</summary>
-    private async ValueTask RemoveUploadAsync(Bucket bucket, ulong uploadId)
+    /// <summary>
+    /// Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good. Some at a time, which share the fsyncs of their directories. When
+    /// it is told to stop it leaves the note, by which the next start goes on.
+    /// </summary>
+    private async ValueTask RemoveUploadAsync(Bucket bucket, ulong uploadId, CancellationToken cancellation)
     {
+        const int Together = 16;
         var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
         if (await ReadNoteAsync(bucket, uploadId) is { } note)
         {
-            numbers.Add(0);
             for (int i = 0; i < note.Chunks.Count; i++)
             {
                 numbers.Add(note.Chunks[i].Number); // also those on mountpaths that are away: tombstones tell of them
             }
         }
 
-        foreach (int number in numbers.Reverse())
+        numbers.Remove(0);
+        foreach (int[] some in numbers.Chunk(Together))
         {
-            ObjectName file = new ChunkName(uploadId, number).ToObjectName();
-            await _removal.DeleteAsync(bucket, file, DigestOf(bucket.Name, file), isDurable: true);
+            if (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+
+            await Task.WhenAll(some.Select(number => RemoveUploadFileAsync(bucket, uploadId, number)));
         }
+
+        await RemoveUploadFileAsync(bucket, uploadId, 0);
+    }
+
+    private async Task RemoveUploadFileAsync(Bucket bucket, ulong uploadId, int number)
+    {
+        ObjectName file = new ChunkName(uploadId, number).ToObjectName();
+        await _removal.DeleteAsync(bucket, file, DigestOf(bucket.Name, file), isDurable: true);
     }
 
     /// <summary>
@@ -300,6 +316,18 @@ public sealed partial class ObjectEngine
         }
 
         return there == manifest.Chunks.Count ? null : $"{there} of {manifest.Chunks.Count} chunks are there";
+    }
+
+    /// <summary>The bucket is gone, and with it the uploads to it.</summary>
+    private void ForgetUploads(ulong bid)
+    {
+        foreach ((ulong Bid, ulong UploadId) key in _uploads.Keys)
+        {
+            if (key.Bid == bid)
+            {
+                _uploads.TryRemove(key, out _);
+            }
+        }
     }
 
     /// <summary>The background work.</summary>

@@ -90,7 +90,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         RecordedParts parts = NewParts();
         _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
         _uploadFiles = new UploadFiles(_disks);
-        _reaper = new ChunkReaper(RemoveUploadAsync, _log);
+        _reaper = new ChunkReaper((bucket, uploadId) => RemoveUploadAsync(bucket, uploadId, _closing.Token), _log);
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));
