@@ -79,7 +79,8 @@ public sealed record ChunkedContent
         };
         bool isSound = read.UploadId != 0 && read.ChunkCount is > 0 and <= Limits.ChunksMax
             && read.SizeBytes >= read.ChunkCount && read.SizeBytes <= Limits.ObjectBytesMax
-            && read.LargestChunkBytes > 0 && read.LargestChunkBytes <= read.SizeBytes && read.LargestChunkBytes >= read.SizeBytes / read.ChunkCount;
+            && read.LargestChunkBytes <= read.SizeBytes - (read.ChunkCount - 1) // each of the others has a byte
+            && read.LargestChunkBytes >= ((read.SizeBytes - 1) / read.ChunkCount) + 1; // and none more than it
         content = isSound ? read : null;
         return isSound;
     }

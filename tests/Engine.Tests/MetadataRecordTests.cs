@@ -130,7 +130,7 @@ public sealed class MetadataRecordTests
     }
 
     [Theory]
-    [InlineData(12, true)]
+    [InlineData(13, true)]
     [InlineData(127, true)]
     [InlineData(128, false)]
     [InlineData(255, false)]
@@ -224,7 +224,7 @@ public sealed class MetadataRecordTests
     {
         Frozen<RecordKind>("Object=1 Sidecar=2 Manifest=3 Chunk=4 Stripe=5 Slice=6 Tombstone=7");
         Frozen<RecordField>(
-            "Version=1 BlockDigests=2 Custom=3 Sidecar=4 SidecarOf=5 Redundancy=6 ExtraDigests=7 Heads=8 Tombstone=9 Versions=10 RemoteVersion=11");
+            "Version=1 BlockDigests=2 Custom=3 Sidecar=4 SidecarOf=5 Redundancy=6 ExtraDigests=7 Heads=8 Tombstone=9 Versions=10 RemoteVersion=11 Chunks=12");
         Frozen<ChecksumType>("None=0 XxHash2=1 Xxh3=2 Crc32C=3 Md5=4 Sha256=5 Sha512=6 Crc64Nvme=7");
         Assert.Equal(1 << 20, Limits.BlockBytes);
     }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Sluice.Engine;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Objects;
 using Sluice.Fuzz.Tests.Harness;
@@ -34,13 +35,14 @@ public static class RecordTargets
                 Words =
                 [
                     [1, 1, 0, 0, 5], [2, 8, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8], [3, 6, 0, 0, 1, 0, 0x6b, 1, 0, 0x76], [4, 8, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8], [5, 1, 0, 0, 0x61],
-                    [128, 1, 0, 0, 9], [255, 0, 0, 0], [6, 20, 0, 0], [0xff, 0xff], [0xc3, 0xa9],
+                    [128, 1, 0, 0, 9], [255, 0, 0, 0], [6, 20, 0, 0], [12, 33, 0, 0], [12, 29, 0, 0],
+                    [0xff, 0xff], [0xc3, 0xa9],
                 ],
                 Seal = Sealed,
                 Parse = input => MetadataRecord.TryParse(input, out ObjectMetadata? metadata, out _) ? metadata : null,
                 Format = MetadataRecord.Format,
                 Describe = Text,
-                Check = (_, metadata) => MetadataRecord.LengthOf(metadata) is > 0 and < 1 << 24 && metadata.FileBytes >= 0 ? null : "has no length",
+                Check = (_, metadata) => MetadataRecord.LengthOf(metadata) is > 0 and < 1 << 24 && metadata.FileBytes >= 0 ? ChunksProblem(metadata.Chunked) : "has no length",
                 InputsOfSuite = 12_000,
             };
             return new Fuzzed(target, target with
@@ -107,7 +109,22 @@ public static class RecordTargets
             Kind = RecordKind.Slice, SizeBytes = s_geometry.SizeBytes, Bid = 1, Generation = 77, Checksum = digest, BlockDigests = (ulong[])[1, 2, 3], Slices = s_head.OfSlice(2),
         };
         yield return new() { Kind = RecordKind.Slice, SizeBytes = s_geometry.SizeBytes, Bid = 1, Generation = 77, Checksum = digest, Slices = s_head.OfSlice(4) };
+        yield return new()
+        {
+            Kind = RecordKind.Object, SizeBytes = 120, Bid = 1, Generation = 2, Checksum = digest, BlockDigests = (ulong[])[1], Custom = [new("k", "v")],
+            Chunked = new() { UploadId = 77, SizeBytes = 15 << 20, LargestChunkBytes = 5 << 20, ChunkCount = 3, Checksum = Digest.Of(ChecksumType.Crc32C, [1]) },
+        };
+        yield return new()
+        {
+            Kind = RecordKind.Stripe, SizeBytes = s_geometry.SizeBytes, Bid = 1, Generation = 78, Checksum = digest, BlockDigests = (ulong[])[1], Slices = s_head,
+            Chunked = new() { UploadId = ulong.MaxValue, SizeBytes = Limits.ObjectBytesMax, LargestChunkBytes = Limits.ObjectBytesMax - 9999, ChunkCount = 10_000, Checksum = default },
+        };
     }
+
+    /// <summary>Chunks that are taken can be: they fill the object, none of them is empty, and none larger than the largest.</summary>
+    private static string? ChunksProblem(ChunkedContent? chunked) =>
+        chunked is null || (chunked.LargestChunkBytes * chunked.ChunkCount >= chunked.SizeBytes && chunked.SizeBytes - chunked.LargestChunkBytes >= chunked.ChunkCount - 1)
+            ? null : $"no chunks are {chunked}";
 
     /// <summary>With the length and the checksum that its bytes have.</summary>
     private static byte[] Sealed(byte[] record)
@@ -125,7 +142,8 @@ public static class RecordTargets
         CultureInfo.InvariantCulture,
         $"{metadata.Kind} size {metadata.SizeBytes} bid {metadata.Bid} generation {metadata.Generation} version {metadata.Version} checksum {metadata.Checksum} "
         + $"blocks [{string.Join(' ', metadata.BlockDigests.ToArray())}] custom [{string.Join(' ', metadata.Custom)}] sidecar {metadata.HasSidecar} {metadata.SidecarDigest:x} "
-        + $"of {Convert.ToHexString(metadata.SidecarOf.Span)} map {(metadata.Slices is { } map ? Text(map) : "none")}");
+        + $"of {Convert.ToHexString(metadata.SidecarOf.Span)} map {(metadata.Slices is { } map ? Text(map) : "none")} "
+        + $"chunks {metadata.Chunked}");
 
     private static string Text(SliceMap map) => string.Create(
         CultureInfo.InvariantCulture, $"{map.Geometry} generation {map.Generation} number {map.Number} on [{string.Join(' ', map.Mountpaths)}]");
