@@ -235,6 +235,48 @@ public sealed partial class ObjectEngine
         }
     }
 
+    /// <summary>An upload in progress: what it was begun with, and the parts that it has by now, by number. Parts that come meanwhile may be in it or not.</summary>
+    public async ValueTask<Result<UploadProgress>> ReadUploadAsync(Caller caller, BucketName bucketName, ObjectName name, string uploadId)
+    {
+        Result<Upload> found = await FindUploadAsync(caller, bucketName, name, uploadId);
+        if (!found.Ok)
+        {
+            return found.Error!;
+        }
+
+        Upload upload = found.Value;
+        if (!upload.TryEnter())
+        {
+            return NoUpload(uploadId);
+        }
+
+        try
+        {
+            List<UploadedPart> parts = [];
+            foreach (int number in upload.Numbers)
+            {
+                ObjectName file = upload.FileOf(number);
+                Result<StoredObject> part = await _lookup.StatAsync(upload.Bucket, file, DigestOf(bucketName, file));
+                if (!part.Ok)
+                {
+                    return part.Error!;
+                }
+
+                parts.Add(new UploadedPart(number, part.Value.Metadata.SizeBytes, part.Value.Metadata.Checksum));
+            }
+
+            return new UploadProgress(upload.Note, parts);
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+        finally
+        {
+            upload.Leave();
+        }
+    }
+
     /// <summary>Opens a chunked object for reading. The caller disposes the reader. Refuses with Busy when the name has another object, which is not chunked, by then.</summary>
     public async ValueTask<Result<ChunkedReader>> OpenChunkedAsync(Caller caller, BucketName bucketName, ObjectName name)
     {

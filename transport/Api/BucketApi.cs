@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Jobs;
 using Sluice.Transport.Http;
 
@@ -48,11 +49,42 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     });
 
-    /// <summary>GET of a bucket: list its objects, with the defaults when no message says more.</summary>
+    /// <summary>GET of a bucket: list its objects, with the defaults when no message says more; or, with what=uploads, its uploads in progress.</summary>
     public ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (context.Target.Parameter("what") is { Length: > 0 } what)
+        {
+            return what == "uploads"
+                ? await ListUploadsAsync(context, bucket)
+                : new Failure(ErrorCode.BadRequest, $"what=\"{Answers.Printable(what)}\" is not known of a bucket: expecting uploads");
+        }
+
         return message.Action is "" or Actions.List ? await lists.ListAsync(context, bucket, message.Value) : Unbuilt(message.Action);
     });
+
+    /// <summary>The uploads in progress as a JSON array, oldest first. Ours; the contract has none.</summary>
+    private async ValueTask<Failure?> ListUploadsAsync(RequestContext context, BucketName bucket)
+    {
+        Result<IReadOnlyList<Manifest>> uploads = await engine.ListUploadsAsync(s_caller, bucket);
+        if (!uploads.Ok)
+        {
+            return uploads.Error;
+        }
+
+        await Answers.JsonAsync(context, writer =>
+        {
+            writer.WriteStartArray();
+            foreach (Manifest note in uploads.Value)
+            {
+                writer.WriteStartObject();
+                ChunkJson.WriteUpload(writer, note);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
+        return null;
+    }
 
     /// <summary>HEAD of a bucket: its properties in a header.</summary>
     public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket)

@@ -52,6 +52,43 @@ internal sealed partial class ObjectApi
         return failed;
     }
 
+    /// <summary>GET with what=manifest: what a chunked object is made of. Ours; the contract has none.</summary>
+    private async ValueTask<Failure?> GetManifestAsync(RequestContext context, BucketName bucket, ObjectName name)
+    {
+        Result<StoredObject> stored = await engine.StatObjectAsync(s_caller, bucket, name);
+        if (!stored.Ok)
+        {
+            return stored.Error;
+        }
+
+        if (stored.Value.Metadata.Chunked is null)
+        {
+            return new Failure(ErrorCode.ObjectNotFound, $"{bucket}/{Answers.Printable(name.ToString())} has no manifest: it is not a chunked object");
+        }
+
+        Result<ChunkedReader> opened = await engine.OpenChunkedAsync(s_caller, bucket, name);
+        if (!opened.Ok)
+        {
+            return opened.Error;
+        }
+
+        using ChunkedReader reader = opened.Value;
+        await Answers.JsonAsync(context, writer => ChunkJson.Write(writer, reader.Manifest));
+        return null;
+    }
+
+    /// <summary>GET with uploadId: how far an upload in progress is. Ours; the contract has none.</summary>
+    private async ValueTask<Failure?> GetUploadAsync(RequestContext context, BucketName bucket, ObjectName name, string uploadId)
+    {
+        Result<UploadProgress> progress = await engine.ReadUploadAsync(s_caller, bucket, name, uploadId);
+        if (progress.Ok)
+        {
+            await Answers.JsonAsync(context, writer => ChunkJson.Write(writer, progress.Value));
+        }
+
+        return progress.Error;
+    }
+
     private async ValueTask<Result<ObjectAttributes>> PutPartAsync(PutRequest request, string uploadId, string part) =>
         int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? await engine.PutPartAsync(s_caller, request, uploadId, number, CancellationToken.None)

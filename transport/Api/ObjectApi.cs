@@ -23,7 +23,7 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
     /// <summary>A part goes before an append (contract: objects §4): a writer that appends to one stores it.</summary>
     private static readonly string[] s_unbuiltPart = ["archpath"];
 
-    /// <summary>GET, whole or one range.</summary>
+    /// <summary>GET, whole or one range; or what is known of its parts.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
@@ -35,6 +35,18 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         if (!TryName(key, out ObjectName name, out Failure? refusal))
         {
             return refusal;
+        }
+
+        if (context.Target.Parameter("what") is { Length: > 0 } what)
+        {
+            return what == "manifest"
+                ? await GetManifestAsync(context, bucket, name)
+                : new Failure(ErrorCode.BadRequest, $"what=\"{Answers.Printable(what)}\" is not known of an object: expecting manifest");
+        }
+
+        if (context.Target.Parameter("uploadId") is { Length: > 0 } uploadId)
+        {
+            return await GetUploadAsync(context, bucket, name, uploadId);
         }
 
         Result<ObjectReader> opened = await engine.OpenObjectAsync(s_caller, bucket, name);
@@ -141,6 +153,7 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         {
             HeaderTexts.WriteHead(context.Headers, stored.Value, bucket, name, node);
             ObjectHeaders.WriteErasure(context.Headers, kept);
+            ObjectHeaders.WriteChunks(context.Headers, stored.Value.Attributes());
         }
 
         return null;

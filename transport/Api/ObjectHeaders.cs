@@ -30,6 +30,16 @@ internal static class ObjectHeaders
         WriteCustom(headers, known);
     }
 
+    /// <summary>How many chunks the object has, when it is a chunked one.</summary>
+    public static void WriteChunks(IHeaderDictionary headers, ObjectAttributes known)
+    {
+        if (known.ChunkCount > 0)
+        {
+            headers[HeaderNames.ChunkCount] = Text(known.ChunkCount);
+            headers[HeaderNames.LargestChunk] = Text(known.LargestChunkBytes);
+        }
+    }
+
     /// <summary>HEAD with a property list: size and presence, and what is asked for.</summary>
     public static void WriteHeadV2(
         IHeaderDictionary headers, ObjectAttributes known, BucketName bucket, ObjectName name, string props, NodeIdentity node)
@@ -66,9 +76,8 @@ internal static class ObjectHeaders
                 case "location":
                     WriteLocation(headers, known, node);
                     break;
-                case "chunked" when known.ChunkCount > 0:
-                    headers[HeaderNames.ChunkCount] = Text(known.ChunkCount);
-                    headers[HeaderNames.LargestChunk] = Text(known.LargestChunkBytes);
+                case "chunked":
+                    WriteChunks(headers, known);
                     break;
                 case "last-modified":
                     headers.LastModified = DateTimeOffset.UnixEpoch.AddTicks(known.ModifiedNs / 100).ToString("R", CultureInfo.InvariantCulture);
