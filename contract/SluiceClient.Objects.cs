@@ -12,15 +12,24 @@ public sealed partial class SluiceClient
     /// Stores an object. <paramref name="content"/> stays the caller's; <paramref name="lengthBytes"/> is what it will give, null when
     /// unknown. <paramref name="headers"/> are added as they are: digest, custom metadata.
     /// </summary>
-    public async Task<ObjectAttributesView> PutObjectAsync(
+    public Task<ObjectAttributesView> PutObjectAsync(
         ObjectAddress address,
+        Stream content,
+        long? lengthBytes,
+        IEnumerable<KeyValuePair<string, string>> headers,
+        CancellationToken token) =>
+        PutAsync(address, "", content, lengthBytes, headers, token);
+
+    private async Task<ObjectAttributesView> PutAsync(
+        ObjectAddress address,
+        string query,
         Stream content,
         long? lengthBytes,
         IEnumerable<KeyValuePair<string, string>> headers,
         CancellationToken token)
     {
         // Over https a server redirects a body that has not been redirected yet; this client needs no second request to be understood.
-        HttpRequestMessage request = Request(HttpMethod.Put, ObjectTarget(address, _isTls ? $"&{RedirectMarkers.Direct}=true" : ""));
+        HttpRequestMessage request = Request(HttpMethod.Put, ObjectTarget(address, _isTls ? $"{query}&{RedirectMarkers.Direct}=true" : query));
         request.Content = new StreamContent(new BorrowedStream(content), bufferSize: 128 * 1024);
         request.Content.Headers.ContentLength = lengthBytes;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
@@ -119,6 +128,7 @@ public sealed partial class SluiceClient
             AccessTime = Header(response, HeaderNames.AccessTime),
             Location = Header(response, HeaderNames.Location),
             Copies = Header(response, HeaderNames.MirrorCopies),
+            Chunks = Header(response, HeaderNames.ChunkCount),
             Custom = custom,
         };
     }

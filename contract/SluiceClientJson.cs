@@ -13,6 +13,8 @@ namespace Sluice.Contract;
 [JsonSerializable(typeof(WireReport))]
 [JsonSerializable(typeof(WireQuarantined[]))]
 [JsonSerializable(typeof(WireDropped))]
+[JsonSerializable(typeof(WireUpload))]
+[JsonSerializable(typeof(WireUpload[]))]
 internal sealed partial class SluiceClientJson : JsonSerializerContext;
 
 /// <summary>Error body (contract: native API §3).</summary>

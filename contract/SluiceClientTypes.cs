@@ -76,6 +76,9 @@ public sealed record ObjectAttributesView
     /// <summary>Number of copies, decimal.</summary>
     public string Copies { get; init; } = "";
 
+    /// <summary>Number of chunks, decimal, of an object that was uploaded in parts.</summary>
+    public string Chunks { get; init; } = "";
+
     /// <summary>Custom metadata in the order received.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Custom { get; init; } = [];
 }
