@@ -24,6 +24,7 @@ public static class ClientCommands
             RemoveVerb.Create(options),
             HeadVerb.Create(options),
             CatVerb.Create(options),
+            UploadVerbs.Create(options),
             JobVerbs.Create(options),
             MountpathVerbs.Create(options),
             ScrubVerb.Create(options),

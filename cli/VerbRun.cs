@@ -95,6 +95,9 @@ internal sealed class VerbRun : IDisposable
         }
     }
 
+    /// <summary>Says beside an error what may be done about it.</summary>
+    public void Tell(string sentence) => Meter.Aside(() => _environment.Error.WriteLine($"sluice: {PrintableText.Of(sentence)}"));
+
     /// <summary>Asks a person. Whatever is not yes is no, and so is no answer at all.</summary>
     public async Task<bool> ConfirmAsync(string question, CancellationToken token)
     {

@@ -66,8 +66,8 @@ public sealed class ProgressMeter : IDisposable
     /// <summary>Nothing more is to come, so the totals stand and a remaining time can be told.</summary>
     public void ExpectNoMore() => _isTotalKnown = true;
 
-    /// <summary>Bytes have been transferred.</summary>
-    public void Add(int bytes) => Interlocked.Add(ref _bytesDone, bytes);
+    /// <summary>Bytes have been transferred; below zero for bytes that must be transferred again.</summary>
+    public void Add(long bytes) => Interlocked.Add(ref _bytesDone, bytes);
 
     /// <summary>An object is finished.</summary>
     public void Finish() => Interlocked.Increment(ref _objectsDone);

@@ -9,6 +9,9 @@ internal static class CyclicCodes
     /// <summary>CRC-64/NVMe, reflected (NVM Express, NVM Command Set, "64b CRC").</summary>
     private const ulong NvmePolynomial = 0x9A6C9329AC4BC9B5;
 
+    /// <summary>CRC-32C, reflected (RFC 3720, appendix B.4).</summary>
+    private const ulong CastagnoliPolynomial = 0x82F63B78;
+
     private const int TableSize = 256;
 
     /// <summary>Eight tables, one behind the other: table n advances a byte over n bytes of zeros.</summary>
@@ -53,6 +56,42 @@ internal static class CyclicCodes
         }
 
         return ~value;
+    }
+
+    /// <summary>CRC-32C of bytes and of those behind them, from that of either, and how many the latter are.</summary>
+    public static uint CombineCrc32C(uint first, uint second, long secondBytes) =>
+        (uint)Shifted(first, secondBytes, CastagnoliPolynomial, 1UL << 31) ^ second;
+
+    /// <summary>CRC-64/NVMe of bytes and of those behind them, from that of either, and how many the latter are.</summary>
+    public static ulong CombineCrc64Nvme(ulong first, ulong second, long secondBytes) =>
+        Shifted(first, secondBytes, NvmePolynomial, 1UL << 63) ^ second;
+
+    /// <summary>
+    /// A value times x to the power of 8 × <paramref name="bytes"/>, modulo the polynomial: what zeros behind it make of it. Bits are reflected: <paramref name="one"/> is
+    /// the polynomial 1, and a step to the right multiplies by x.
+    /// </summary>
+    private static ulong Shifted(ulong value, long bytes, ulong polynomial, ulong one)
+    {
+        ulong power = one >> 8; // x to the power of 8, squared from bit to bit of the count
+        for (; bytes > 0; bytes >>= 1)
+        {
+            value = (bytes & 1) != 0 ? Product(value, power, polynomial, one) : value;
+            power = Product(power, power, polynomial, one);
+        }
+
+        return value;
+    }
+
+    private static ulong Product(ulong left, ulong right, ulong polynomial, ulong one)
+    {
+        ulong product = 0;
+        for (ulong bit = one; bit != 0; bit >>= 1)
+        {
+            product ^= (left & bit) != 0 ? right : 0;
+            right = (right & 1) != 0 ? (right >> 1) ^ polynomial : right >> 1;
+        }
+
+        return product;
     }
 
     private static ulong[] MakeTables()

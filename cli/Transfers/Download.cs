@@ -20,8 +20,13 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
     /// <summary>Told how many bytes an object has before they arrive; not called when the server does not say.</summary>
     public Action<long>? Announce { get; init; }
 
-    /// <summary>Downloads to a file, replacing what is there. Directories on the way are made.</summary>
-    public async Task<DownloadOutcome> ToFileAsync(ObjectAddress address, string path, CancellationToken token)
+    /// <summary>How large objects are fetched in ranges; null to fetch all of them by one request.</summary>
+    internal RangedDownload? Ranged { get; init; }
+
+    /// <summary>
+    /// Downloads to a file, replacing what is there. Directories on the way are made. <paramref name="sizeBytes"/> is what is known of the size; null for nothing.
+    /// </summary>
+    public async Task<DownloadOutcome> ToFileAsync(ObjectAddress address, string path, CancellationToken token, long? sizeBytes = null)
     {
         string full = Path.GetFullPath(path);
         if (Directory.Exists(full))
@@ -36,16 +41,32 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
             return await ToStreamAsync(address, null, device, token);
         }
 
+        if (Ranged?.IsFor(sizeBytes ?? long.MaxValue) == true && await Ranged.LookAsync(address, token) is { } known)
+        {
+            Announce?.Invoke(known.SizeBytes);
+            return await IntoPlaceAsync(full, async file =>
+            {
+                RandomAccess.SetLength(file.SafeFileHandle, known.SizeBytes);
+                return new DownloadOutcome(known.SizeBytes, await Ranged.ToFileAsync(address, known, file.SafeFileHandle, token));
+            });
+        }
+
         using ObjectDownload download = await client.GetObjectAsync(address, null, token);
+        return await IntoPlaceAsync(full, file => CopyAsync(address, download, file, token));
+    }
+
+    /// <summary>Fills a temporary file, which gets its name when that has ended well.</summary>
+    private static async Task<DownloadOutcome> IntoPlaceAsync(string full, Func<FileStream, Task<DownloadOutcome>> fill)
+    {
         string directory = Path.GetDirectoryName(full)!;
         Directory.CreateDirectory(directory);
         string temporary = Path.Join(directory, $".sluice-{Guid.NewGuid():N}.part");
         try
         {
             DownloadOutcome outcome;
-            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
+            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0))
             {
-                outcome = await CopyAsync(address, download, file, token);
+                outcome = await fill(file);
             }
 
             File.Move(temporary, full, overwrite: true);
@@ -81,7 +102,7 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
         try
         {
             int count;
-            while ((count = await ReadAsync(address, download.Content, buffer, token)) > 0)
+            while ((count = await ReadAsync(client, address, download.Content, buffer, token)) > 0)
             {
                 digest?.Append(buffer.AsSpan(0, count));
                 await output.WriteAsync(buffer.AsMemory(0, count), token);
@@ -111,7 +132,7 @@ public sealed class Download(SluiceClient client, ProgressMeter meter)
     }
 
     // Only what is read comes from the network; a failure to write is the disk's and keeps its own sentence.
-    private async Task<int> ReadAsync(ObjectAddress address, Stream content, byte[] buffer, CancellationToken token)
+    internal static async Task<int> ReadAsync(SluiceClient client, ObjectAddress address, Stream content, byte[] buffer, CancellationToken token)
     {
         try
         {

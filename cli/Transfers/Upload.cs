@@ -21,6 +21,7 @@ public sealed class Upload
     private readonly SluiceClient _client;
     private readonly ProgressMeter _meter;
     private readonly string _digestType;
+    private PartedUpload? _parted;
 
     private Upload(SluiceClient client, ProgressMeter meter, string digestType)
     {
@@ -50,6 +51,14 @@ public sealed class Upload
         return new Upload(client, meter, known is null ? ContentDigest.UploadType : type!);
     }
 
+    /// <summary>As <see cref="ToAsync(SluiceClient, ProgressMeter, BucketAddress, CancellationToken)"/>; what is large goes in parts.</summary>
+    internal static async Task<Upload> ToAsync(VerbRun run, PartSettings settings, BucketAddress bucket, CancellationToken token)
+    {
+        Upload upload = await ToAsync(run.Client, run.Meter, bucket, token);
+        upload._parted = new PartedUpload(run, settings, upload._digestType);
+        return upload;
+    }
+
     /// <summary>Sends a file.</summary>
     public async Task<UploadOutcome> FileAsync(string path, ObjectAddress address, CancellationToken token)
     {
@@ -61,13 +70,39 @@ public sealed class Upload
             length = null;
         }
 
+        if (length is not null && _parted is { Settings: var settings } && (length > settings.ThresholdBytes || settings.ResumeId is not null))
+        {
+            return await _parted.FileAsync(file, path, address, token);
+        }
+
         return length is null
-            ? await StreamAsync(file, address, token)
+            ? await StreamAsync(file, path, address, token)
             : await SendAsync(file, length, await DigestAsync(file, token), null, address, token);
     }
 
-    /// <summary>Sends a stream of unknown length.</summary>
-    public async Task<UploadOutcome> StreamAsync(Stream content, ObjectAddress address, CancellationToken token)
+    /// <summary>Sends a stream of unknown length, which the command line calls <paramref name="source"/>.</summary>
+    public async Task<UploadOutcome> StreamAsync(Stream content, string source, ObjectAddress address, CancellationToken token)
+    {
+        if (_parted is null)
+        {
+            return await StreamWholeAsync(content, address, token);
+        }
+
+        PartSettings settings = _parted.Settings;
+        ContentPart? first = await ContentPart.ReadAsync(content, 1, settings, token);
+        if (first is not null && (first.SizeBytes == settings.InputPartBytes(1) || settings.ResumeId is not null))
+        {
+            return await _parted.StreamAsync(first, content, source, address, token);
+        }
+
+        using (first)
+        {
+            await using Stream all = first?.Open() ?? Stream.Null;
+            return await StreamWholeAsync(all, address, token);
+        }
+    }
+
+    private async Task<UploadOutcome> StreamWholeAsync(Stream content, ObjectAddress address, CancellationToken token)
     {
         using ContentDigest sent = ContentDigest.TryCreate(_digestType)!;
         return await SendAsync(content, null, null, sent, address, token);

@@ -20,7 +20,9 @@ internal static class GetVerb
         };
         var recursive = new Option<bool>("--recursive", "-r") { Description = "all objects below the directory" };
         Option<int> jobs = VerbOptions.Jobs();
-        var command = new Command("get", "Fetch objects as files") { address, target, recursive, jobs };
+        var parts = new PartOptions();
+        var command = new Command("get", "Fetch objects as files; large ones come in parts") { address, target, recursive, jobs };
+        parts.AddForGet(command);
         options.Bind(
             command,
             async (parse, run, token) =>
@@ -31,7 +33,7 @@ internal static class GetVerb
                 {
                     return path == StandardOutput
                         ? throw new UsageException("--recursive needs a directory to write to, not standard output")
-                        : await GetAllAsync(run, source.AsDirectory(), path ?? ".", parse.GetValue(jobs), token);
+                        : await GetAllAsync(run, source.AsDirectory(), path ?? ".", parse.GetValue(jobs), parts.OfGet(parse), token);
                 }
 
                 if (source.IsDirectory)
@@ -39,16 +41,17 @@ internal static class GetVerb
                     throw new UsageException($"\"{source}\" is a directory: --recursive fetches all that lies below it");
                 }
 
-                return await GetOneAsync(run, source, path, token);
+                return await GetOneAsync(run, source, path, parts.OfGet(parse), token);
             },
             showsProgress: true);
         return command;
     }
 
-    private static async Task<ExitCode> GetOneAsync(VerbRun run, ObjectAddress source, string? path, CancellationToken token)
+    private static async Task<ExitCode> GetOneAsync(VerbRun run, ObjectAddress source, string? path, PartSettings settings, CancellationToken token)
     {
         var download = new Download(run.Client, run.Meter)
         {
+            Ranged = new RangedDownload(run, settings),
             Announce = bytes =>
             {
                 run.Meter.Expect(bytes);
@@ -66,7 +69,7 @@ internal static class GetVerb
         string file = path is null ? LocalPath.FileNameOf(source.Name)
             : Directory.Exists(path) || path.EndsWith('/') ? Path.Join(path, LocalPath.FileNameOf(source.Name))
             : path;
-        if (!await FetchAsync(run, download, source, file, token))
+        if (!await FetchAsync(run, download, source, file, null, token))
         {
             run.Note(file, $"fetched from {source}, not verified: the server has no digest of it that this client can compute");
         }
@@ -74,9 +77,10 @@ internal static class GetVerb
         return ExitCode.Ok;
     }
 
-    private static async Task<ExitCode> GetAllAsync(VerbRun run, ObjectAddress source, string directory, int jobs, CancellationToken token)
+    private static async Task<ExitCode> GetAllAsync(
+        VerbRun run, ObjectAddress source, string directory, int jobs, PartSettings settings, CancellationToken token)
     {
-        var download = new Download(run.Client, run.Meter);
+        var download = new Download(run.Client, run.Meter) { Ranged = new RangedDownload(run, settings) };
         var query = new ListQuery { Prefix = source.Name, Properties = "name,size", Flags = ListFlags.NameSize };
         long unverified = 0;
         (ExitCode code, long count) = await TransferQueue.RunAsync(
@@ -93,7 +97,7 @@ internal static class GetVerb
                 }
 
                 string file = LocalPath.Below(directory, entry.Name[source.Name.Length..]);
-                Interlocked.Add(ref unverified, await FetchAsync(run, download, source.With(entry.Name), file, each) ? 0 : 1);
+                Interlocked.Add(ref unverified, await FetchAsync(run, download, source.With(entry.Name), file, entry.SizeBytes, each) ? 0 : 1);
             },
             token);
         if (count == 0 && code == ExitCode.Ok)
@@ -106,9 +110,9 @@ internal static class GetVerb
     }
 
     /// <summary>Fetches one object; true when its digest was compared.</summary>
-    private static async Task<bool> FetchAsync(VerbRun run, Download download, ObjectAddress source, string file, CancellationToken token)
+    private static async Task<bool> FetchAsync(VerbRun run, Download download, ObjectAddress source, string file, long? sizeBytes, CancellationToken token)
     {
-        DownloadOutcome outcome = await download.ToFileAsync(source, file, token);
+        DownloadOutcome outcome = await download.ToFileAsync(source, file, token, sizeBytes);
         run.PrintJson(writer => TransferJson.Write(writer, source, file, outcome.SizeBytes, outcome.IsVerified));
         return outcome.IsVerified;
     }

@@ -12,7 +12,7 @@ internal static class HeadVerb
     public static Command Create(VerbOptions options)
     {
         var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME" };
-        var command = new Command("head", "Show an object's attributes") { address };
+        var command = new Command("head", "Show an object's attributes, and of which chunks it is when it was uploaded in parts") { address };
         options.Bind(command, async (parse, run, token) =>
         {
             ObjectAddress target = VerbOptions.ObjectOf(parse.GetRequiredValue(address));
@@ -22,13 +22,14 @@ internal static class HeadVerb
             }
 
             ObjectAttributesView attributes = await run.Client.HeadObjectAsync(target, token);
-            run.PrintDocument(() => Text(target, attributes), writer => Write(writer, target, attributes));
+            ManifestView? manifest = attributes.Chunks.Length > 0 ? await run.Client.ManifestAsync(target, token) : null;
+            run.PrintDocument(() => Text(target, attributes, manifest), writer => Write(writer, target, attributes, manifest));
             return ExitCode.Ok;
         });
         return command;
     }
 
-    private static string Text(ObjectAddress address, ObjectAttributesView attributes)
+    private static string Text(ObjectAddress address, ObjectAttributesView attributes, ManifestView? manifest)
     {
         var lines = new List<string>
         {
@@ -48,15 +49,18 @@ internal static class HeadVerb
         Add("atime", attributes.AccessTime);
         Add("location", attributes.Location);
         Add("copies", attributes.Copies);
+        Add("chunks", attributes.Chunks);
+        Add("upload", manifest?.Upload.Id ?? "");
         foreach ((string key, string value) in attributes.Custom)
         {
             Add($"custom.{key}", value);
         }
 
-        return string.Join('\n', lines.Select(PrintableText.Of));
+        string text = string.Join('\n', lines.Select(PrintableText.Of));
+        return manifest is null ? text : $"{text}\n\n{PartText.Table(manifest.Chunks, "chunk")}";
     }
 
-    private static void Write(Utf8JsonWriter writer, ObjectAddress address, ObjectAttributesView attributes)
+    private static void Write(Utf8JsonWriter writer, ObjectAddress address, ObjectAttributesView attributes, ManifestView? manifest)
     {
         writer.WriteStartObject();
         writer.WriteString("bucket", address.Bucket.ToString());
@@ -75,6 +79,11 @@ internal static class HeadVerb
         }
 
         writer.WriteEndObject();
+        if (manifest is not null)
+        {
+            PartText.WriteManifest(writer, manifest);
+        }
+
         writer.WriteEndObject();
     }
 }

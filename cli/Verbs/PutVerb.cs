@@ -19,27 +19,35 @@ internal static class PutVerb
             Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the file's name; what lies below a directory keeps its path",
         };
         Option<int> jobs = VerbOptions.Jobs();
-        var command = new Command("put", "Store files as objects") { source, address, jobs };
+        var parts = new PartOptions();
+        var command = new Command("put", "Store files as objects; large ones are sent in parts, and an upload that is cut short may be resumed") { source, address, jobs };
+        parts.AddForPut(command);
         options.Bind(
             command,
             async (parse, run, token) =>
             {
                 string path = parse.GetRequiredValue(source);
                 ObjectAddress target = VerbOptions.ObjectOf(parse.GetRequiredValue(address));
+                PartSettings settings = parts.OfPut(parse);
                 if (path == StandardInput)
                 {
-                    return await PutInputAsync(run, target, token);
+                    return await PutInputAsync(run, target, settings, token);
                 }
 
-                return Directory.Exists(path)
-                    ? await PutDirectoryAsync(run, path, target.AsDirectory(), parse.GetValue(jobs), token)
-                    : await PutFileAsync(run, path, target, token);
+                if (!Directory.Exists(path))
+                {
+                    return await PutFileAsync(run, path, target, settings, token);
+                }
+
+                return settings.ResumeId is null
+                    ? await PutDirectoryAsync(run, path, target.AsDirectory(), parse.GetValue(jobs), settings, token)
+                    : throw new UsageException($"--resume goes on with one object: {path} is a directory");
             },
             showsProgress: true);
         return command;
     }
 
-    private static async Task<ExitCode> PutInputAsync(VerbRun run, ObjectAddress target, CancellationToken token)
+    private static async Task<ExitCode> PutInputAsync(VerbRun run, ObjectAddress target, PartSettings settings, CancellationToken token)
     {
         if (target.IsDirectory)
         {
@@ -47,12 +55,12 @@ internal static class PutVerb
         }
 
         await using Stream input = run.OpenInput();
-        Upload upload = await Upload.ToAsync(run.Client, run.Meter, target.Bucket, token);
-        TellOne(run, StandardInput, target, await upload.StreamAsync(input, target, token));
+        Upload upload = await Upload.ToAsync(run, settings, target.Bucket, token);
+        TellOne(run, StandardInput, target, await upload.StreamAsync(input, StandardInput, target, token));
         return ExitCode.Ok;
     }
 
-    private static async Task<ExitCode> PutFileAsync(VerbRun run, string path, ObjectAddress target, CancellationToken token)
+    private static async Task<ExitCode> PutFileAsync(VerbRun run, string path, ObjectAddress target, PartSettings settings, CancellationToken token)
     {
         var file = new FileInfo(path);
         if (!file.Exists)
@@ -62,16 +70,17 @@ internal static class PutVerb
 
         run.Meter.Expect(file.Length);
         run.Meter.ExpectNoMore();
-        Upload upload = await Upload.ToAsync(run.Client, run.Meter, target.Bucket, token);
+        Upload upload = await Upload.ToAsync(run, settings, target.Bucket, token);
         ObjectAddress address = target.IsDirectory ? target.With(target.Name + file.Name) : target;
         TellOne(run, path, address, await upload.FileAsync(path, address, token));
         return ExitCode.Ok;
     }
 
-    private static async Task<ExitCode> PutDirectoryAsync(VerbRun run, string path, ObjectAddress target, int jobs, CancellationToken token)
+    private static async Task<ExitCode> PutDirectoryAsync(
+        VerbRun run, string path, ObjectAddress target, int jobs, PartSettings settings, CancellationToken token)
     {
         string root = Path.GetFullPath(path);
-        Upload upload = await Upload.ToAsync(run.Client, run.Meter, target.Bucket, token);
+        Upload upload = await Upload.ToAsync(run, settings, target.Bucket, token);
         long unverified = 0;
         (ExitCode code, _) = await TransferQueue.RunAsync(
             run,
