@@ -3,7 +3,7 @@ namespace Sluice.Cli.Transfers;
 /// <summary>When and how something large is transferred in parts.</summary>
 public sealed record PartSettings
 {
-    /// <summary>Most parts of an object (contract: objects §8 has 9999, and so has an S3 client 10,000; this stays below both).</summary>
+    /// <summary>Most parts of an object (contract: objects §8).</summary>
     public const int CountMax = 9999;
 
     /// <summary>Above this one connection takes long enough for several to be worth it.</summary>

@@ -169,13 +169,16 @@ internal sealed class PartedUpload(VerbRun run, PartSettings settings, string bu
                 $"upload {upload.Id} has a part {foreign.Number}, {source} has {sent.Length}: go on with the --part-size that it was begun with, or abort it"));
         }
 
+        Dictionary<int, PartView> byNumber = stored.ToDictionary(part => part.Number);
         for (int number = 1; number <= sent.Length; number++)
         {
             SentPart ours = sent[number - 1];
-            PartView? theirs = stored.FirstOrDefault(part => part.Number == number);
+            PartView? theirs = byNumber.GetValueOrDefault(number);
             if (theirs?.SizeBytes != ours.SizeBytes || (theirs.ChecksumType == _digestType && theirs.ChecksumValue != ours.Digest))
             {
-                throw new DamagedTransferException($"part {number} of {upload.Object} is not what was sent: the server has {theirs?.SizeBytes ?? 0} bytes of {ours.SizeBytes}, {theirs?.ChecksumType} {theirs?.ChecksumValue}, sent was {ours.Digest}");
+                throw new DamagedTransferException(
+                    $"part {number} of {upload.Object} is not what was sent: the server has {theirs?.SizeBytes ?? 0} bytes, "
+                    + $"{theirs?.ChecksumType} {theirs?.ChecksumValue}, sent were {ours.SizeBytes}, {ours.Digest}");
             }
         }
     }

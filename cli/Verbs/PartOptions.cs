@@ -15,7 +15,7 @@ internal sealed class PartOptions
 
     private readonly Option<string> _partSize = Size(
         "--part-size",
-        $"bytes of a part; more when that made more than {PartSettings.CountMax} parts. So much of standard input is sent in parts when it is longer, each in memory",
+        $"bytes of a part; more of them when that made more than {PartSettings.CountMax} parts",
         PartSettings.PartDefaultBytes,
         1,
         PartMaxBytes);
@@ -50,7 +50,6 @@ internal sealed class PartOptions
     public void AddForPut(Command command)
     {
         AddForGet(command);
-        command.Options.Add(_partSize);
         command.Options.Add(_resume);
         command.Options.Add(_noKeep);
     }
@@ -59,13 +58,13 @@ internal sealed class PartOptions
     public void AddForGet(Command command)
     {
         command.Options.Add(_threshold);
+        command.Options.Add(_partSize);
         command.Options.Add(_parallel);
     }
 
     /// <summary>What was given to <c>put</c>.</summary>
     public PartSettings OfPut(ParseResult parse) => OfGet(parse) with
     {
-        PartBytes = Bytes(parse.GetRequiredValue(_partSize)),
         ResumeId = parse.GetValue(_resume),
         KeepsFailed = !parse.GetValue(_noKeep),
     };
@@ -74,6 +73,7 @@ internal sealed class PartOptions
     public PartSettings OfGet(ParseResult parse) => new()
     {
         ThresholdBytes = Bytes(parse.GetRequiredValue(_threshold)),
+        PartBytes = Bytes(parse.GetRequiredValue(_partSize)),
         Parallel = parse.GetValue(_parallel),
     };
 

@@ -13,7 +13,7 @@ internal static class PutVerb
 
     public static Command Create(VerbOptions options)
     {
-        var source = new Argument<string>("source") { Description = "a file, a directory (its pipes, sockets, devices and dangling links are passed over), or - for standard input" };
+        var source = new Argument<string>("source") { Description = "a file, a directory (its pipes, sockets, devices and dangling links are passed over), or - for standard input, of which a part is in memory while it is sent" };
         var address = new Argument<string>("address")
         {
             Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the file's name; what lies below a directory keeps its path",
