@@ -15,6 +15,7 @@ namespace Sluice.Engine;
 public sealed partial class ObjectEngine
 {
     private readonly ConcurrentDictionary<(ulong Bid, ulong UploadId), Upload> _uploads = new();
+    private readonly ConcurrentDictionary<(ulong Bid, ulong UploadId), Lazy<Task<Upload?>>> _soughtUploads = new();
     private readonly UploadFiles _uploadFiles;
     private readonly ChunkReaper _reaper;
     private Task _reaping = Task.CompletedTask;
@@ -156,7 +157,6 @@ public sealed partial class ObjectEngine
             }
 
             isDone = true;
-            _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
             stored.Value.Manifest = complete.Value;
             Result<StoredObject> noted = await StoreNoteAsync(upload.Bucket, complete.Value, cancellation);
             if (!noted.Ok)
@@ -172,7 +172,11 @@ public sealed partial class ObjectEngine
         }
         finally
         {
-            if (!isDone)
+            if (isDone)
+            {
+                _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _); // behind the note, which a look for it would believe
+            }
+            else
             {
                 upload.GoOn();
             }

@@ -52,34 +52,59 @@ public sealed partial class ObjectEngine
             return NoUpload(uploadId);
         }
 
-        if (!_uploads.TryGetValue((bucket.Bid, number), out Upload? upload))
+        try
         {
-            try
-            {
-                Manifest? note = await ReadNoteAsync(bucket, number);
-                if (note is not { State: ManifestState.Partial } || await IsObjectsAsync(bucket, note) != false)
-                {
-                    return NoUpload(uploadId);
-                }
+            Upload? upload = _uploads.GetValueOrDefault((bucket.Bid, number)) ?? await SeekUploadAsync(bucket, number);
+            return upload is not null && upload.Note.Name == name ? upload : NoUpload(uploadId);
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
 
-                var known = new Upload(bucket, note);
-                foreach (int part in await _uploadFiles.NumbersAsync(bucket, number))
-                {
-                    if (part > 0)
-                    {
-                        known.Add(part);
-                    }
-                }
+    /// <summary>
+    /// An upload that only its note tells of. All who ask at the same time share one look: of two, the second could have read the note before the first one's upload was
+    /// completed, and would bring it back; a part of it would then replace a chunk of the object.
+    /// </summary>
+    private async ValueTask<Upload?> SeekUploadAsync(Bucket bucket, ulong uploadId)
+    {
+        (ulong, ulong) key = (bucket.Bid, uploadId);
+        Lazy<Task<Upload?>> look = _soughtUploads.GetOrAdd(key, _ => new Lazy<Task<Upload?>>(() => ReadUploadAsync(bucket, uploadId)));
+        try
+        {
+            return await look.Value;
+        }
+        finally
+        {
+            _soughtUploads.TryRemove(new KeyValuePair<(ulong, ulong), Lazy<Task<Upload?>>>(key, look));
+        }
+    }
 
-                upload = _uploads.GetOrAdd((bucket.Bid, number), known);
-            }
-            catch (StorageException fault)
+    /// <summary>One at a time for an upload. It is looked for here again: whoever completes or aborts one takes it out when its note says so.</summary>
+    private async Task<Upload?> ReadUploadAsync(Bucket bucket, ulong uploadId)
+    {
+        if (_uploads.TryGetValue((bucket.Bid, uploadId), out Upload? upload))
+        {
+            return upload;
+        }
+
+        Manifest? note = await ReadNoteAsync(bucket, uploadId);
+        if (note is not { State: ManifestState.Partial } || await IsObjectsAsync(bucket, note) != false)
+        {
+            return null;
+        }
+
+        upload = new Upload(bucket, note);
+        foreach (int part in await _uploadFiles.NumbersAsync(bucket, uploadId))
+        {
+            if (part > 0)
             {
-                return Refuse(fault);
+                upload.Add(part);
             }
         }
 
-        return upload.Note.Name == name ? upload : NoUpload(uploadId);
+        return _uploads[(bucket.Bid, uploadId)] = upload;
     }
 
     /// <summary>What the note of an upload says; null when there is none that can be read.</summary>

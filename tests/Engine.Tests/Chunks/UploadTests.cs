@@ -124,6 +124,32 @@ public sealed class UploadTests
         await NothingIsLeftAsync(fixture);
     }
 
+    /// <summary>Behind a restart only notes tell of uploads, and those who look for one at the same time must not bring it back when one of them has completed it.</summary>
+    [Fact]
+    public async Task APartThatComesWithItsCompletionIsOfTheObjectOrRefused()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2, """{"durability":"relaxed"}""");
+        for (int round = 0; round < 25; round++)
+        {
+            string upload = await BeginAsync(fixture, "x");
+            await PartAsync(fixture, "x", upload, 1, "old"u8.ToArray());
+            await fixture.CloseAsync();
+            await fixture.OpenAsync();
+            Task<Result<ObjectAttributes>>[] parts = [.. Enumerable.Range(0, 2 + (round % 5)).Select(_ => TryPartAsync(fixture, "x", upload, 1, "new"u8.ToArray()))];
+            Task<Result<ObjectAttributes>> completed = TryCompleteAsync(fixture, "x", upload, [1]);
+            Task<Result<ObjectAttributes>>[] late = [.. Enumerable.Range(0, 8).Select(_ => TryPartAsync(fixture, "x", upload, 1, "late"u8.ToArray()))];
+            Result<ObjectAttributes> made = await completed;
+            Assert.True(made.Ok, made.Error?.Message);
+            foreach (Result<ObjectAttributes> part in await Task.WhenAll([.. parts, .. late]))
+            {
+                Assert.True(part.Ok || part.Error!.Code == ErrorCode.ObjectNotFound, part.Error?.Message);
+            }
+
+            Assert.Contains(Encoding.ASCII.GetString(await ReadAsync(fixture, "x", 0, (int)made.Value.SizeBytes)), (string[])["old", "new", "late"]);
+            Assert.Equal(ErrorCode.ObjectNotFound, (await TryPartAsync(fixture, "x", upload, 1, [1])).Error!.Code);
+        }
+    }
+
     [Theory]
     [InlineData("strict")]
     [InlineData("relaxed")]
