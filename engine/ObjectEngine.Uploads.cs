@@ -217,21 +217,19 @@ public sealed partial class ObjectEngine
 
     /// <summary>
     /// Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good. Some at a time, which share the fsyncs of their directories. When
-    /// it is told to stop it leaves the note, by which the next start goes on.
+    /// it is told to stop, or the note is on a mountpath that is away, it leaves the note, by which a later start goes on: chunks may be there that only it tells of.
     /// </summary>
     private async ValueTask RemoveUploadAsync(Bucket bucket, ulong uploadId, CancellationToken cancellation)
     {
         const int Together = 16;
         var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
-        if (await ReadNoteAsync(bucket, uploadId) is { } note)
+        Manifest? note = await ReadNoteAsync(bucket, uploadId);
+        for (int i = 0; i < note?.Chunks.Count; i++)
         {
-            for (int i = 0; i < note.Chunks.Count; i++)
-            {
-                numbers.Add(note.Chunks[i].Number); // also those on mountpaths that are away: tombstones tell of them
-            }
+            numbers.Add(note.Chunks[i].Number); // also those on mountpaths that are away: tombstones tell of them
         }
 
-        numbers.Remove(0);
+        bool isNoteHere = numbers.Remove(0) || note is not null;
         foreach (int[] some in numbers.Chunk(Together))
         {
             if (cancellation.IsCancellationRequested)
@@ -242,7 +240,10 @@ public sealed partial class ObjectEngine
             await Task.WhenAll(some.Select(number => RemoveUploadFileAsync(bucket, uploadId, number)));
         }
 
-        await RemoveUploadFileAsync(bucket, uploadId, 0);
+        if (isNoteHere)
+        {
+            await RemoveUploadFileAsync(bucket, uploadId, 0);
+        }
     }
 
     private async Task RemoveUploadFileAsync(Bucket bucket, ulong uploadId, int number)

@@ -17,7 +17,7 @@ run() {
     echo "== $suite"
     TEST_FILE_IO=$2 timeout "${SUITE_SECONDS:-1200}" "$1/bin/Debug/net10.0/Sluice.$1" -noColor -xml "$results/$1.$2.xml" > "$results/$1.$2.log" 2>&1
     status=$?
-    grep -E '\[FAIL\]|^ {6,}|Total:' "$results/$1.$2.log" | head -200
+    grep -a -E '\[FAIL\]|^ {6,}|Total:' "$results/$1.$2.log" | head -200
     if [[ ! -s $results/$1.$2.xml ]]; then
         tail -20 "$results/$1.$2.log"
         fail "$suite" "ended with status $status and without results"

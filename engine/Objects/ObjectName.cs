@@ -88,8 +88,10 @@ public readonly struct ObjectName : IEquatable<ObjectName>
         return hash.ToHashCode();
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Encoding.UTF8.GetString(Utf8.Span);
+    /// <summary>The name as text; that of a file of an upload as its path says it, since it is read in logs.</summary>
+    public override string ToString() => IsHidden
+        ? Encoding.ASCII.GetString(ChunkName.DirectoryName) + Encoding.ASCII.GetString(Utf8.Span[1..])
+        : Encoding.UTF8.GetString(Utf8.Span);
 
     /// <summary>True when both are the same bytes.</summary>
     public static bool operator ==(ObjectName left, ObjectName right) => left.Equals(right);

@@ -108,13 +108,15 @@ public sealed class TreeSurvey(HistoryWorld world)
         HistoryWorld.Refuse(manifest.SizeBytes == state.Content.Length, "old", $"{bucket.Plan.Name}/{name}: its note is of {manifest.SizeBytes} bytes");
         long bytes = ManifestRecord.LengthOf(manifest);
         Compare(bucket, name, bytes, state.HasSidecar);
-        Compare(bucket, new ChunkName(manifest.UploadId, 0).ToObjectName().ToString(), bytes, hasSidecar: false);
+        Compare(bucket, Text(new ChunkName(manifest.UploadId, 0)), bytes, hasSidecar: false);
         for (int i = 0; i < manifest.Chunks.Count; i++)
         {
             ManifestChunk chunk = manifest.Chunks[i];
-            Compare(bucket, new ChunkName(manifest.UploadId, chunk.Number).ToObjectName().ToString(), chunk.SizeBytes, hasSidecar: false);
+            Compare(bucket, Text(new ChunkName(manifest.UploadId, chunk.Number)), chunk.SizeBytes, hasSidecar: false);
         }
     }
+
+    private static string Text(ChunkName file) => Encoding.UTF8.GetString(file.ToObjectName().Utf8.Span);
 
     private void Compare(BucketModel bucket, string name, long? bytes, bool hasSidecar)
     {
