@@ -153,7 +153,10 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         {
             HeaderTexts.WriteHead(context.Headers, stored.Value, bucket, name, node);
             ObjectHeaders.WriteErasure(context.Headers, kept);
-            ObjectHeaders.WriteChunks(context.Headers, stored.Value.Attributes());
+            if (stored.Value.Metadata.Chunked is { } chunked)
+            {
+                ObjectHeaders.WriteChunks(context.Headers, chunked.ChunkCount, chunked.LargestChunkBytes);
+            }
         }
 
         return null;

@@ -30,14 +30,11 @@ internal static class ObjectHeaders
         WriteCustom(headers, known);
     }
 
-    /// <summary>How many chunks the object has, when it is a chunked one.</summary>
-    public static void WriteChunks(IHeaderDictionary headers, ObjectAttributes known)
+    /// <summary>How many chunks a chunked object has, and how large they are at most.</summary>
+    public static void WriteChunks(IHeaderDictionary headers, int count, long largestBytes)
     {
-        if (known.ChunkCount > 0)
-        {
-            headers[HeaderNames.ChunkCount] = Text(known.ChunkCount);
-            headers[HeaderNames.LargestChunk] = Text(known.LargestChunkBytes);
-        }
+        headers[HeaderNames.ChunkCount] = Text(count);
+        headers[HeaderNames.LargestChunk] = Text(largestBytes);
     }
 
     /// <summary>HEAD with a property list: size and presence, and what is asked for.</summary>
@@ -76,8 +73,8 @@ internal static class ObjectHeaders
                 case "location":
                     WriteLocation(headers, known, node);
                     break;
-                case "chunked":
-                    WriteChunks(headers, known);
+                case "chunked" when known.ChunkCount > 0:
+                    WriteChunks(headers, known.ChunkCount, known.LargestChunkBytes);
                     break;
                 case "last-modified":
                     headers.LastModified = DateTimeOffset.UnixEpoch.AddTicks(known.ModifiedNs / 100).ToString("R", CultureInfo.InvariantCulture);
