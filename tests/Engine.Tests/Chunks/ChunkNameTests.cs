@@ -22,7 +22,8 @@ public sealed class ChunkNameTests
         var chunk = new ChunkName(uploadId, number);
         ObjectName name = chunk.ToObjectName();
         Assert.True(name.IsHidden);
-        Assert.Equal("\0" + path[2..], name.ToString());
+        Assert.Equal("\0" + path[2..], System.Text.Encoding.ASCII.GetString(name.Utf8.Span));
+        Assert.Equal(path, name.ToString());
         Assert.Equal(path, Encode(name.Utf8.Span));
         Assert.Equal(name.Utf8.ToArray(), Decode(path));
         Assert.True(ChunkName.TryRead(name.Utf8.Span, out ChunkName read));
