@@ -18,12 +18,12 @@ public static class Crc64Nvme
     private const int FoldBytesMin = 128; // below, setting up the lanes costs more than the table
     private const int WideBytesMin = 512; // below, the call into C costs more than it saves; four vectors of any level
 
+    private static readonly CyclicAlgebra<ulong> s_algebra = new(Polynomial); // before what is made by it
     private static readonly ulong[] s_table = MakeTable();
-    private static readonly ulong[] s_shifts = MakeShifts(); // x^(8·2^i): what 2^i bytes that follow do to a digest
 
     // x^(n-1) mod P for a fold over n bits; the product of two reflected factors comes out one place too high.
-    private static readonly Vector128<ulong> s_fold512 = Vector128.Create(PowerOfX(512 + 64 - 1), PowerOfX(512 - 1));
-    private static readonly Vector128<ulong> s_fold128 = Vector128.Create(PowerOfX(128 + 64 - 1), PowerOfX(128 - 1));
+    private static readonly Vector128<ulong> s_fold512 = Vector128.Create(s_algebra.PowerOfX(512 + 64 - 1), s_algebra.PowerOfX(512 - 1));
+    private static readonly Vector128<ulong> s_fold128 = Vector128.Create(s_algebra.PowerOfX(128 + 64 - 1), s_algebra.PowerOfX(128 - 1));
 
     private static readonly ulong[] s_wide256 = WideConstants(vectorBytes: 32);
     private static readonly ulong[] s_wide512 = WideConstants(vectorBytes: 64);
@@ -47,19 +47,8 @@ public static class Crc64Nvme
     /// <summary>The same by table, a byte at a time.</summary>
     public static ulong Scalar(ulong digest, ReadOnlySpan<byte> data) => ~Table(~digest, data);
 
-    /// <summary>
-    /// Digest of A followed by B, from both digests and the length of B in bytes, 0 or more: one product for each bit of that length which is set.
-    /// </summary>
-    public static ulong Combine(ulong digestA, ulong digestB, long bytesOfB)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytesOfB);
-        for (ulong bits = (ulong)bytesOfB; bits != 0; bits &= bits - 1)
-        {
-            digestA = Multiply(digestA, s_shifts[BitOperations.TrailingZeroCount(bits)]);
-        }
-
-        return digestA ^ digestB;
-    }
+    /// <summary>Digest of A followed by B, from both digests and the length of B in bytes, 0 or more.</summary>
+    public static ulong Combine(ulong digestA, ulong digestB, long bytesOfB) => s_algebra.Combine(digestA, digestB, bytesOfB);
 
     private static ulong Fold(ulong state, ReadOnlySpan<byte> data)
     {
@@ -109,7 +98,7 @@ public static class Crc64Nvme
 
     /// <summary>For a step of four vectors, for one vector, and for one lane of 16 bytes.</summary>
     private static ulong[] WideConstants(int vectorBytes) =>
-        [.. new[] { 4 * vectorBytes, vectorBytes, 16 }.SelectMany(bytes => new[] { PowerOfX((8 * bytes) + 64 - 1), PowerOfX((8 * bytes) - 1) })];
+        [.. new[] { 4 * vectorBytes, vectorBytes, 16 }.SelectMany(bytes => new[] { s_algebra.PowerOfX((8 * bytes) + 64 - 1), s_algebra.PowerOfX((8 * bytes) - 1) })];
 
     private static Vector128<ulong> FoldOne(Vector128<ulong> lane, Vector128<ulong> constants) =>
         Pclmulqdq.CarrylessMultiply(lane, constants, 0x00) ^ Pclmulqdq.CarrylessMultiply(lane, constants, 0x11);
@@ -125,45 +114,6 @@ public static class Crc64Nvme
         return state;
     }
 
-    /// <summary>Product of two polynomials modulo P; bit 63 is x^0. Digests are random bits, so a branch on them would be wrong every other time.</summary>
-    private static ulong Multiply(ulong a, ulong b)
-    {
-        ulong product = 0;
-        for (; a != 0; a <<= 1)
-        {
-            product ^= b & (ulong)((long)a >> 63);
-            b = TimesX(b);
-        }
-
-        return product;
-    }
-
-    private static ulong[] MakeShifts()
-    {
-        var shifts = new ulong[63];
-        ulong shift = 1UL << 55; // x^8: one byte
-        for (int i = 0; i < shifts.Length; i++)
-        {
-            shifts[i] = shift;
-            shift = Multiply(shift, shift);
-        }
-
-        return shifts;
-    }
-
-    private static ulong TimesX(ulong value) => (value >> 1) ^ (Polynomial & (0 - (value & 1)));
-
-    private static ulong PowerOfX(int exponent)
-    {
-        ulong value = 1UL << 63;
-        for (int i = 0; i < exponent; i++)
-        {
-            value = TimesX(value);
-        }
-
-        return value;
-    }
-
     private static ulong[] MakeTable()
     {
         var table = new ulong[256];
@@ -172,7 +122,7 @@ public static class Crc64Nvme
             ulong value = (ulong)i;
             for (int bit = 0; bit < 8; bit++)
             {
-                value = TimesX(value);
+                value = s_algebra.TimesX(value);
             }
 
             table[i] = value;
