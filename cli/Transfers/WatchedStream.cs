@@ -1,7 +1,7 @@
 namespace Sluice.Cli.Transfers;
 
 /// <summary>Shows every byte that is read through it, once and in order, to <c>watch</c>. The inner stream stays its owner's.</summary>
-public sealed class WatchedStream(Stream inner, WatchedStream.Watch watch) : Stream
+public sealed class WatchedStream(Stream inner, WatchedStream.Watch watch) : ForwardStream
 {
     /// <summary>Sees bytes on their way.</summary>
     public delegate void Watch(ReadOnlySpan<byte> bytes);
@@ -10,22 +10,11 @@ public sealed class WatchedStream(Stream inner, WatchedStream.Watch watch) : Str
     public long TotalBytes { get; private set; }
 
     /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
+    public override int Read(Span<byte> buffer)
     {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
+        int count = inner.Read(buffer);
+        See(buffer[..count]);
+        return count;
     }
 
     /// <inheritdoc/>
@@ -35,30 +24,6 @@ public sealed class WatchedStream(Stream inner, WatchedStream.Watch watch) : Str
         See(buffer.Span[..count]);
         return count;
     }
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count)
-    {
-        int read = inner.Read(buffer, offset, count);
-        See(buffer.AsSpan(offset, read));
-        return read;
-    }
-
-    /// <inheritdoc/>
-    public override void Flush() => inner.Flush();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private void See(ReadOnlySpan<byte> bytes)
     {
