@@ -255,10 +255,5 @@ public sealed class MountpathTests : IDisposable
         return (a, b);
     }
 
-    private static void Copy(string from, string to)
-    {
-        using Process copy = Process.Start("/bin/cp", ["-a", from + "/.", to]);
-        copy.WaitForExit();
-        Assert.Equal(0, copy.ExitCode);
-    }
+    private static void Copy(string from, string to) => Children.Run("cp", "-a", from + "/.", to);
 }

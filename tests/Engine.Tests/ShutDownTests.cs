@@ -20,8 +20,8 @@ public sealed class ShutDownTests
             file.SetLength(320 << 20);
         }
 
-        Run("mkfs.xfs", "-q", image);
-        Run("mount", "-o", "loop", image, mount);
+        Children.Run("mkfs.xfs", "-q", image);
+        Children.Run("mount", "-o", "loop", image, mount);
         try
         {
             using var tested = new TestedFileIo(TestedFileIo.Default);
@@ -32,22 +32,15 @@ public sealed class ShutDownTests
             await File.WriteAllTextAsync(work, "content");
             Assert.True((await lease.SyncAsync()).Ok);
             File.Move(work, Path.Combine(mount, "d", "object"));
-            Run("xfs_io", "-x", "-c", "shutdown", mount);
+            Children.Run("xfs_io", "-x", "-c", "shutdown", mount);
 
             Assert.True((await tested.Io.SyncAsync(lease.Handle)).Ok, "fsync alone tells: then the look behind it is no longer needed"); // the known-bad twin
             Assert.Equal(Errno.EIO, (await lease.SyncAsync()).Error);
         }
         finally
         {
-            Run("umount", mount);
+            Children.Run("umount", mount);
             home.Delete(recursive: true);
         }
-    }
-
-    private static void Run(string command, params string[] arguments)
-    {
-        using Process process = Process.Start(command, arguments);
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
     }
 }

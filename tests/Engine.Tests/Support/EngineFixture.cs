@@ -72,8 +72,11 @@ public sealed class EngineFixture : IAsyncDisposable
     }
 
     /// <summary>Opens an engine that the caller looks after: for what is expected to be refused.</summary>
-    public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null) => ObjectEngine.OpenAsync(
-        options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = Time, Log = NullLogger.Instance });
+    public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null)
+    {
+        Children.Settle();
+        return ObjectEngine.OpenAsync(options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = Time, Log = NullLogger.Instance });
+    }
 
     public async Task CloseAsync()
     {

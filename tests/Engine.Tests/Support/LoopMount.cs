@@ -42,13 +42,13 @@ public sealed class LoopMount : IDisposable
     }
 
     /// <summary>Mounts the same file system again with other options.</summary>
-    public void Remount(string options) => Run("mount", "-o", "remount," + options, MountPoint);
+    public void Remount(string options) => Children.Run("mount", "-o", "remount," + options, MountPoint);
 
     public void Dispose()
     {
         if (_mounted)
         {
-            Run("umount", MountPoint);
+            Children.Run("umount", MountPoint);
             _mounted = false;
         }
 
@@ -64,7 +64,7 @@ public sealed class LoopMount : IDisposable
                 image.SetLength(bytes);
             }
 
-            Run(program, [.. arguments, mount.Image]);
+            Children.Run(program, [.. arguments, mount.Image]);
             mount.Mount("-o", "loop", mount.Image);
         });
         return mount;
@@ -72,7 +72,7 @@ public sealed class LoopMount : IDisposable
 
     private void Mount(params string[] arguments)
     {
-        Run("mount", [.. arguments, MountPoint]);
+        Children.Run("mount", [.. arguments, MountPoint]);
         _mounted = true;
     }
 
@@ -87,15 +87,5 @@ public sealed class LoopMount : IDisposable
             Dispose();
             throw;
         }
-    }
-
-    private static void Run(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
-        start.Environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin";
-        using Process process = Process.Start(start)!;
-        string said = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}: {said}");
     }
 }

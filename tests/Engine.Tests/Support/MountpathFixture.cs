@@ -56,8 +56,11 @@ public sealed class MountpathFixture : IDisposable
         return System.Text.Json.JsonDocument.Parse(json).RootElement.GetProperty("uuid").GetString()!;
     }
 
-    public Task<Result<ObjectEngine>> OpenAsync(EngineOptions options) => ObjectEngine.OpenAsync(
-        options, new EngineEnvironment { Io = Io.Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+    public Task<Result<ObjectEngine>> OpenAsync(EngineOptions options)
+    {
+        Children.Settle();
+        return ObjectEngine.OpenAsync(options, new EngineEnvironment { Io = Io.Io, Time = TimeProvider.System, Log = NullLogger.Instance });
+    }
 
     public void Dispose()
     {
