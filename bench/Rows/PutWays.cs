@@ -26,4 +26,7 @@ internal enum PutWays
 
     /// <summary>Writers that wait for their files at the same time share a syncfs(2), in place of an fsync each.</summary>
     FileSystemSync = 64,
+
+    /// <summary>Work files are made before the turn, as many as it may need, and only opened in it.</summary>
+    MadeAhead = 128,
 }

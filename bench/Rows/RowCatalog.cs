@@ -137,7 +137,8 @@ internal static class RowCatalog
         (string Name, PutWays Ways)[] relaxed =
             [
                 ("O_TMPFILE and linkat", PutWays.Nameless), ("256 directories", PutWays.ManyDirectories), ("fallocate", PutWays.Allocated),
-                ("RWF_DONTCACHE", PutWays.Uncached), ("sync_file_range of each piece", PutWays.Paced), ("system calls", PutWays.None),
+                ("RWF_DONTCACHE", PutWays.Uncached), ("sync_file_range of each piece", PutWays.Paced), ("work files made ahead", PutWays.MadeAhead),
+                ("system calls", PutWays.None),
             ],
             strict =
             [

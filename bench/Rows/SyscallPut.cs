@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using Sluice.Native;
@@ -15,6 +17,7 @@ internal static class SyscallPut
 {
     private const int PieceBytes = 1 << 20;
     private const double WarmSeconds = 0.3;
+    private const int MadeAheadMax = 150_000; // more than a turn of a few seconds takes; who comes later makes his own
 
     private static readonly byte[] s_record = "user.slu\0"u8.ToArray();
     private static readonly byte[] s_value = new byte[120]; // a plain object's record
@@ -24,6 +27,7 @@ internal static class SyscallPut
     {
         var job = new Job(path, sizeBytes, isStrict, ways);
         Write(job, writers, WarmSeconds, bytesMax / 8);
+        job.MakeAhead((int)Math.Min(MadeAheadMax, bytesMax / sizeBytes));
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long started = Stopwatch.GetTimestamp();
         double[] micros = Write(job, writers, seconds, bytesMax);
@@ -68,8 +72,10 @@ internal static class SyscallPut
         int objects = job.Objects[number % job.Objects.Length];
         byte[] name = Encoding.ASCII.GetBytes($"{job.Prefix}-{number:x8}");
         bool isNameless = job.Has(PutWays.Nameless);
+        bool isMade = job.TryTakeMade(out byte[]? made);
+        byte[] work = made ?? name;
         int file;
-        Check(isNameless ? PutCalls.OpenNameless(job.Work, out file) : Libc.OpenBeneath(job.Work, name, Libc.OpenMode.CreateNew, out file));
+        Check(isMade ? Libc.OpenBeneath(job.Work, work, Libc.OpenMode.ReadWrite, out file) : isNameless ? PutCalls.OpenNameless(job.Work, out file) : Libc.OpenBeneath(job.Work, name, Libc.OpenMode.CreateNew, out file));
         Write(job, body, hash, file);
         if (Libc.OpenBeneath(objects, name, Libc.OpenMode.Read, out _) != Errno.ENOENT)
         {
@@ -82,7 +88,7 @@ internal static class SyscallPut
             SyncContent(job, file);
         }
 
-        Check(isNameless ? PutCalls.Link(file, objects, name) : Libc.Rename(job.Work, name, objects, name, 0));
+        Check(isNameless ? PutCalls.Link(file, objects, name) : Libc.Rename(job.Work, work, objects, name, 0));
         if (job.IsStrict)
         {
             SyncDirectory(job, objects);
@@ -151,6 +157,7 @@ internal static class SyscallPut
         private const int Directories = 256;
 
         private readonly PutWays _ways;
+        private readonly ConcurrentStack<byte[]> _made = new();
 
         public long Names;
 
@@ -178,6 +185,21 @@ internal static class SyscallPut
         public bool IsStrict { get; }
 
         public string Prefix { get; } = $"{Environment.ProcessId:x}-{Stopwatch.GetTimestamp():x}";
+
+        /// <summary>Makes so many empty work files, when that is the way.</summary>
+        public void MakeAhead(int count)
+        {
+            for (int i = 0; i < count && Has(PutWays.MadeAhead); i++)
+            {
+                byte[] name = Encoding.ASCII.GetBytes($"{Prefix}-made-{i:x}");
+                Check(Libc.OpenBeneath(Work, name, Libc.OpenMode.CreateNew, out int file));
+                Libc.Close(file);
+                _made.Push(name);
+            }
+        }
+
+        /// <summary>The name of a work file that was made ahead, for one taker.</summary>
+        public bool TryTakeMade([NotNullWhen(true)] out byte[]? name) => _made.TryPop(out name);
 
         public bool Has(PutWays way) => (_ways & way) != 0;
 
