@@ -121,8 +121,7 @@ public sealed partial class ObjectEngine
                 return coded;
             }
 
-            await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-            (set.Chunked, set.IsDurable) = (request.Chunked, request.IsDurable);
+            await using ReplicaSet set = ReplicaSet.Rent(bucket, request, digest);
             Result<IBodySink> sink = await AddHeadsAsync(set, request.LengthBytes);
             if (!sink.Ok)
             {

@@ -25,8 +25,7 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
     {
         EcProperties ec = bucket.Properties.Ec;
         request = await MeasuredAsync(request, ec, readBytes, cancellation);
-        await using ReplicaSet set = ReplicaSet.Rent(bucket, request.Name, digest);
-        (set.Chunked, set.IsDurable) = (request.Chunked, request.IsDurable);
+        await using ReplicaSet set = ReplicaSet.Rent(bucket, request, digest);
         bool isSliced = IsSliced(ec, request.LengthBytes);
         Result<ReceivedBody> body = isSliced
             ? await ReceiveSlicesAsync(set, request, ec, readBytes, cancellation)

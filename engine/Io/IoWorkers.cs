@@ -46,17 +46,8 @@ public sealed class IoWorkers(int countMax, string name) : IDisposable
         }
     }
 
-    /// <summary>True when so many items wait that there may be no place for another soon.</summary>
-    public bool IsCrowded
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _queue.Count > QueueMax / 2;
-            }
-        }
-    }
+    /// <summary>True when so many items wait that there may be no place for another soon: a guess, for which nobody is kept waiting.</summary>
+    public bool IsCrowded => _queue.Count > QueueMax / 2;
 
     /// <summary>Queues an item; false when the queue is full or has ended: it will not be run.</summary>
     public bool TryAdd(IWorkItem item)

@@ -160,6 +160,14 @@ public sealed class ReplicaSet : IAsyncDisposable
         return set;
     }
 
+    /// <summary>A set for what is to be stored.</summary>
+    internal static ReplicaSet Rent(Bucket bucket, in PutRequest request, ulong digest)
+    {
+        ReplicaSet set = Rent(bucket, request.Name, digest);
+        (set.Chunked, set.IsDurable) = (request.Chunked, request.IsDurable);
+        return set;
+    }
+
     /// <summary>Adds a member and takes over its work file.</summary>
     public void Add(ReplicaMember member) => _members.Add(member);
 
