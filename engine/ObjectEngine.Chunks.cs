@@ -102,10 +102,6 @@ public sealed partial class ObjectEngine
 
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
-        catch (StorageException fault)
-        {
-            return Refuse(fault);
-        }
         finally
         {
             upload.Leave();
@@ -281,42 +277,64 @@ public sealed partial class ObjectEngine
         }
     }
 
-    /// <summary>Opens a chunked object for reading. The caller disposes the reader. Refuses with Busy when the name has another object, which is not chunked, by then.</summary>
+    /// <summary>
+    /// Opens a chunked object for reading, behind <see cref="OpenObjectAsync"/>, which has counted it. The caller disposes the reader. Refuses with Busy when the name has another object,
+    /// which is not chunked, by then.
+    /// </summary>
     public async ValueTask<Result<ChunkedReader>> OpenChunkedAsync(Caller caller, BucketName bucketName, ObjectName name)
     {
         const int AttemptsMax = 16; // each needs somebody else who replaced the object in between
-        for (int attempt = 0; attempt < AttemptsMax; attempt++)
+        Result<Bucket> allowed = Enter(caller, bucketName, AccessBits.GetObject, "GET");
+        Result<ChunkedReader> opened = allowed.Ok ? new Failure(ErrorCode.Busy, "the object was replaced meanwhile; try again") : allowed.Error!;
+        try
         {
-            Result<ObjectReader> head = await OpenObjectAsync(caller, bucketName, name);
-            if (!head.Ok)
+            for (int attempt = 0; attempt < AttemptsMax && opened.Error is { Code: ErrorCode.Busy }; attempt++)
             {
-                return head.Error!;
+                opened = await TryOpenChunkedAsync(allowed.Value, name);
             }
 
-            if (head.Value.Stored.Metadata.Chunked is not { } chunked || _buckets.Find(bucketName) is not { } bucket)
-            {
-                head.Value.Dispose();
-                break;
-            }
+            return opened;
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
+    }
 
-            _reaper.Hold(bucket, chunked.UploadId);
-            var reader = new ChunkedReader(head.Value, bucket, _lookup, _reaper);
-            Result<StoredObject> now = await StatObjectAsync(caller, bucketName, name); // its chunks were not removed before they were held
-            Result read = now is { Ok: true } && now.Value.Metadata.Chunked?.UploadId == chunked.UploadId
-                ? await reader.LoadAsync()
-                : new Result(now.Error ?? new Failure(ErrorCode.Busy, "the object was replaced meanwhile"));
-            if (read.Ok)
-            {
-                return reader;
-            }
-
-            reader.Dispose();
-            if (read.Error!.Code != ErrorCode.Busy)
-            {
-                return read.Error;
-            }
+    /// <summary>The same once; Busy when the object was replaced in between.</summary>
+    private async ValueTask<Result<ChunkedReader>> TryOpenChunkedAsync(Bucket bucket, ObjectName name)
+    {
+        var busy = new Failure(ErrorCode.Busy, "the object was replaced meanwhile; try again");
+        ulong digest = DigestOf(bucket.Name, name);
+        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, digest);
+        if (!open.Ok)
+        {
+            return open.Error!;
         }
 
-        return new Failure(ErrorCode.Busy, "the object was replaced meanwhile");
+        var head = new ObjectReader(open.Value, bucket);
+        if (head.Stored.Metadata.Chunked is not { } chunked)
+        {
+            head.Dispose();
+            return busy;
+        }
+
+        var reader = new ChunkedReader(head, bucket, _lookup, _reaper);
+        Failure? problem = busy;
+        try
+        {
+            Result<StoredObject> now = await _lookup.StatAsync(bucket, name, digest); // its chunks were not removed before they were held
+            problem = !now.Ok ? now.Error
+                : now.Value.Metadata.Chunked?.UploadId != chunked.UploadId ? busy
+                : (await reader.LoadAsync()).Error;
+            return problem is null ? reader : problem;
+        }
+        finally
+        {
+            if (problem is not null)
+            {
+                reader.Dispose();
+            }
+        }
     }
 }

@@ -74,7 +74,11 @@ public sealed partial class ObjectEngine
                 one.Disk, new DiskState(one.Mountpath.WasClean, one.Mountpath.FlushedGeneration), _buckets.All, _log),
             DocumentsMoved = _buckets.RewriteAsync,
             Resilver = async whenRunning => await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, whenRunning),
-            BuryAsync = async () => await TombstoneSettlement.RemoveAsync(_disks.Current.Open, _buckets.All),
+            BuryAsync = async () =>
+            {
+                _reaper.LookThrough(); // an object that was replaced while its file was away did not say what upload it had
+                await TombstoneSettlement.RemoveAsync(_disks.Current.Open, _buckets.All);
+            },
             NextGeneration = () => _clock.Next(),
         });
         _resilver.Keeper = keeper;

@@ -108,18 +108,26 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>What the note of an upload says; null when there is none that can be read.</summary>
-    private async ValueTask<Manifest?> ReadNoteAsync(Bucket bucket, ulong uploadId)
+    private async ValueTask<Manifest?> ReadNoteAsync(Bucket bucket, ulong uploadId) =>
+        await ReadManifestAsync(bucket, new ChunkName(uploadId, 0).ToObjectName()) is { } note && note.UploadId == uploadId ? note : null;
+
+    /// <summary>The manifest that a note or a chunked object is; null of any other object, and when it cannot be read.</summary>
+    private async ValueTask<Manifest?> ReadManifestAsync(Bucket bucket, ObjectName name)
     {
-        ObjectName file = new ChunkName(uploadId, 0).ToObjectName();
-        Result<OpenObject> open = await _lookup.OpenAsync(bucket, file, DigestOf(bucket.Name, file));
+        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, DigestOf(bucket.Name, name));
         if (!open.Ok)
         {
             return null;
         }
 
         using var reader = new ObjectReader(open.Value, bucket);
-        Result<Manifest> note = await ChunkedReader.ReadManifestAsync(reader);
-        return note is { Ok: true } && note.Value.UploadId == uploadId ? note.Value : null;
+        if (!name.IsHidden && reader.Stored.Metadata.Chunked is null)
+        {
+            return null;
+        }
+
+        Result<Manifest> read = await ChunkedReader.ReadManifestAsync(reader);
+        return read.Ok ? read.Value : null;
     }
 
     /// <summary>True when the object of a note's name is the one that the upload became; null when that cannot be told.</summary>
@@ -217,9 +225,9 @@ public sealed partial class ObjectEngine
 
     /// <summary>
     /// Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good. Some at a time, which share the fsyncs of their directories. When
-    /// it is told to stop, or the note is on a mountpath that is away, it leaves the note, by which a later start goes on: chunks may be there that only it tells of.
+    /// it is told to stop, or the note is on a mountpath that is away, it leaves the note, by which a later start goes on: chunks may be there that only it tells of. False then.
     /// </summary>
-    private async ValueTask RemoveUploadAsync(Bucket bucket, ulong uploadId, CancellationToken cancellation)
+    private async ValueTask<bool> RemoveUploadAsync(Bucket bucket, ulong uploadId, CancellationToken cancellation)
     {
         const int Together = 16;
         var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
@@ -234,7 +242,7 @@ public sealed partial class ObjectEngine
         {
             if (cancellation.IsCancellationRequested)
             {
-                return;
+                return false;
             }
 
             await Task.WhenAll(some.Select(number => RemoveUploadFileAsync(bucket, uploadId, number)));
@@ -244,6 +252,8 @@ public sealed partial class ObjectEngine
         {
             await RemoveUploadFileAsync(bucket, uploadId, 0);
         }
+
+        return isNoteHere || AllServe;
     }
 
     private async Task RemoveUploadFileAsync(Bucket bucket, ulong uploadId, int number)
@@ -254,9 +264,9 @@ public sealed partial class ObjectEngine
 
     /// <summary>
     /// What a crash left between an object and the files of its upload, asked of the notes: chunks that no object has any more are removed. While a mountpath is away, or has not
-    /// been compared with the others, nothing is, since the object may be there.
+    /// been compared with the others, nothing is, since the object may be there. False when not all were looked at.
     /// </summary>
-    private async ValueTask SurveyUploadsAsync(CancellationToken cancellation)
+    private async ValueTask<bool> SurveyUploadsAsync(CancellationToken cancellation)
     {
         foreach (Bucket bucket in _buckets.All)
         {
@@ -264,7 +274,7 @@ public sealed partial class ObjectEngine
             {
                 if (cancellation.IsCancellationRequested || !AllServe)
                 {
-                    return;
+                    return false;
                 }
 
                 if (await ReadNoteAsync(bucket, uploadId) is { } note)
@@ -273,6 +283,8 @@ public sealed partial class ObjectEngine
                 }
             }
         }
+
+        return true;
     }
 
     private bool AllServe => _disks.Current is { Away.Count: 0 } set && set.Open.All(static disk => disk.Serves);
@@ -284,23 +296,10 @@ public sealed partial class ObjectEngine
         {
             _reaper.Free(bucket, note.UploadId);
         }
-        else if (note.State == ManifestState.Partial && isObjects == true && await ManifestOfAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)
+        else if (note.State == ManifestState.Partial && isObjects == true && await ReadManifestAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)
         {
             await StoreNoteAsync(bucket, complete, cancellation); // completing was cut off in between
         }
-    }
-
-    private async ValueTask<Manifest?> ManifestOfAsync(Bucket bucket, ObjectName name)
-    {
-        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, DigestOf(bucket.Name, name));
-        if (!open.Ok)
-        {
-            return null;
-        }
-
-        using var reader = new ObjectReader(open.Value, bucket);
-        Result<Manifest> read = reader.Stored.Metadata.Chunked is null ? new Failure(ErrorCode.Busy, "it is not chunked any more") : await ChunkedReader.ReadManifestAsync(reader);
-        return read.Ok ? read.Value : null;
     }
 
     /// <summary>For scrubs: what is wrong with the chunks of an object, or with a chunk whose upload has no note; null when nothing is.</summary>
@@ -308,7 +307,10 @@ public sealed partial class ObjectEngine
     {
         if (ChunkName.TryRead(name.Utf8.Span, out ChunkName file))
         {
-            return file.Number > 0 && AllServe && await ReadNoteAsync(bucket, file.UploadId) is null ? "its upload has no note: no object has it" : null;
+            ObjectName note = new ChunkName(file.UploadId, 0).ToObjectName(); // what is in it is its own scrub's matter
+            return file.Number > 0 && AllServe && await _lookup.StatAsync(bucket, note, DigestOf(bucket.Name, note)) is { Error.Code: ErrorCode.ObjectNotFound }
+                ? "its upload has no note: no object has it"
+                : null;
         }
 
         ulong digest = DigestOf(bucket.Name, name);
@@ -318,7 +320,7 @@ public sealed partial class ObjectEngine
             return null; // it has been replaced since
         }
 
-        string? problem = await ManifestOfAsync(bucket, name) is { } manifest && ChunkedContent.Of(manifest) == chunked
+        string? problem = await ReadManifestAsync(bucket, name) is { } manifest && ChunkedContent.Of(manifest) == chunked
             ? await ChunksProblemAsync(bucket, manifest)
             : "its manifest cannot be read, or is another one";
         Result<StoredObject> after = problem is null ? before : await _lookup.StatAsync(bucket, name, digest);
@@ -354,20 +356,5 @@ public sealed partial class ObjectEngine
                 _uploads.TryRemove(key, out _);
             }
         }
-    }
-
-    /// <summary>The background work.</summary>
-    private async Task ReapAsync()
-    {
-        try
-        {
-            await SurveyUploadsAsync(_closing.Token);
-        }
-        catch (StorageException fault)
-        {
-            _log.LogError("the files of uploads were not looked through: {Fault}", fault.Message);
-        }
-
-        await _reaper.RunAsync(_closing.Token);
     }
 }

@@ -90,7 +90,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         RecordedParts parts = NewParts();
         _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
         _uploadFiles = new UploadFiles(_disks);
-        _reaper = new ChunkReaper((bucket, uploadId) => RemoveUploadAsync(bucket, uploadId, _closing.Token), _log);
+        _reaper = new ChunkReaper((bucket, uploadId) => RemoveUploadAsync(bucket, uploadId, _closing.Token), () => SurveyUploadsAsync(_closing.Token), _log);
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));
@@ -246,6 +246,10 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             {
                 _log.LogWarning("disk faults were seen since start: the mountpaths are not marked clean, the next start recovers");
             }
+            else if (_reaper.IsOwed)
+            {
+                _log.LogInformation("chunks of removed objects are left: the mountpaths are not marked clean, the next start removes them");
+            }
             else
             {
                 foreach (AttachedDisk attached in Attached)
@@ -296,7 +300,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         StartEmptyingTrash();
         _repairing = Repairs.RunAsync(_closing.Token);
-        _reaping = ReapAsync();
+        if (!states.All(state => state.Clean)) // a stop that owes something to uploads is no clean one
+        {
+            _reaper.LookThrough();
+        }
+
+        _reaping = _reaper.RunAsync(_closing.Token);
         await Jobs.ResumeAsync();
         if (!states.All(state => state.Clean))
         {

@@ -21,11 +21,12 @@ public sealed class ChunkedReader : IDisposable
     private Manifest? _manifest;
     private int _disposed;
 
-    /// <summary>Takes over the open head, and the hold on the upload's files.</summary>
+    /// <summary>Takes over the open head, and holds the upload's files.</summary>
     internal ChunkedReader(ObjectReader head, Bucket bucket, ObjectLookup lookup, ChunkReaper reaper)
     {
         (_head, _bucket, _lookup, _reaper) = (head, bucket, lookup, reaper);
         _uploadId = head.Stored.Metadata.Chunked!.UploadId;
+        reaper.Hold(bucket, _uploadId);
     }
 
     /// <summary>The object.</summary>

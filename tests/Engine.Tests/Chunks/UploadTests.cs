@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using Sluice.Contract;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Chunks;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
@@ -169,6 +170,64 @@ public sealed class UploadTests
         await NothingIsLeftAsync(fixture);
     }
 
+    /// <summary>Wherever the stop comes in the removal, the next start goes on with it.</summary>
+    [Theory]
+    [InlineData("strict")]
+    [InlineData("relaxed")]
+    public async Task AStopInTheMiddleOfARemovalIsGoneOnWithByTheNextStart(string durability)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2, $$"""{"durability":"{{durability}}"}""");
+        await UploadAsync(fixture, "kept", "one ", "two");
+        await UploadAsync(fixture, "x", [.. Enumerable.Range(0, 60).Select(part => $"part {part}")]);
+        Assert.True((await fixture.DeleteAsync("x")).Ok);
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        Assert.Equal("one two", Encoding.ASCII.GetString(await ReadAsync(fixture, "kept", 0, 7)));
+        Assert.True((await fixture.DeleteAsync("kept")).Ok);
+        await NothingIsLeftAsync(fixture);
+    }
+
+    /// <summary>Who removes it cannot see then which upload it had.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnObjectThatIsDeletedWhileItsFileIsAwayLeavesNoChunks(bool stops)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
+        await UploadAsync(fixture, "x", "one ", "two ", "three");
+        string leaving = fixture.Paths.Single(path => File.Exists(Path.Combine(path, "@ais/b/%ob/x")));
+        Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+        await Task.WhenAll(fixture.Engine.Jobs.All.Select(job => job.Ended));
+        Assert.True((await fixture.DeleteAsync("x")).Ok);
+        if (stops)
+        {
+            await fixture.CloseAsync();
+            await fixture.OpenAsync();
+        }
+
+        Assert.True((await fixture.Engine.Mountpaths.EnableAsync(leaving)).Ok);
+        await Task.WhenAll(fixture.Engine.Jobs.All.Select(job => job.Ended));
+        await NothingIsLeftAsync(fixture);
+    }
+
+    [Fact]
+    public async Task WhoMayGetNeedsNoOtherRightAndIsCountedOnce()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await UploadAsync(fixture, "x", "one ", "two");
+        string access = ((ulong)AccessBits.GetObject).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True((await fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json($$"""{"access":"{{access}}"}"""))).Ok);
+        long before = (await fixture.Engine.StatusAsync()).Counters["get.count"];
+        using (ObjectReader head = (await fixture.Io.OnItsThreadAsync(() => fixture.Engine.OpenObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From("x")))).Value)
+        {
+            Assert.Equal(2, head.Stored.Metadata.Chunked?.ChunkCount);
+        }
+
+        using ChunkedReader reader = await OpenAsync(fixture, "x");
+        Assert.Equal("one two", await TextAsync(fixture, reader, 0, 7));
+        Assert.Equal(before + 1, (await fixture.Engine.StatusAsync()).Counters["get.count"]);
+    }
+
     [Fact]
     public async Task AChunkThatIsMissingOrAnotherOneIsNeverServed()
     {
@@ -180,12 +239,7 @@ public sealed class UploadTests
         File.Delete(Path.Combine(directory, upload, "00001"));
         string target = Path.Combine(directory, upload, "00002");
         File.Delete(target);
-        using (System.Diagnostics.Process copy = System.Diagnostics.Process.Start("cp", ["--preserve=xattr", Path.Combine(directory, other, "00002"), target]))
-        {
-            await copy.WaitForExitAsync();
-            Assert.Equal(0, copy.ExitCode);
-        }
-
+        Children.Run("cp", "--preserve=xattr", Path.Combine(directory, other, "00002"), target);
         await fixture.OpenAsync();
         using (ChunkedReader reader = await OpenAsync(fixture, "x"))
         {
