@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Sluice.Engine.Tests.Support;
 
 namespace Sluice.Engine.Tests;

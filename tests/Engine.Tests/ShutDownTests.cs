@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Sluice.Engine.Io;
 using Sluice.Engine.Tests.Support;

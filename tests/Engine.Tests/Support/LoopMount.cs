@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace Sluice.Engine.Tests.Support;
 
