@@ -136,30 +136,13 @@ public sealed partial class ObjectEngine
                 return complete.Error!;
             }
 
-            if (upload.Bucket.Properties.Durability == Durability.Relaxed && !await TryFlushAsync(unflushed))
-            {
-                return new Failure(ErrorCode.StorageFailed, "a mountpath that has parts cannot say that they are on it; the server's log says why");
-            }
-
-            Result<StoredObject> stored = await StoreAsync(
-                upload.Bucket, NewRequest(upload.Bucket, name, ManifestRecord.Format(complete.Value)) with
-                {
-                    Custom = upload.Note.Custom, Chunked = ChunkedContent.Of(complete.Value),
-                },
-                cancellation);
+            Result<StoredObject> stored = await PublishAsync(upload, complete.Value, unflushed, converted: null, cancellation);
             if (!stored.Ok)
             {
                 return stored.Error!;
             }
 
             isDone = true;
-            stored.Value.Manifest = complete.Value;
-            Result<StoredObject> noted = await StoreNoteAsync(upload.Bucket, complete.Value, cancellation);
-            if (!noted.Ok)
-            {
-                _log.LogWarning("{Bucket}, upload {Upload}: its note still says that it is in progress: {Problem}", bucketName, uploadId, noted.Error!.Message);
-            }
-
             return stored.Value.Attributes();
         }
         catch (StorageException fault)
@@ -221,7 +204,7 @@ public sealed partial class ObjectEngine
             List<Manifest> found = [];
             foreach (ulong uploadId in await _uploadFiles.UploadsAsync(allowed.Value))
             {
-                if (await ReadNoteAsync(allowed.Value, uploadId) is { State: ManifestState.Partial } note && await IsObjectsAsync(allowed.Value, note) == false)
+                if (await ReadNoteAsync(allowed.Value, uploadId) is { State: ManifestState.Partial, IsOwn: false } note && await IsObjectsAsync(allowed.Value, note) == false)
                 {
                     found.Add(note);
                 }

@@ -97,11 +97,14 @@ public sealed partial class ObjectEngine
             return TooLarge;
         }
 
-        Result<StoredObject> stored = await StoreAsync(allowed.Value, request, cancellation);
+        Bucket bucket = allowed.Value;
+        Result<StoredObject> stored = request.LengthBytes <= bucket.Properties.Chunks.WholeBytesMax
+            ? await StoreAsync(bucket, request, cancellation)
+            : await StoreLargeAsync(bucket, request, cancellation);
         return stored.Ok ? stored.Value.Attributes() : stored.Error!;
     }
 
-    /// <summary>The same for a request that was checked.</summary>
+    /// <summary>Stores an object as one, whatever its size, by a request that was checked.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<Result<StoredObject>> StoreAsync(Bucket bucket, PutRequest request, CancellationToken cancellation)
     {
@@ -134,19 +137,26 @@ public sealed partial class ObjectEngine
                 return body.Error!;
             }
 
-            Result<StoredObject> stored = await _commit.CommitAsync(set, body.Value, request.Custom);
-            _counters.Puts.Add();
-            if (stored.Ok && (set.IsDegraded || stored.Value.Copies.Count + 1 < bucket.Properties.Mirror.Wanted))
-            {
-                await CompleteCopiesAsync(set);
-            }
-
-            return stored;
+            return await CommitAsync(set, body.Value, request.Custom);
         }
         catch (StorageException fault)
         {
             return Refuse(fault);
         }
+    }
+
+    /// <summary>Commits an object that is stored whole, and sees to the copies that it lacks then.</summary>
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<Result<StoredObject>> CommitAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
+    {
+        Result<StoredObject> stored = await _commit.CommitAsync(set, body, custom);
+        _counters.Puts.Add();
+        if (stored.Ok && (set.IsDegraded || stored.Value.Copies.Count + 1 < set.Bucket.Properties.Mirror.Wanted))
+        {
+            await CompleteCopiesAsync(set);
+        }
+
+        return stored;
     }
 
     /// <summary>The work files of an object that is stored whole, and what takes its body into them.</summary>

@@ -6,7 +6,6 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Chunks;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
-using Sluice.Native.Codecs;
 
 namespace Sluice.Engine;
 
@@ -55,7 +54,7 @@ public sealed partial class ObjectEngine
         try
         {
             Upload? upload = _uploads.GetValueOrDefault((bucket.Bid, number)) ?? await SeekUploadAsync(bucket, number);
-            return upload is not null && upload.Note.Name == name ? upload : NoUpload(uploadId);
+            return upload is { Note.IsOwn: false } && upload.Note.Name == name ? upload : NoUpload(uploadId);
         }
         catch (StorageException fault)
         {
@@ -90,7 +89,7 @@ public sealed partial class ObjectEngine
         }
 
         Manifest? note = await ReadNoteAsync(bucket, uploadId);
-        if (note is not { State: ManifestState.Partial } || await IsObjectsAsync(bucket, note) != false)
+        if (note is not { State: ManifestState.Partial, IsOwn: false } || await IsObjectsAsync(bucket, note) != false)
         {
             return null;
         }
@@ -138,6 +137,40 @@ public sealed partial class ObjectEngine
             : head.Error!.Code == ErrorCode.ObjectNotFound ? false : null;
     }
 
+    /// <summary>
+    /// Makes the object that a complete manifest is of: what a power cut may take of its chunks in a relaxed bucket, on the mountpaths <paramref name="unflushed"/>, is flushed before.
+    /// The note follows; that it does not is no failure, for the next start sees to it.
+    /// </summary>
+    private async ValueTask<Result<StoredObject>> PublishAsync(
+        Upload upload, Manifest complete, HashSet<ObjectDisk> unflushed, StoredObject? converted, CancellationToken cancellation)
+    {
+        Bucket bucket = upload.Bucket;
+        if (bucket.Properties.Durability == Durability.Relaxed && !await TryFlushAsync(unflushed))
+        {
+            return new Failure(ErrorCode.StorageFailed, "a mountpath that has parts cannot say that they are on it; the server's log says why");
+        }
+
+        PutRequest request = NewRequest(bucket, complete.Name, ManifestRecord.Format(complete)) with
+        {
+            Custom = complete.Custom, Chunked = ChunkedContent.Of(complete), Converted = converted,
+        };
+        Result<StoredObject> stored = await StoreAsync(bucket, request, cancellation);
+        if (!stored.Ok)
+        {
+            return stored;
+        }
+
+        stored.Value.Manifest = complete;
+        Result<StoredObject> noted = await StoreNoteAsync(bucket, complete, cancellation);
+        if (!noted.Ok)
+        {
+            _log.LogWarning("{Bucket}, upload {Upload}: its note still says that it is in progress: {Problem}",
+                bucket.Name, ChunkName.TextOf(complete.UploadId), noted.Error!.Message);
+        }
+
+        return stored;
+    }
+
     /// <summary>True when everything on those mountpaths up to now is on stable storage.</summary>
     private async ValueTask<bool> TryFlushAsync(IEnumerable<ObjectDisk> disks)
     {
@@ -170,11 +203,8 @@ public sealed partial class ObjectEngine
                 $"partial completion: {numbers.Count} parts are listed, {stored.Length} are stored; they must be the same, from 1 without a gap");
         }
 
-        var chunks = new ChunkTableBuilder(KeptOfParts(upload.Bucket));
-        ulong crc = 0;
-        uint crc32 = 0;
-        long sizeBytes = 0;
-        ChecksumType? type = null;
+        ChecksumType kept = KeptOfParts(upload.Bucket);
+        var sum = new ChunkSum(kept);
         foreach (int number in stored)
         {
             ObjectName file = upload.FileOf(number);
@@ -184,43 +214,24 @@ public sealed partial class ObjectEngine
                 return part.Error!;
             }
 
-            ObjectMetadata metadata = part.Value.Metadata;
-            if (part.Value.Copies.Count == 0 && metadata.Slices is null)
+            if (part.Value is { Copies.Count: 0, Metadata.Slices: null })
             {
                 unflushed.Add(part.Value.Disk);
             }
 
-            type ??= metadata.Checksum.Type;
-            if (metadata.Checksum.Type != type || type != KeptOfParts(upload.Bucket))
+            if (part.Value.Metadata.Checksum.Type != kept)
             {
                 return new Failure(ErrorCode.Busy, "the bucket's checksum was changed while the parts came; send them again");
             }
 
-            sizeBytes += metadata.SizeBytes;
-            if (sizeBytes > Limits.ObjectBytesMax)
+            sum.Add(number, part.Value.Metadata);
+            if (sum.SizeBytes > Limits.ObjectBytesMax)
             {
                 return TooLarge;
             }
-
-            ulong crcOfPart = ChunkedReader.Crc64Of(metadata);
-            crc = Crc64Nvme.Combine(crc, crcOfPart, metadata.SizeBytes);
-            crc32 = type == ChecksumType.Crc32C ? Crc32C.Combine(crc32, System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(metadata.Checksum.Value), metadata.SizeBytes) : 0;
-            chunks.Add(new ManifestChunk(number, metadata.SizeBytes, crcOfPart), metadata.Checksum.Value, []);
         }
 
-        var whole = new byte[8];
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(whole, type == ChecksumType.Crc32C ? (ulong)crc32 << 32 : crc);
-        return new Manifest
-        {
-            State = ManifestState.Complete,
-            UploadId = upload.Note.UploadId,
-            Generation = _clock.Next(),
-            CreatedNs = upload.Note.CreatedNs,
-            Name = upload.Note.Name,
-            Custom = upload.Note.Custom,
-            Checksum = new Checksum(type!.Value, whole.AsSpan(0, Checksum.SizeBytes(type.Value))),
-            Chunks = chunks.Build(),
-        };
+        return NewComplete(upload.Note, sum.Checksum, sum.Build());
     }
 
     /// <summary>
@@ -291,8 +302,9 @@ public sealed partial class ObjectEngine
 
     private async ValueTask SettleNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation)
     {
+        bool isOver = note.State == ManifestState.Complete || (note.IsOwn && !_uploads.ContainsKey((bucket.Bid, note.UploadId))); // before its object is asked for
         bool? isObjects = await IsObjectsAsync(bucket, note);
-        if (note.State == ManifestState.Complete && isObjects == false && AllServe)
+        if (isOver && isObjects == false && AllServe)
         {
             _reaper.Free(bucket, note.UploadId);
         }

@@ -103,6 +103,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
         Jobs.Register(JobKinds.Scrub, MakeScrub);
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
+        Jobs.Register(JobKinds.Rechunk, MakeRechunk);
         Reconciler = new ObjectReconciler(
             _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
         _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);

@@ -135,6 +135,11 @@ public sealed class BucketRow
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonElement? Ec { get; set; }
 
+    /// <summary>Likewise.</summary>
+    [JsonPropertyName("chunks")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Chunks { get; set; }
+
     /// <summary>The row of a bucket.</summary>
     public static BucketRow From(BucketRecord record) => new()
     {
@@ -156,6 +161,7 @@ public sealed class BucketRow
         Spread = record.Properties.Spread == 1 ? null : record.Properties.Spread,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
+        Chunks = record.Properties.Chunks == ChunkProperties.Default ? null : Section(record.Properties.Chunks.WriteJson),
     };
 
     /// <summary>The bucket of a row that has no <see cref="Problem"/>.</summary>
@@ -181,6 +187,7 @@ public sealed class BucketRow
             Spread = Spread ?? 1,
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
+            Chunks = ChunksSection().Value,
         });
     }
 
@@ -190,7 +197,7 @@ public sealed class BucketRow
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
         : !Enum.IsDefined(Durability) || !Enum.IsDefined(Verify) ? $"bucket {Name} has a durability or a verification that is not known"
         : Spread is < 1 or > MirrorProperties.CopiesMax ? $"bucket {Name} has a spread out of range"
-        : (MirrorSection().Error ?? EcSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
+        : (MirrorSection().Error ?? EcSection().Error ?? ChunksSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
         : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
 
     private static JsonElement Section(Action<Utf8JsonWriter> write)
@@ -208,6 +215,12 @@ public sealed class BucketRow
     private Result<MirrorProperties> MirrorSection() => Read(Mirror, MirrorProperties.Default, MirrorProperties.Apply);
 
     private Result<EcProperties> EcSection() => Read(Ec, EcProperties.Default, EcProperties.Apply);
+
+    private Result<ChunkProperties> ChunksSection()
+    {
+        Result<ChunkProperties> read = Read(Chunks, ChunkProperties.Default, ChunkProperties.Apply);
+        return read.Ok ? read.Value.Checked() : read;
+    }
 
     private static Result<T> Read<T>(JsonElement? section, T initial, Func<T, JsonProperty, Result<T>> apply) => section switch
     {

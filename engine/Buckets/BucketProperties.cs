@@ -153,6 +153,9 @@ public sealed record BucketProperties
     /// <summary><c>ec</c>: erasure coding.</summary>
     public EcProperties Ec { get; init; } = EcProperties.Default;
 
+    /// <summary><c>chunks</c>: the splitting of large objects.</summary>
+    public ChunkProperties Chunks { get; init; } = ChunkProperties.Default;
+
     /// <summary><c>access</c>.</summary>
     public AccessBits Access { get; init; } = AccessBits.All;
 
@@ -187,6 +190,7 @@ public sealed record BucketProperties
                 "versioning" => PropertyValues.ApplySection(to, property, ApplyVersioning),
                 "mirror" => ApplyMirror(to, property),
                 "ec" => ApplyEc(to, property),
+                "chunks" => ApplyChunks(to, property),
                 "durability" => ApplyDurability(to, property.Value),
                 "access" => ApplyAccess(to, property.Value),
                 "force" => to,
@@ -226,6 +230,8 @@ public sealed record BucketProperties
         Mirror.WriteJson(writer);
         writer.WritePropertyName("ec");
         Ec.WriteJson(writer);
+        writer.WritePropertyName("chunks");
+        Chunks.WriteJson(writer);
         writer.WriteString("durability", Durability == Durability.Strict ? "strict" : "relaxed");
         writer.WriteString("access", ((ulong)Access).ToString(CultureInfo.InvariantCulture));
         writer.WriteEndObject();
@@ -243,6 +249,13 @@ public sealed record BucketProperties
     {
         Result<EcProperties> applied = PropertyValues.ApplySection(to.Ec, section, EcProperties.Apply);
         return applied.Ok ? to with { Ec = applied.Value, WasSpread = to.WasSpread || applied.Value.Enabled } : applied.Error!;
+    }
+
+    private static Result<BucketProperties> ApplyChunks(BucketProperties to, JsonProperty section)
+    {
+        Result<ChunkProperties> applied = PropertyValues.ApplySection(to.Chunks, section, ChunkProperties.Apply);
+        applied = applied.Ok ? applied.Value.Checked() : applied;
+        return applied.Ok ? to with { Chunks = applied.Value } : applied.Error!;
     }
 
     private static Result<BucketProperties> ApplyChecksum(BucketProperties to, JsonProperty property)

@@ -49,6 +49,9 @@ public sealed class Manifest
     /// </summary>
     public string ETag { get; init; } = "";
 
+    /// <summary>While partial: no client's upload but the engine's own, of an object that it splits; nobody goes on with it behind a restart.</summary>
+    public bool IsOwn { get; init; }
+
     /// <summary>The chunks.</summary>
     public required ChunkTable Chunks { get; init; }
 
@@ -96,6 +99,7 @@ public sealed class Manifest
         ManifestState.Partial when Generation != 0 => "a partial manifest has a generation",
         ManifestState.Partial when Checksum.Type != ChecksumType.None => "a partial manifest has a digest of the whole object",
         ManifestState.Partial when ETag.Length > 0 => "a partial manifest has an entity tag",
+        ManifestState.Complete when IsOwn => "a complete manifest says whose upload it was",
         ManifestState.Complete when Generation == 0 => "a complete manifest has no generation",
         _ => null,
     };

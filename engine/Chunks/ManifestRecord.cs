@@ -12,7 +12,8 @@ namespace Sluice.Engine.Chunks;
 ///  offset  bytes  field
 ///       0      1  format, 1
 ///       1      1  state (ManifestState)
-///       2      2  flags, 0: reserved
+///       2      1  flags: 1 of an upload that is the engine's own (Manifest.IsOwn); the others 0
+///       3      1  0: reserved
 ///       4      4  length of the whole manifest in bytes, checksum included
 ///       8      8  upload id, not 0
 ///      16      8  generation of the object; 0 while partial
@@ -39,6 +40,7 @@ public static class ManifestRecord
     internal const int SealBytes = 8;
 
     private const byte Format1 = 1;
+    private const byte OwnFlag = 1;
     private const int NameLengthBytes = 2;
     private const int ETagLengthBytes = 1;
     private const int CustomLengthBytes = 4;
@@ -62,7 +64,7 @@ public static class ManifestRecord
         Invariant.That(problem is null, problem);
         Invariant.That(record.Length <= Limits.ManifestBytesMax);
         record[..FixedBytes].Clear();
-        (record[0], record[1]) = (Format1, (byte)manifest.State);
+        (record[0], record[1], record[2]) = (Format1, (byte)manifest.State, manifest.IsOwn ? OwnFlag : (byte)0);
         BinaryPrimitives.WriteInt32LittleEndian(record[4..], record.Length);
         BinaryPrimitives.WriteUInt64LittleEndian(record[8..], manifest.UploadId);
         BinaryPrimitives.WriteUInt64LittleEndian(record[16..], manifest.Generation);
@@ -127,6 +129,7 @@ public static class ManifestRecord
             Custom = custom,
             Checksum = new Checksum(type, digest),
             ETag = Encoding.Latin1.GetString(texts.ETag), // whatever it is, to be judged with the rest
+            IsOwn = record[2] == OwnFlag,
             Chunks = chunks,
         };
         long size = BinaryPrimitives.ReadInt64LittleEndian(record[32..]);
@@ -158,7 +161,7 @@ public static class ManifestRecord
             return "manifest checksum does not match";
         }
 
-        if (record[2] != 0 || record[3] != 0 || record[46] != 0 || record[47] != 0)
+        if (record[2] > OwnFlag || record[3] != 0 || record[46] != 0 || record[47] != 0)
         {
             return "manifest has flags that this version does not know";
         }

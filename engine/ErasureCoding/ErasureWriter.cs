@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
@@ -24,7 +23,11 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
     public async ValueTask<Result<StoredObject>> PutAsync(Bucket bucket, PutRequest request, ulong digest, int readBytes, CancellationToken cancellation)
     {
         EcProperties ec = bucket.Properties.Ec;
-        request = await MeasuredAsync(request, ec, readBytes, cancellation);
+        if (ec.SizeLimitBytes > 0)
+        {
+            request = await BodyReceiver.MeasuredAsync(request, (int)Math.Min(ec.SizeLimitBytes, readBytes), cancellation);
+        }
+
         await using ReplicaSet set = ReplicaSet.Rent(bucket, request, digest);
         bool isSliced = IsSliced(ec, request.LengthBytes);
         Result<ReceivedBody> body = isSliced
@@ -68,20 +71,6 @@ internal sealed class ErasureWriter(ErasureContext context, ObjectLookup lookup,
         }
 
         return await commit.ConvertAsync(set, stored, custom);
-    }
-
-    /// <summary>A body whose length was not declared is looked at: when it has ended by the time that decides how it is stored, its length is known.</summary>
-    private static async ValueTask<PutRequest> MeasuredAsync(PutRequest request, EcProperties ec, int readBytes, CancellationToken cancellation)
-    {
-        if (request.LengthBytes is not null || ec.SizeLimitBytes <= 0)
-        {
-            return request;
-        }
-
-        ReadResult begin = await request.Body.ReadAtLeastAsync((int)Math.Min(ec.SizeLimitBytes, readBytes), cancellation);
-        long? length = begin.IsCompleted ? begin.Buffer.Length : null;
-        request.Body.AdvanceTo(begin.Buffer.Start); // nothing was taken, and nothing more is waited for
-        return request with { LengthBytes = length };
     }
 
     private async ValueTask<Result<ReceivedBody>> ReceiveSlicesAsync(

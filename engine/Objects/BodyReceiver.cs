@@ -37,6 +37,22 @@ public interface IBodySink
 /// </summary>
 public static class BodyReceiver
 {
+    /// <summary>
+    /// A body whose length was not declared is looked at: when it has ended within so many bytes, its length is known. Nothing is taken of it.
+    /// </summary>
+    public static async ValueTask<PutRequest> MeasuredAsync(PutRequest request, int bytes, CancellationToken cancellation)
+    {
+        if (request.LengthBytes is not null)
+        {
+            return request;
+        }
+
+        ReadResult begin = await request.Body.ReadAtLeastAsync(bytes, cancellation);
+        long? length = begin.IsCompleted ? begin.Buffer.Length : null;
+        request.Body.AdvanceTo(begin.Buffer.Start); // nothing more is waited for
+        return request with { LengthBytes = length };
+    }
+
     /// <summary>Reads the body to its end, <paramref name="readBytes"/> at a time if the pipe has them. What reading the pipe throws (the client is gone) passes through.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public static async ValueTask<Result<ReceivedBody>> ReceiveAsync(

@@ -35,18 +35,20 @@ public sealed partial class ObjectCommit(
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
     /// </summary>
     public ValueTask<Result<StoredObject>> CommitAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom) =>
-        CommitAsync(set, body, custom, converted: null);
+        CommitAsync(set, body, custom, set.Converted);
 
     /// <summary>
     /// Commits other files of the object <paramref name="converted"/>: the set holds the same bytes, laid out anew, or new heads of its slices. Without
     /// <paramref name="custom"/> it stays what it is to its readers; with it that is its custom metadata from now on. Refuses with Busy when the name has
     /// another object by now.
     /// </summary>
-    public ValueTask<Result<StoredObject>> ConvertAsync(ReplicaSet set, StoredObject converted, IReadOnlyList<KeyValuePair<string, string>>? custom = null) => CommitAsync(
-        set,
-        new ReceivedBody { SizeBytes = converted.Metadata.SizeBytes, Checksum = converted.Metadata.Checksum, BlockDigests = converted.Metadata.BlockDigests },
-        custom ?? converted.Metadata.Custom,
-        converted);
+    public ValueTask<Result<StoredObject>> ConvertAsync(ReplicaSet set, StoredObject converted, IReadOnlyList<KeyValuePair<string, string>>? custom = null)
+    {
+        ObjectMetadata old = converted.Metadata;
+        set.Chunked = old.Chunked;
+        var body = new ReceivedBody { SizeBytes = old.SizeBytes, Checksum = old.Checksum, BlockDigests = old.BlockDigests };
+        return CommitAsync(set, body, custom ?? old.Custom, converted);
+    }
 
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<Result<StoredObject>> CommitAsync(
@@ -232,7 +234,7 @@ public sealed partial class ObjectCommit(
             Checksum = body.Checksum,
             BlockDigests = body.BlockDigests,
             Custom = custom,
-            Chunked = converted?.Metadata.Chunked ?? set.Chunked,
+            Chunked = set.Chunked,
             Slices = set.Map is { Generation: 0 } own ? own.OfGeneration(generation) : set.Map,
         };
     }

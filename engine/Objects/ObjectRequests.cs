@@ -35,6 +35,9 @@ public readonly record struct PutRequest
     /// <summary>The content is the manifest of a chunked object, which is that to its clients; null of any other.</summary>
     internal ChunkedContent? Chunked { get; init; }
 
+    /// <summary>The object whose bytes the content is, laid out anew: it stays what it is to its readers. Refused with Busy when the name has another one by then. Null of any other content.</summary>
+    internal StoredObject? Converted { get; init; }
+
     /// <summary>It is durable when it is answered, whatever its bucket says.</summary>
     internal bool IsDurable { get; init; }
 

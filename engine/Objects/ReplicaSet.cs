@@ -94,6 +94,9 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>What its content, a manifest, makes of it to its clients; null of any other object.</summary>
     internal ChunkedContent? Chunked { get; set; }
 
+    /// <summary>The object whose bytes it has, laid out anew; null when it is another one.</summary>
+    internal StoredObject? Converted { get; private set; }
+
     /// <summary>It is committed strictly, whatever its bucket says.</summary>
     internal bool IsDurable { get; set; }
 
@@ -164,7 +167,7 @@ public sealed class ReplicaSet : IAsyncDisposable
     internal static ReplicaSet Rent(Bucket bucket, in PutRequest request, ulong digest)
     {
         ReplicaSet set = Rent(bucket, request.Name, digest);
-        (set.Chunked, set.IsDurable) = (request.Chunked, request.IsDurable);
+        (set.Chunked, set.IsDurable, set.Converted) = (request.Chunked, request.IsDurable, request.Converted);
         return set;
     }
 
@@ -225,7 +228,7 @@ public sealed class ReplicaSet : IAsyncDisposable
         {
             _members.Clear();
             Found.Clear();
-            (Name, _plain, Map, Shown, Chunked) = (default, null, null, null, null);
+            (Name, _plain, Map, Shown, Chunked, Converted) = (default, null, null, null, null, null);
             (HeadsMin, IsDegraded, IsUncertain, IsDurable) = (0, false, false, false);
             s_pool.Return(this);
         }
