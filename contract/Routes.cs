@@ -177,10 +177,13 @@ public static class Actions
     /// <summary>Bring the objects of a bucket to the slices that it wants.</summary>
     public const string EcEncode = "ec-encode";
 
+    /// <summary>Split the objects of a bucket into chunks, or put them together again.</summary>
+    public const string Rechunk = "rechunk";
+
     private static readonly HashSet<string> s_known =
     [
         EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", "rechunk",
+        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -192,7 +195,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or DropQuarantine or DeleteObjects;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

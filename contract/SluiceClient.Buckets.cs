@@ -30,6 +30,28 @@ public sealed partial class SluiceClient
     public Task<string> MakeCopiesAsync(BucketAddress bucket, int copies, CancellationToken token) =>
         TextAsync(Request(HttpMethod.Post, BucketTarget(bucket), ControlBody.Write(Actions.MakeCopies, writer => writer.WriteNumberValue(copies))), token);
 
+    /// <summary>
+    /// Starts the job that splits the objects of a bucket, or those that begin with <paramref name="prefix"/>, and answers its id. Sizes are in bytes, null for the bucket's own; a limit of 0
+    /// puts every object together again.
+    /// </summary>
+    public Task<string> RechunkAsync(BucketAddress bucket, string prefix, long? sizeLimitBytes, long? chunkBytes, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Post, BucketTarget(bucket), ControlBody.Write(Actions.Rechunk, writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("prefix", prefix);
+            if (sizeLimitBytes is { } limit)
+            {
+                writer.WriteNumber("objsize-limit", limit);
+            }
+
+            if (chunkBytes is { } chunk)
+            {
+                writer.WriteNumber("chunk-size", chunk);
+            }
+
+            writer.WriteEndObject();
+        })), token);
+
     /// <summary>The bucket's property tree; 404 if there is none.</summary>
     public async Task<JsonObject> HeadBucketAsync(BucketAddress bucket, CancellationToken token)
     {

@@ -111,12 +111,19 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck, ec-encode, make-n-copies.</summary>
+    /// <summary>POST: create-bck, ec-encode, make-n-copies, rechunk.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action == Actions.EcEncode)
         {
             Result<Job> job = await engine.StartErasureCodingAsync(s_caller, bucket);
+            return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
+        if (message.Action == Actions.Rechunk)
+        {
+            Result<RechunkRequest> request = RechunkMessage.Read(bucket, message.Value);
+            Result<Job> job = request.Ok ? await engine.StartRechunkAsync(s_caller, request.Value) : request.Error!;
             return job.Ok ? await JobAsync(context, job.Value) : job.Error;
         }
 
