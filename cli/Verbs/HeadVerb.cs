@@ -12,7 +12,7 @@ internal static class HeadVerb
     public static Command Create(VerbOptions options)
     {
         var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME" };
-        var command = new Command("head", "Show an object's attributes, and of which chunks it is when it was uploaded in parts") { address };
+        var command = new Command("head", "Show an object's attributes, and the chunks that it is made of") { address };
         options.Bind(command, async (parse, run, token) =>
         {
             ObjectAddress target = VerbOptions.ObjectOf(parse.GetRequiredValue(address));

@@ -8,7 +8,7 @@ namespace Sluice.Engine.Chunks;
 /// Shows a body piece by piece: to who reads one it ends behind that many bytes, or where the body does. What is taken goes into digests of the whole on the way. The body
 /// and the digests stay their owners'. For one reader.
 /// </summary>
-internal sealed class BodyWindow(PipeReader body, params Digest?[] digests) : PipeReader
+public sealed class BodyWindow(PipeReader body, params Digest?[] digests) : PipeReader
 {
     private ReadOnlySequence<byte> _shown;
     private long _left;
@@ -26,7 +26,7 @@ internal sealed class BodyWindow(PipeReader body, params Digest?[] digests) : Pi
         {
             ReadResult read = await body.ReadAsync(cancellation);
             bool hasBytes = !read.Buffer.IsEmpty;
-            body.AdvanceTo(read.Buffer.Start);
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End); // see BodyReceiver.MeasuredAsync
             if (read.IsCanceled)
             {
                 throw new OperationCanceledException("the body's reader was cancelled");

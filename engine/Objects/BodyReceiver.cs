@@ -49,7 +49,7 @@ public static class BodyReceiver
 
         ReadResult begin = await request.Body.ReadAtLeastAsync(bytes, cancellation);
         long? length = begin.IsCompleted ? begin.Buffer.Length : null;
-        request.Body.AdvanceTo(begin.Buffer.Start); // nothing more is waited for
+        request.Body.AdvanceTo(begin.Buffer.Start, begin.Buffer.End); // all of it was examined on the way, which a pipe does not let be taken back
         return request with { LengthBytes = length };
     }
 

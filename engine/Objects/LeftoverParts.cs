@@ -215,10 +215,14 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
         }
     }
 
-    /// <summary>True when no head can come back that speaks of it: none is away, or something newer is known.</summary>
+    /// <summary>
+    /// True when no head can come back that speaks of it: none is away, or something newer is known. Where a directory's fsync has failed since the start, a power cut may take back
+    /// what was removed or replaced there, so the next start decides.
+    /// </summary>
     private static async ValueTask<bool> IsBuriedAsync(DiskSet set, PartPlace part, Owner owner, List<ObjectPlace> places) =>
-        set.Away.Count == 0 || places.Exists(place => place.Stored?.Metadata.Generation > part.Name.Generation)
-        || (await Tombstones.NewestAsync(set.Readable, owner.Bucket, owner.Name, part.Name.Digest)).Generation > part.Name.Generation;
+        !set.Open.Any(static disk => disk.Directories.HasFailedSync)
+        && (set.Away.Count == 0 || places.Exists(place => place.Stored?.Metadata.Generation > part.Name.Generation)
+            || (await Tombstones.NewestAsync(set.Readable, owner.Bucket, owner.Name, part.Name.Digest)).Generation > part.Name.Generation);
 
     /// <summary>Whose a part was.</summary>
     internal readonly record struct Owner(Bucket Bucket, ObjectName Name);

@@ -72,15 +72,4 @@ public sealed class UploadClient(HttpClient http, string bucket = "b")
     }
 
     private static StringContent Action(string action, string value = "null") => new($$"""{"action": "{{action}}", "name": "", "value": {{value}}}""", Encoding.UTF8);
-
-    private sealed class UnknownLength(byte[] bytes) : HttpContent
-    {
-        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) => stream.WriteAsync(bytes).AsTask();
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
-        }
-    }
 }
