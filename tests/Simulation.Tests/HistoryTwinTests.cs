@@ -42,7 +42,7 @@ public sealed class HistoryTwinTests
     public void AHistoryIsMadeShorterAsLongAsItFailsInTheSameWay()
     {
         var twin = new HistoryTwin { KeepsOverwritten = true };
-        History history = HistoryMaker.Make(FirstCaught(seedsMax: 5, twin, "old").Seed);
+        History history = HistoryMaker.Make(TwinHunt.First(seedsMax: 5, twin, ["old"]).Seed);
         History shorter = Minimiser.Shorten(history, "old", one => HistoryRun.Of(one, twin));
         Assert.Equal("old", HistoryRun.Of(shorter, twin).Kind);
         Assert.True(HistoryRun.Of(shorter).Holds, "it is the twin that fails");
@@ -51,27 +51,5 @@ public sealed class HistoryTwinTests
 
     private static HistoryTwin OnDisk(Func<IFileIo, IFileIo> layer) => new() { Disk = layer };
 
-    /// <summary>An exception that the twin provokes is no finding of the model.</summary>
-    private static void AssertCaught(int seedsMax, HistoryTwin twin, params string[] kinds)
-    {
-        (int seed, HistoryOutcome outcome) = FirstCaught(seedsMax, twin, kinds);
-        TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}: {outcome.Kind} in step {outcome.Step}: {outcome.What}");
-    }
-
-    private static (int Seed, HistoryOutcome Outcome) FirstCaught(int seedsMax, HistoryTwin twin, params string[] kinds)
-    {
-        var others = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        for (int seed = 1; seed <= seedsMax; seed++)
-        {
-            HistoryOutcome outcome = HistoryRun.Of(HistoryMaker.Make(seed), twin);
-            others[outcome.Kind ?? "held"] = others.GetValueOrDefault(outcome.Kind ?? "held") + 1;
-            if (kinds.Contains(outcome.Kind))
-            {
-                return (seed, outcome);
-            }
-        }
-
-        Assert.Fail($"{seedsMax} histories of a machine that is known to be wrong, and none has shown it: {string.Join(", ", others)}");
-        return default;
-    }
+    private static void AssertCaught(int seedsMax, HistoryTwin twin, params string[] kinds) => TwinHunt.First(seedsMax, twin, kinds);
 }
