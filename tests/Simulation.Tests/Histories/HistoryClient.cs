@@ -17,6 +17,7 @@ public sealed class HistoryClient(HistoryWorld world)
     private const int RangeBytes = 1_000;
 
     private readonly Dictionary<int, ObjectState> _stored = []; // by id
+    private readonly List<UploadModel> _uploads = []; // in progress, or given up by whoever met a fault
     private readonly Dictionary<(string Bucket, string Name), Seen> _kept = []; // of the twin that keeps what was overwritten
 
     private ObjectEngine Engine => world.Machine.Engine;
@@ -24,8 +25,18 @@ public sealed class HistoryClient(HistoryWorld world)
     public static BucketName NameOf(BucketModel bucket) =>
         BucketName.TryCreate("ais", "", "", bucket.Plan.Name, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
 
-    /// <summary>The process has ended, and with it its caches.</summary>
-    public void Forget() => _kept.Clear();
+    /// <summary>The process has ended, and with it its caches; and perhaps the power.</summary>
+    public void End(bool hasPower)
+    {
+        _kept.Clear();
+        _uploads.ForEach(upload =>
+        {
+            if (!hasPower)
+            {
+                upload.Cut();
+            }
+        });
+    }
 
     public async Task PutAsync(Operation operation)
     {
@@ -49,7 +60,7 @@ public sealed class HistoryClient(HistoryWorld world)
         HistoryWorld.Refuse(!put.Ok || put.Value.Checksum == state.Checksum, "torn", $"{operation} is answered with another digest");
     }
 
-    /// <summary>The same in one to three parts, the last one first.</summary>
+    /// <summary>The same in one to three parts, the last one first; one part in four is sent with other bytes before.</summary>
     public async Task UploadAsync(Operation operation)
     {
         BucketModel bucket = world.Buckets[operation.Bucket];
@@ -60,24 +71,27 @@ public sealed class HistoryClient(HistoryWorld world)
         ObjectName name = ObjectName.From(operation.Name);
         Result<string> begun = await Engine.BeginUploadAsync(Caller.Anonymous, NameOf(bucket), name, state.Custom, CancellationToken.None);
         Failure? refused = begun.Error;
+        var upload = new UploadModel(bucket, operation.Name, begun.Ok ? begun.Value : "");
+        _uploads.AddRange(begun.Ok ? [upload] : []);
         byte[][] parts = [.. content.Chunk(Math.Max(1, (content.Length / (1 + (operation.Id % 3))) + 1))];
         for (int part = parts.Length; part > 0 && refused is null; part--)
         {
-            var request = new PutRequest
-            {
-                Bucket = NameOf(bucket), Name = name, Body = PipeReader.Create(new MemoryStream(parts[part - 1])), LengthBytes = parts[part - 1].Length,
-            };
-            refused = (await Engine.PutPartAsync(Caller.Anonymous, request, begun.Value, part, CancellationToken.None)).Error;
+            bool comesAgain = (operation.Id + part) % 4 == 0;
+            refused = comesAgain ? await PutPartAsync(upload, part, [.. parts[part - 1].Select(static one => (byte)~one)]) : null;
+            refused ??= await PutPartAsync(upload, part, parts[part - 1]);
         }
 
         if (refused is null)
         {
+            _uploads.Remove(upload); // from here on it may be an object
             Result<ObjectAttributes> made = await Engine.CompleteUploadAsync(
                 Caller.Anonymous, NameOf(bucket), name, begun.Value, [.. Enumerable.Range(1, parts.Length)], CancellationToken.None);
             bool cannotVouch = made.Error is { Code: ErrorCode.StorageFailed } && !bucket.IsStrict && !world.IsStruck && (world.HasFlushFailed || world.HasSyncFailed);
             if (!cannotVouch)
             {
                 Answered(operation, bucket, write, made.Error);
+                bool isWhole = !made.Ok || Digest.Of(made.Value.Checksum.Type, content) == made.Value.Checksum;
+                HistoryWorld.Refuse(isWhole, "torn", $"{operation} is answered with another digest");
                 return;
             }
         }
@@ -92,9 +106,38 @@ public sealed class HistoryClient(HistoryWorld world)
         }
     }
 
+    private async Task<Failure?> PutPartAsync(UploadModel upload, int number, byte[] content)
+    {
+        upload.Send(number);
+        var request = new PutRequest
+        {
+            Bucket = NameOf(upload.Bucket), Name = ObjectName.From(upload.Name), Body = PipeReader.Create(new MemoryStream(content)), LengthBytes = content.Length,
+        };
+        Result<ObjectAttributes> stored = await Engine.PutPartAsync(Caller.Anonymous, request, upload.Id, number, CancellationToken.None);
+        if (stored.Ok)
+        {
+            upload.Acknowledge(number, content, upload.Bucket.IsStrict || (upload.Bucket.Plan.Protection != Protection.Plain && !world.IsStruck));
+        }
+
+        return stored.Error;
+    }
+
+    /// <summary>After a start: the uploads that were in progress still are, with the parts that they had.</summary>
+    public async Task CheckUploadsAsync()
+    {
+        _uploads.RemoveAll(static upload => !upload.IsThere);
+        foreach (UploadModel upload in world.Machine.IsReduced || world.Machine.IsAway ? [] : _uploads)
+        {
+            Result<UploadProgress> found = await Engine.ReadUploadAsync(Caller.Anonymous, NameOf(upload.Bucket), ObjectName.From(upload.Name), upload.Id);
+            string? problem = upload.Problem(found);
+            HistoryWorld.Refuse(problem is null, "upload", $"{upload.Bucket.Plan.Name}/{upload.Name}: its upload {upload.Id}: {problem}");
+        }
+    }
+
     /// <summary>What is in progress is given up.</summary>
     public async Task AbortUploadsAsync()
     {
+        _uploads.Clear();
         foreach (BucketModel bucket in world.Buckets.Where(bucket => bucket.Names is not null))
         {
             Result<IReadOnlyList<Manifest>> uploads = await Engine.ListUploadsAsync(Caller.Anonymous, NameOf(bucket));

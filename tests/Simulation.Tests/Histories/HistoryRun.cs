@@ -208,7 +208,7 @@ public sealed class HistoryRun
         Machine.Close();
         _world.Flush(all: true);
         _world.End(hasPower: true);
-        _client.Forget();
+        _client.End(hasPower: true);
         Machine.Reseed(seed);
         Machine.Open();
         Survey();
@@ -244,11 +244,11 @@ public sealed class HistoryRun
     {
         Machine.End(crash);
         Machine.Reseed(_world.Step);
-        _client.Forget();
+        _client.End(hasPower: crash.Kind == CrashKind.Kill);
         _world.End(hasPower: crash.Kind == CrashKind.Kill);
     }
 
-    /// <summary>Every bucket, every name, every list.</summary>
+    /// <summary>Every bucket, every name, every list, every upload in progress.</summary>
     private void Survey() => Machine.Run(async () =>
     {
         _operator.CompareBuckets();
@@ -261,6 +261,8 @@ public sealed class HistoryRun
 
             await _client.ListAsync(bucket, 100);
         }
+
+        await _client.CheckUploadsAsync();
     });
 
     private void Finish()
