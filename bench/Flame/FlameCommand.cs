@@ -17,7 +17,7 @@ internal static class FlameCommand
     public static async Task<int> RunAsync(BenchSettings settings, string what, CancellationToken token)
     {
         using var world = new BenchWorld(settings, token);
-        await using LoopDisk disk = await LoopDisk.MakeAsync(world.Home, "disk", 64 * Sizes.GiB, readBytesPerSecond: 0, token); // sparse
+        await using LoopDisk disk = await LoopDisk.MakeAsync(world.Home, "disk", new DiskShape(64 * Sizes.GiB), token); // sparse
         await using var server = new SluiceServer("sluice", settings.Binary, settings.ServerCores, [Path.Combine(disk.Path, "mp")]);
         await server.StartAsync(token);
         await server.MakeBucketAsync(Bucket, """{"durability":"relaxed"}""", token);

@@ -1,31 +1,40 @@
-using System.Globalization;
-
 namespace Sluice.Bench.Machine;
 
+/// <summary>What a <see cref="LoopDisk"/> is to be.</summary>
+/// <param name="SizeBytes">Of the image; 300 MiB is the least that mkfs.xfs(8) takes.</param>
+internal sealed record DiskShape(long SizeBytes)
+{
+    /// <summary>How fast it is; without a limit by default.</summary>
+    public DiskSpeed Speed { get; init; }
+
+    /// <summary>
+    /// Its image is written to its end before it is used, not sparse: the first touch of a page of memory may be a fault of 20 µs on a virtual machine, which
+    /// whoever writes first would pay for.
+    /// </summary>
+    public bool IsFilled { get; init; }
+}
+
 /// <summary>
-/// A file system of its own on a loop device, fresh, sparse, and as fast as it is told: what a row leaves behind goes with it, so that no row pays for
-/// the deletes of another. Needs root. Disposing unmounts and removes it.
+/// A file system of its own on a loop device, fresh, and as fast as it is told: what a row leaves behind goes with it, so that no row pays for the deletes
+/// of another. Needs root. Disposing unmounts and removes it.
 /// </summary>
 internal sealed class LoopDisk : IAsyncDisposable
 {
-    private const string Throttle = "/sys/fs/cgroup/blkio/blkio.throttle.read_bps_device";
+    private const int FillBytes = 1 << 20;
 
     private readonly string _image;
     private string _device = "";
     private bool _isMounted;
+    private bool _isLimited;
 
     private LoopDisk(string image, string path) => (_image, Path) = (image, path);
 
     /// <summary>Where it is mounted.</summary>
     public string Path { get; }
 
-    /// <summary>True when disks can be given a speed: the blkio controller of cgroup v1 on the root group.</summary>
-    public static bool CanLimit => File.Exists(Throttle);
-
     /// <summary>Makes and mounts an XFS.</summary>
     /// <param name="directory">Where image and mount point are made.</param>
-    /// <param name="readBytesPerSecond">0 for no limit.</param>
-    public static async Task<LoopDisk> MakeAsync(string directory, string name, long sizeBytes, long readBytesPerSecond, CancellationToken token)
+    public static async Task<LoopDisk> MakeAsync(string directory, string name, DiskShape shape, CancellationToken token)
     {
         Directory.CreateDirectory(directory);
         string path = System.IO.Path.Combine(directory, name);
@@ -33,18 +42,15 @@ internal sealed class LoopDisk : IAsyncDisposable
         var disk = new LoopDisk(path + ".img", path);
         try
         {
-            using (FileStream image = File.Create(disk._image))
-            {
-                image.SetLength(sizeBytes);
-            }
-
+            await disk.MakeImageAsync(shape, token);
             disk._device = (await Command.RunAsync(["losetup", "--find", "--show", disk._image], token)).Trim();
-            await Command.RunAsync(["mkfs.xfs", "-q", disk._device], token);
+            await Command.RunAsync(["mkfs.xfs", "-q", "-K", disk._device], token); // -K: a discard would make the image sparse again
             await Command.RunAsync(["mount", disk._device, path], token);
             disk._isMounted = true;
-            if (readBytesPerSecond > 0)
+            if (shape.Speed.IsLimited)
             {
-                await File.WriteAllTextAsync(Throttle, string.Create(CultureInfo.InvariantCulture, $"{disk.Number()} {readBytesPerSecond}"), token);
+                disk._isLimited = true;
+                await DiskThrottle.Machine.SetAsync(disk.Number(), shape.Speed, token);
             }
 
             return disk;
@@ -58,13 +64,13 @@ internal sealed class LoopDisk : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isLimited)
+        {
+            await DiskThrottle.Machine.SetAsync(Number(), DiskSpeed.Unlimited, CancellationToken.None); // devices are used again, by others
+        }
+
         if (_isMounted)
         {
-            if (CanLimit)
-            {
-                await File.WriteAllTextAsync(Throttle, $"{Number()} 0"); // devices are used again, by others
-            }
-
             await Command.RunAsync(["umount", Path], CancellationToken.None);
         }
 
@@ -75,6 +81,21 @@ internal sealed class LoopDisk : IAsyncDisposable
 
         File.Delete(_image);
         Directory.Delete(Path);
+    }
+
+    private async Task MakeImageAsync(DiskShape shape, CancellationToken token)
+    {
+        await using FileStream image = File.Create(_image, bufferSize: 0);
+        if (shape.IsFilled)
+        {
+            var zeroes = new byte[FillBytes];
+            for (long left = shape.SizeBytes; left > 0; left -= zeroes.Length)
+            {
+                await image.WriteAsync(zeroes.AsMemory(0, (int)Math.Min(left, zeroes.Length)), token);
+            }
+        }
+
+        image.SetLength(shape.SizeBytes);
     }
 
     /// <summary>MAJOR:MINOR.</summary>

@@ -47,9 +47,9 @@ internal sealed class ColdGetRow(long sizeBytes, int disks, bool isDefault) : IR
 
     public async Task PrepareAsync(BenchWorld world)
     {
-        if (disks > 1 && !LoopDisk.CanLimit)
+        if (disks > 1)
         {
-            throw new BenchException("there is no blkio.throttle (cgroup v1) to give each loop device a disk's speed");
+            DiskThrottle.Machine.Require();
         }
 
         _home = world.MakeDirectory(Name);

@@ -113,8 +113,8 @@ internal sealed class ColdObjects : IAsyncDisposable
         for (int i = 0; i < disks; i++)
         {
             // Sparse: three times an even share, and what an XFS needs for itself.
-            long size = (3 * bytes / disks) + Sizes.GiB;
-            _disks.Add(await LoopDisk.MakeAsync(_memory.Path, string.Create(CultureInfo.InvariantCulture, $"disk{i}"), size, LoopBytesPerSecond, token));
+            var shape = new DiskShape((3 * bytes / disks) + Sizes.GiB) { Speed = new DiskSpeed(LoopBytesPerSecond, WriteBytesPerSecond: 0) };
+            _disks.Add(await LoopDisk.MakeAsync(_memory.Path, string.Create(CultureInfo.InvariantCulture, $"disk{i}"), shape, token));
             Places.Add(_disks[^1].Path);
         }
     }

@@ -41,11 +41,7 @@ internal sealed class MixedRow : IRow
 
     public async Task PrepareAsync(BenchWorld world)
     {
-        if (!LoopDisk.CanLimit)
-        {
-            throw new BenchException("there is no blkio.throttle (cgroup v1) to give each loop device a disk's speed");
-        }
-
+        DiskThrottle.Machine.Require();
         _home = world.MakeDirectory("mixed");
         _count = (int)((world.Settings.Seconds + 4) * Disks * ColdObjects.LoopBytesPerSecond / ColdBytes); // more than a turn can read
         _objects = await ColdObjects.MakeAsync(world, _home, Disks, _count, ColdBytes);

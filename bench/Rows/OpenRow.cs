@@ -32,7 +32,7 @@ internal sealed class OpenRow : IRow
     {
         _home = world.MakeDirectory("open");
         _memory = await MemoryDirectory.MakeAsync(Path.Combine(_home, "memory"), world.Token);
-        _disk = await LoopDisk.MakeAsync(_memory.Path, "disk", Sizes.GiB, readBytesPerSecond: 0, world.Token);
+        _disk = await LoopDisk.MakeAsync(_memory.Path, "disk", new DiskShape(Sizes.GiB), world.Token);
         byte[] bytes = RandomNumberGenerator.GetBytes(FileBytes);
         for (int i = 0; i < Files; i++)
         {

@@ -54,7 +54,7 @@ internal sealed class PutRow(long sizeBytes, int writers, string what, bool isDe
         _memory = disks > 1 && !world.Settings.IsInPlace ? await MemoryDirectory.MakeAsync(Path.Combine(_home, "memory"), world.Token) : null;
         for (int i = 0; i < disks && !world.Settings.IsInPlace; i++)
         {
-            _disks.Add(await LoopDisk.MakeAsync(_memory?.Path ?? _home, $"disk{i}", DiskBytes, readBytesPerSecond: 0, world.Token));
+            _disks.Add(await LoopDisk.MakeAsync(_memory?.Path ?? _home, $"disk{i}", new DiskShape(DiskBytes), world.Token));
         }
     }
 

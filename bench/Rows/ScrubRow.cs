@@ -31,9 +31,9 @@ internal sealed class ScrubRow(int disks, bool isDefault) : IRow
 
     public async Task PrepareAsync(BenchWorld world)
     {
-        if (disks > 1 && !LoopDisk.CanLimit)
+        if (disks > 1)
         {
-            throw new BenchException("there is no blkio.throttle (cgroup v1) to give each loop device a disk's speed");
+            DiskThrottle.Machine.Require();
         }
 
         _home = world.MakeDirectory(Name);

@@ -36,7 +36,7 @@ internal sealed class StartRow(int objects, bool isDefault) : IRow
     public async Task PrepareAsync(BenchWorld world)
     {
         _home = world.MakeDirectory(Name);
-        _disk = await LoopDisk.MakeAsync(_home, "disk", DiskBytes, readBytesPerSecond: 0, world.Token);
+        _disk = await LoopDisk.MakeAsync(_home, "disk", new DiskShape(DiskBytes), world.Token);
         await using SluiceServer server = Make(world.Settings);
         await server.StartAsync(world.Token);
         await server.MakeBucketAsync(Bucket, """{"durability":"relaxed"}""", world.Token);
