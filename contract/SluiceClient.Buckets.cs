@@ -9,7 +9,7 @@ namespace Sluice.Contract;
 public sealed partial class SluiceClient
 {
     /// <summary>Bit of a listed entry's flags that marks a virtual directory.</summary>
-    private const int EntryIsDirectory = 1 << 8;
+    private const int EntryIsDirectory = 1 << 8, EntryIsChunked = 1 << 13;
 
     /// <summary>Makes a bucket; 409 if it exists. <paramref name="properties"/> is a partial property tree, null for the defaults.</summary>
     public Task CreateBucketAsync(BucketAddress bucket, JsonObject? properties, CancellationToken token) =>
@@ -118,7 +118,8 @@ public sealed partial class SluiceClient
                 (entry.Flags & EntryIsDirectory) != 0,
                 entry.Checksum ?? "",
                 entry.Version ?? "",
-                entry.AccessTime ?? ""));
+                entry.AccessTime ?? "",
+                (entry.Flags & EntryIsChunked) != 0));
         }
 
         return new ListedPage(entries, page?.Uuid ?? "", page?.ContinuationToken ?? "");

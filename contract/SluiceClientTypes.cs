@@ -44,7 +44,8 @@ public sealed record ListQuery
 /// <param name="Checksum">Digest in hexadecimal; empty unless asked for.</param>
 /// <param name="Version">Version; empty unless asked for.</param>
 /// <param name="AccessTime">Last access as the server formats it; empty unless asked for.</param>
-public sealed record ListedObject(string Name, long SizeBytes, bool IsDirectory, string Checksum, string Version, string AccessTime);
+/// <param name="IsChunked">True for an object that is kept in chunks, as one that was uploaded in parts is; false unless asked for.</param>
+public sealed record ListedObject(string Name, long SizeBytes, bool IsDirectory, string Checksum, string Version, string AccessTime, bool IsChunked);
 
 /// <summary>One page of a listing.</summary>
 /// <param name="Entries">Entries in byte order of their names.</param>
