@@ -61,13 +61,17 @@ public sealed class BodyVerifier : IDisposable
         _offset += bytes.Length;
     }
 
+    /// <summary>Every byte of the body is compared with what it must be.</summary>
+    public bool ComparesContent => _usesContent;
+
     /// <summary>The body is over: counts what was verified; null when all is well, otherwise a sentence.</summary>
-    public string? Finish(ResponseHead head, LoadStatistics statistics)
+    /// <param name="head">Head of the answer.</param>
+    /// <param name="statistics">Where it counts; null for a body that is a piece of what is counted.</param>
+    public string? Finish(ResponseHead head, LoadStatistics? statistics)
     {
-        statistics.VerifiedContents += _usesContent ? 1 : 0;
+        Count(statistics);
         if (_usesDigest)
         {
-            statistics.VerifiedChecksums++;
             int count = _digest!.Finish(_hex);
             if (!Ascii.EqualsIgnoreCase(head.ChecksumValue, _hex.AsSpan(0, count)))
             {
@@ -78,6 +82,15 @@ public sealed class BodyVerifier : IDisposable
 
         return _difference < 0 ? null
             : string.Create(CultureInfo.InvariantCulture, $"byte {_difference} is not the one that was PUT");
+    }
+
+    private void Count(LoadStatistics? statistics)
+    {
+        if (statistics is not null)
+        {
+            statistics.VerifiedContents += _usesContent ? 1 : 0;
+            statistics.VerifiedChecksums += _usesDigest ? 1 : 0;
+        }
     }
 
     /// <inheritdoc/>

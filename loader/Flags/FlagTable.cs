@@ -5,11 +5,11 @@ namespace Sluice.Loader.Flags;
 public static class FlagTable
 {
     private const string Connection = "Connection", Bucket = "Bucket", Workload = "Workload", OpenLoop = "Open loop and measuring";
-    private const string Sizes = "Sizes and integrity", Names = "Names", Reads = "Reads", Fleet = "Fleet", Output = "Statistics and misc";
+    private const string Sizes = "Sizes and integrity", Names = "Names", Reads = "Reads", Parts = "Multipart and parallel download", Fleet = "Fleet";
+    private const string Output = "Statistics and misc";
     private const string Later = "Known to the contract, not built yet";
 
     private const string NoS3 = "S3 endpoints are not built yet: the loader speaks the native API only";
-    private const string NoMultipart = "multipart uploads and parallel ranges are not built yet";
     private const string NoArchives = "archives are not built yet";
     private const string NoBatch = "get-batch is not built yet";
     private const string NoRemote = "buckets of remote backends are not built yet";
@@ -70,6 +70,12 @@ public static class FlagTable
         new("latest", Reads, FlagKind.Switch, "false", "ask for the latest version of remote objects"),
         new("cached", Reads, FlagKind.Switch, "false", "list only objects that are present; not with -pctput=100"),
 
+        new("multipart-chunks", Parts, FlagKind.Number, "0", "parts of a multipart PUT, at most 9999; 0 for none"),
+        new("pctmultipart", Parts, FlagKind.Number, "0", "percentage of PUTs that are multipart; needs multipart-chunks"),
+        new("pctmpdstream", Parts, FlagKind.Number, "0", "percentage of GETs that read an object in ranges at the same time; not with PUTs or range reads"),
+        new("mpdstream-workers", Parts, FlagKind.Number, "0", "ranges of one object at the same time: connections a worker, in addition to its own; 0 for 16"),
+        new("mpdstream-chunk-size", Parts, FlagKind.Size, "0", "size of a range; 0 for 8MiB"),
+
         new("loaderid", Fleet, FlagKind.Text, "0", "id of this loader"),
         new("loadernum", Fleet, FlagKind.Number, "0", "loaders in all; ids are below"),
         new("loaderidhashlen", Fleet, FlagKind.Number, "0", "bits (1-63) of an id that is hashed from a text"),
@@ -91,11 +97,6 @@ public static class FlagTable
         new("s3endpoint", Later, FlagKind.Text, "", "talk to an S3 endpoint", NoS3),
         new("s3profile", Later, FlagKind.Text, "", "credentials profile", NoS3),
         new("s3-use-path-style", Later, FlagKind.Switch, "false", "path-style S3 addresses", NoS3),
-        new("multipart-chunks", Later, FlagKind.Number, "0", "parts of a multipart PUT", NoMultipart),
-        new("pctmultipart", Later, FlagKind.Number, "0", "percentage of PUTs that are multipart", NoMultipart),
-        new("pctmpdstream", Later, FlagKind.Number, "0", "percentage of GETs by concurrent ranges", NoMultipart),
-        new("mpdstream-workers", Later, FlagKind.Number, "0", "concurrent ranges", NoMultipart),
-        new("mpdstream-chunk-size", Later, FlagKind.Size, "0", "bytes of a concurrent range", NoMultipart),
         new("arch.pct", Later, FlagKind.Number, "0", "percentage of PUTs that make a shard", NoArchives),
         new("arch.list", Later, FlagKind.Switch, "false", "list members of shards", NoArchives),
         new("arch.format", Later, FlagKind.Text, ".tar", "format of shards", NoArchives),

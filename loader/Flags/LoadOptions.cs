@@ -36,6 +36,21 @@ public sealed record LoadOptions
     /// <summary>0 to 100, of the GETs.</summary>
     public int PercentUpdate { get; init; }
 
+    /// <summary>0 to 100, of the PUTs; 0 when <see cref="MultipartChunks"/> is.</summary>
+    public int PercentMultipart { get; init; }
+
+    /// <summary>Parts of a multipart PUT, 1 to 9999; 0 for none.</summary>
+    public int MultipartChunks { get; init; }
+
+    /// <summary>0 to 100, of the GETs: those that read an object in ranges at the same time.</summary>
+    public int PercentStream { get; init; }
+
+    /// <summary>Ranges of one object that are read at the same time.</summary>
+    public int StreamWorkers { get; init; } = 1;
+
+    /// <summary>Size of such a range in bytes, above 0.</summary>
+    public long StreamChunkBytes { get; init; } = 1;
+
     /// <summary>Full passes over the names; 0 without such a bound.</summary>
     public int Epochs { get; init; }
 
@@ -137,6 +152,9 @@ public sealed record LoadOptions
 
     /// <summary>Print less.</summary>
     public bool Quiet { get; init; }
+
+    /// <summary>Sentences about what was asked for and has no effect.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>True when reads are of a range.</summary>
     public bool ReadsRange => ReadOffset > 0 || ReadLength > 0;

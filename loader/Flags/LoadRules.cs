@@ -15,6 +15,9 @@ public static class LoadRules
     /// <summary>Requests a second: one each 100 ns, far above what one machine sends.</summary>
     public const int RateMax = 10_000_000;
 
+    /// <summary>Parts of one upload (contract: objects §8).</summary>
+    public const int PartsMax = 9999;
+
     private const int SubdirectoriesMax = 99_999; // five hexadecimal digits hold more; the contract does not
 
     /// <summary>The sentence of the first rule that is broken; null when all hold.</summary>
@@ -32,12 +35,31 @@ public static class LoadRules
         return null;
     }
 
+    /// <summary>Sentences about what is asked for and has no effect; none of them keeps a run from starting.</summary>
+    public static IReadOnlyList<string> Warnings(FlagValues values)
+    {
+        long multipart = values.Number("pctmultipart");
+        return [.. ((IEnumerable<(bool Applies, string Sentence)>)
+        [
+            (multipart > 0 && values.Number("multipart-chunks") == 0,
+                $"-pctmultipart={multipart} has no effect with -multipart-chunks=0: every PUT is of one piece"),
+            (multipart > 0 && values.Number("pctput") == 0, $"-pctmultipart={multipart} is a percentage of PUTs, and -pctput=0 makes none"),
+        ]).Where(warning => warning.Applies).Select(warning => warning.Sentence)];
+    }
+
+    /// <summary>Connections of one worker: its own, and those of ranges that are read at the same time.</summary>
+    internal static long ConnectionsEach(FlagValues values) => 1 + (values.Number("pctmpdstream") > 0 ? Math.Min(OptionsReader.StreamWorkers(values), WorkersMax) : 0);
+
     private static IEnumerable<(bool IsBroken, string Sentence)> Bounds(FlagValues values) =>
     [
         (values.Number("port") is < 1 or > 65535, $"-port={values.Text("port")} is not between 1 and 65535"),
         (values.Number("pctput") > 100, $"-pctput={values.Text("pctput")} is not between 0 and 100"),
         (values.Number("pctupdate") > 100, $"-pctupdate={values.Text("pctupdate")} is not between 0 and 100"),
         (values.Number("numworkers") is < 1 or > WorkersMax, $"-numworkers={values.Text("numworkers")} is not between 1 and {WorkersMax}"),
+        (values.Number("multipart-chunks") > PartsMax, $"-multipart-chunks={values.Text("multipart-chunks")} is above {PartsMax}"),
+        (values.Number("pctmultipart") > 100, $"-pctmultipart={values.Text("pctmultipart")} is not between 0 and 100"),
+        (values.Number("pctmpdstream") > 100, $"-pctmpdstream={values.Text("pctmpdstream")} is not between 0 and 100"),
+        (values.Number("mpdstream-workers") > WorkersMax, $"-mpdstream-workers={values.Text("mpdstream-workers")} is above {WorkersMax}"),
         (values.Number("loops") is < 1 or > LoopsMax, $"-loops={values.Text("loops")} is not between 1 and {LoopsMax}"),
         (values.Number("loops") > values.Number("numworkers"), "-loops may not be above -numworkers: a loop without workers does nothing"),
         (values.Number("rate") > RateMax, $"-rate={values.Text("rate")} is above {RateMax}"),
@@ -67,6 +89,11 @@ public static class LoadRules
         (values.IsOn("skiplist") && put < 100 && !values.Has("filelist"), "-skiplist needs -pctput=100: there would be no names to GET"),
         (values.IsOn("cached") && put == 100, "-cached does not go with -pctput=100, which lists nothing to GET"),
         (values.IsOn("discard") && values.IsOn("verifyhash"), "-discard and -verifyhash exclude each other: what was dropped cannot be verified"),
+        (values.Number("pctmpdstream") > 0 && put > 0, "-pctmpdstream needs -pctput=0: objects that come and go cannot be read in ranges"),
+        (values.Number("pctmpdstream") > 0 && (values.Size("readoff") > 0 || values.Size("readlen") > 0),
+            "-pctmpdstream reads whole objects, so it excludes -readoff and -readlen"),
+        (ConnectionsEach(values) > WorkersMax / Math.Max(1, values.Number("numworkers")),
+            $"-numworkers={values.Text("numworkers")} with {ConnectionsEach(values) - 1} ranges each at the same time is more than {WorkersMax} connections"),
         (put == 100 && values.Number("pctupdate") > 0, "-pctupdate is a percentage of GETs, and -pctput=100 leaves none"),
     ];
 }

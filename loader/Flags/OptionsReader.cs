@@ -10,6 +10,8 @@ namespace Sluice.Loader.Flags;
 public static class OptionsReader
 {
     private const string EndpointVariable = "AIS_ENDPOINT";
+    private const int StreamWorkersDefault = 16; // contract: load generator §1
+    private const long StreamChunkBytesDefault = 8 << 20; // the same
 
     /// <summary>The run, or null and the sentence that says what is wrong.</summary>
     /// <param name="values">The flags.</param>
@@ -34,7 +36,7 @@ public static class OptionsReader
         }
 
         (long least, long most) = Sizes(values);
-        return new LoadOptions
+        return WithParts(values, new LoadOptions
         {
             Endpoint = endpoint,
             RandomGateway = values.IsOn("randomproxy"),
@@ -80,7 +82,8 @@ public static class OptionsReader
             Stoppable = values.IsOn("stoppable"),
             DryRun = values.IsOn("dry-run"),
             Quiet = values.IsOn("quiet"),
-        };
+            Warnings = LoadRules.Warnings(values),
+        });
     }
 
     /// <summary>The loader's id, or null with a sentence.</summary>
@@ -107,6 +110,18 @@ public static class OptionsReader
 
         return count > 0 ? LoaderId.Numbered(id, count) : new LoaderId(id, 0);
     }
+
+    private static LoadOptions WithParts(FlagValues values, LoadOptions options) => options with
+    {
+        PercentMultipart = values.Number("multipart-chunks") > 0 ? (int)values.Number("pctmultipart") : 0,
+        MultipartChunks = (int)values.Number("multipart-chunks"),
+        PercentStream = (int)values.Number("pctmpdstream"),
+        StreamWorkers = (int)StreamWorkers(values),
+        StreamChunkBytes = values.Size("mpdstream-chunk-size") is > 0 and long chunk ? chunk : StreamChunkBytesDefault,
+    };
+
+    /// <summary>Ranges of one object at the same time; the flag's 0 is the default.</summary>
+    internal static long StreamWorkers(FlagValues values) => values.Number("mpdstream-workers") is > 0 and long given ? given : StreamWorkersDefault;
 
     private static bool IsCleanupOnly(FlagValues values) =>
         values.IsOn("cleanup") && values.Has("duration") && values.Duration("duration") == TimeSpan.Zero

@@ -76,6 +76,33 @@ internal sealed class BucketSetup(LoadOptions options, SluiceClient client)
             : throw new StartException($"there is nothing to GET in bucket \"{options.Bucket}\"{(Prefix.Length > 0 ? $" below {Prefix}" : "")}");
     }
 
+    /// <summary>Objects below the prefix that are kept in chunks.</summary>
+    public async Task<long> CountChunkedAsync(CancellationToken token)
+    {
+        long count = 0;
+        // The size, which nobody looks at, has the entries' attributes read whichever of them the server shows without it.
+        var query = new ListQuery { Prefix = Prefix, Properties = "name,size,chunked" };
+        await foreach (ListedObject entry in client.ListAsync(options.Bucket, query, token))
+        {
+            count += entry.IsChunked ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Ends an upload that its worker could not end; one that is gone is no failure.</summary>
+    public async Task AbortUploadAsync(string name, string uploadId, CancellationToken token)
+    {
+        try
+        {
+            await client.AbortUploadAsync(new UploadAddress(new ObjectAddress(options.Bucket, name), uploadId), token);
+        }
+        catch (SluiceException failure) when (failure.IsNotFound)
+        {
+            // The server has ended it, or made its object of it.
+        }
+    }
+
     /// <summary>Destroys the bucket, or deletes a remote bucket's objects below the prefix; tells what it did.</summary>
     public async Task<string> CleanUpAsync(CancellationToken token)
     {

@@ -26,6 +26,7 @@ public static class Configuration
             json.WriteString("stats interval", DurationText.Format(options.StatisticsInterval));
             Number(json, "% PUT", options.PercentPut);
             Number(json, "% Update Existing", options.PercentUpdate);
+            Number(json, "% Multipart PUT", options.PercentMultipart);
             if (options.PercentPut > 0 || options.PercentUpdate > 0)
             {
                 json.WriteNumber("minimum object size (bytes)", options.BytesMin);
@@ -46,6 +47,10 @@ public static class Configuration
     /// <summary>What the contract does not have follows what it has.</summary>
     private static void Ours(Utf8JsonWriter json, LoadOptions options)
     {
+        Number(json, "parts of a multipart PUT", options.PercentMultipart > 0 ? options.MultipartChunks : 0);
+        Number(json, "% GET by ranges", options.PercentStream);
+        Number(json, "ranges at the same time", options.PercentStream > 0 ? options.StreamWorkers : 0);
+        Number(json, "range size (bytes)", options.PercentStream > 0 ? options.StreamChunkBytes : 0);
         Number(json, "requests/s (open loop)", options.Rate);
         Text(json, "warm-up", options.WarmUp > TimeSpan.Zero ? DurationText.Format(options.WarmUp) : "");
         json.WriteNumber("seed", options.Seed);

@@ -30,6 +30,11 @@ internal sealed class LoadRun(LoadOptions options, LoadWorld world)
         long started = Stopwatch.GetTimestamp();
         using var client = new SluiceClient(options.Endpoint);
         var bucket = new BucketSetup(options, client);
+        foreach (string warning in options.Warnings)
+        {
+            await world.Error.WriteLineAsync($"Warning: {warning}");
+        }
+
         if (options.DryRun)
         {
             await Notes.WriteLineAsync($"Runtime configuration:\n{Configuration.Text(options, "")}");
@@ -81,11 +86,52 @@ internal sealed class LoadRun(LoadOptions options, LoadWorld world)
                 loop.Abandon(static _ => { });
                 loop.Dispose();
             }
+
+            await EndUploadsAsync(bucket, source);
         }
 
         if (options.StatisticsFile.Length > 0)
         {
             await Notes.WriteLineAsync($"Stats written to {options.StatisticsFile}");
+        }
+
+        if (options is { PercentMultipart: > 0, PercentPut: > 0 })
+        {
+            await CompareChunkedAsync(bucket, source.MultipartStored);
+        }
+    }
+
+    /// <summary>Ends uploads that workers left open: where one was given up, or could not reach the server to abort.</summary>
+    private async Task EndUploadsAsync(BucketSetup bucket, WorkSource source)
+    {
+        IReadOnlyList<(string Name, string UploadId)> left = source.TakeLeft();
+        for (int ended = 0; ended < left.Count; ended++)
+        {
+            try
+            {
+                await bucket.AbortUploadAsync(left[ended].Name, left[ended].UploadId, CancellationToken.None);
+            }
+            catch (SluiceException failure)
+            {
+                await world.Error.WriteLineAsync($"{Cells.Count(left.Count - ended)} uploads were left open: {failure.Message}");
+                return; // the others would wait for the same server
+            }
+        }
+    }
+
+    /// <summary>What the bucket lists must be what was stored in parts, unless others were there before, or came and went meanwhile.</summary>
+    private async Task CompareChunkedAsync(BucketSetup bucket, long stored)
+    {
+        try
+        {
+            // As for the clean-up, the run's own token may have ended it.
+            long listed = await bucket.CountChunkedAsync(CancellationToken.None);
+            string sentence = $"{Cells.Count(listed)} chunked objects are listed, {Cells.Count(stored)} were stored by multipart PUT";
+            await (listed == stored ? Notes.WriteLineAsync(sentence) : world.Error.WriteLineAsync($"Warning: {sentence}"));
+        }
+        catch (SluiceException failure)
+        {
+            await world.Error.WriteLineAsync($"Warning: chunked objects cannot be listed: {failure.Message}");
         }
     }
 

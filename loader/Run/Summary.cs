@@ -10,12 +10,12 @@ internal sealed class Summary(LoadOptions options, LoadStatistics total)
     /// <summary>Writes the lines that apply. <paramref name="processor"/> is this process's time while it measured.</summary>
     public async Task WriteAsync(TextWriter output, TimeSpan processor)
     {
-        long requests = total.Put.Count + total.Get.Count;
+        long requests = total.Count;
         if (options.Verify)
         {
             await output.WriteLineAsync(
                 $"Verified: {Cells.Count(total.VerifiedContents)} contents and {Cells.Count(total.VerifiedChecksums)} checksums"
-                + $" of {Cells.Count(total.Get.Count)} GETs");
+                + $" of {Cells.Count(total.ReadCount)} GETs");
         }
 
         if (options.Rate > 0)

@@ -1,5 +1,5 @@
 // Statistics for programs: one array, an element an interval, the last one the totals (contract: load generator §4). Fields beyond the
-// contract's are additions: percentiles, what was verified, what was late.
+// contract's are additions: uploads in parts and reads in ranges, percentiles, what was verified, what was late.
 using System.Buffers;
 using System.Globalization;
 using System.Text;
@@ -14,6 +14,8 @@ public sealed class JsonReport(TextWriter output) : IReport
     private const long Second = 1_000_000_000;
 
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly OperationStatistics s_none = new();
 
     private bool _hasBegun;
 
@@ -39,7 +41,9 @@ public sealed class JsonReport(TextWriter output) : IReport
             json.WriteStartObject();
             Operation(json, "get", statistics.Get, counted);
             Operation(json, "put", statistics.Put, counted);
-            Operation(json, "get_batch", new OperationStatistics(), counted);
+            Operation(json, "get_batch", s_none, counted);
+            Operation(json, "put_multipart", statistics.Multipart, counted);
+            Operation(json, "get_mpdstream", statistics.Stream, counted);
             json.WriteNumber("verified_contents", statistics.VerifiedContents);
             json.WriteNumber("verified_checksums", statistics.VerifiedChecksums);
             json.WriteNumber("connections", statistics.Connections);

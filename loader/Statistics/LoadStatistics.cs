@@ -1,13 +1,27 @@
+using Sluice.Loader.Work;
+
 namespace Sluice.Loader.Statistics;
 
 /// <summary>Everything that is counted, of an interval or in all. One user at a time.</summary>
 public sealed class LoadStatistics
 {
-    /// <summary>PUTs.</summary>
+    /// <summary>PUTs of one piece.</summary>
     public OperationStatistics Put { get; } = new();
 
-    /// <summary>GETs.</summary>
+    /// <summary>PUTs in parts.</summary>
+    public OperationStatistics Multipart { get; } = new();
+
+    /// <summary>GETs of one request.</summary>
     public OperationStatistics Get { get; } = new();
+
+    /// <summary>GETs in ranges at the same time.</summary>
+    public OperationStatistics Stream { get; } = new();
+
+    /// <summary>Objects that were read, in whichever way.</summary>
+    public long ReadCount => Get.Count + Stream.Count;
+
+    /// <summary>Operations that succeeded, of every kind.</summary>
+    public long Count => Put.Count + Multipart.Count + ReadCount;
 
     /// <summary>Bodies, or parts of bodies, whose content was compared with what it must be.</summary>
     public long VerifiedContents { get; set; }
@@ -33,14 +47,22 @@ public sealed class LoadStatistics
     /// <summary>Most requests that waited for a worker at any time.</summary>
     public long BacklogMax { get; set; }
 
-    /// <summary>PUTs or GETs.</summary>
-    public OperationStatistics Of(bool isPut) => isPut ? Put : Get;
+    /// <summary>What is counted of one kind.</summary>
+    public OperationStatistics Of(OperationKind kind) => kind switch
+    {
+        OperationKind.Put => Put,
+        OperationKind.Multipart => Multipart,
+        OperationKind.Stream => Stream,
+        _ => Get,
+    };
 
     /// <summary>Adds what another has counted; its current state is added to this one's.</summary>
     public void Add(LoadStatistics other)
     {
         Put.Add(other.Put);
+        Multipart.Add(other.Multipart);
         Get.Add(other.Get);
+        Stream.Add(other.Stream);
         VerifiedContents += other.VerifiedContents;
         VerifiedChecksums += other.VerifiedChecksums;
         Connections += other.Connections;
@@ -55,7 +77,9 @@ public sealed class LoadStatistics
     public void Clear()
     {
         Put.Clear();
+        Multipart.Clear();
         Get.Clear();
+        Stream.Clear();
         (VerifiedContents, VerifiedChecksums, Connections, Late, Dropped, Pending, Backlog, BacklogMax) = (0, 0, 0, 0, 0, 0, 0, 0);
     }
 }

@@ -1,5 +1,6 @@
 // The live table (contract: load generator §4). Columns 10, 6, 22, 22, 36, 22, 10 wide, a tab before the fourth and later ones.
 using System.Globalization;
+using Sluice.Loader.Work;
 
 namespace Sluice.Loader.Statistics;
 
@@ -8,6 +9,9 @@ public sealed class TableReport(TextWriter output) : IReport
 {
     private const int TimeWidth = 10, OperationWidth = 6, CountWidth = 22, SizeWidth = 22, LatencyWidth = 36, LatencyPartWidth = 11, ThroughputWidth = 22;
     private const string None = "-";
+
+    /// <summary>In the order of rows (contract: load generator §4).</summary>
+    private static readonly OperationKind[] s_kinds = [OperationKind.Put, OperationKind.Multipart, OperationKind.Get, OperationKind.Stream];
 
     /// <summary>The headings.</summary>
     public static string Header { get; } =
@@ -24,8 +28,12 @@ public sealed class TableReport(TextWriter output) : IReport
     public void Interval(DateTimeOffset now, Counted interval, Counted total)
     {
         string queues = $" {Cells.Count(interval.Statistics.Pending)} {Cells.Count(interval.Statistics.Backlog)}";
-        IntervalRow(now, "PUT", queues, (interval.Statistics.Put, interval.Nanoseconds), (total.Statistics.Put, total.Nanoseconds));
-        IntervalRow(now, "GET", queues, (interval.Statistics.Get, interval.Nanoseconds), (total.Statistics.Get, total.Nanoseconds));
+        foreach (OperationKind kind in s_kinds)
+        {
+            string ofKind = kind is OperationKind.Put or OperationKind.Get ? queues : "";
+            IntervalRow(now, kind.Label(), ofKind, (interval.Statistics.Of(kind), interval.Nanoseconds), (total.Statistics.Of(kind), total.Nanoseconds));
+        }
+
         output.Flush();
     }
 
@@ -34,11 +42,17 @@ public sealed class TableReport(TextWriter output) : IReport
     {
         output.WriteLine();
         output.WriteLine(Header);
-        FinalRow(now, "PUT", total.Statistics.Put, total.Nanoseconds);
-        FinalRow(now, "GET", total.Statistics.Get, total.Nanoseconds);
+        foreach (OperationKind kind in s_kinds)
+        {
+            FinalRow(now, kind.Label(), total.Statistics.Of(kind), total.Nanoseconds);
+        }
+
         output.WriteLine();
-        Percentiles("PUT", total.Statistics.Put);
-        Percentiles("GET", total.Statistics.Get);
+        foreach (OperationKind kind in s_kinds)
+        {
+            Percentiles(kind.Label(), total.Statistics.Of(kind));
+        }
+
         output.Flush();
     }
 
@@ -95,6 +109,6 @@ public sealed class TableReport(TextWriter output) : IReport
         + Cells.Latency(counts.LatencyMax);
 
     private static string Row(string time, string operation, string count, string size, string latency, string throughput, string errors) =>
-        time.PadRight(TimeWidth) + operation.PadRight(OperationWidth) + count.PadRight(CountWidth)
+        time.PadRight(TimeWidth) + operation.PadRight(OperationWidth) + (operation.Length < OperationWidth ? "" : " ") + count.PadRight(CountWidth)
         + "\t" + size.PadRight(SizeWidth) + "\t" + latency.PadRight(LatencyWidth) + "\t" + throughput.PadRight(ThroughputWidth) + "\t" + errors;
 }

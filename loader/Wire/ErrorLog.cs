@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Loader.Work;
 
 namespace Sluice.Loader.Wire;
 
@@ -15,8 +16,8 @@ internal sealed class ErrorLog
     private readonly List<string> _lines = [];
     private long _more;
 
-    /// <summary>Keeps <c>GET failed: NAME: REASON</c>, or counts it.</summary>
-    public void Add(bool isPut, ReadOnlySpan<byte> name, string reason)
+    /// <summary>Keeps <c>KIND failed: NAME: REASON</c>, or counts it.</summary>
+    public void Add(OperationKind kind, ReadOnlySpan<byte> name, string reason)
     {
         lock (_gate)
         {
@@ -26,7 +27,7 @@ internal sealed class ErrorLog
                 return;
             }
 
-            _lines.Add($"{(isPut ? "PUT" : "GET")} failed: {Uri.UnescapeDataString(Encoding.ASCII.GetString(name))}: {Printable(reason)}");
+            _lines.Add($"{kind.Label()} failed: {Uri.UnescapeDataString(Encoding.ASCII.GetString(name))}: {Printable(reason)}");
         }
     }
 

@@ -38,14 +38,15 @@ internal sealed class LoadLoop : IWorkerHost, IRingTicker, IDisposable
     public LoadLoop(
         LoadOptions options, int workers, int index, WorkSource source, ErrorLog errors, IReadOnlyList<(IPEndPoint Address, RequestWriter Requests)> gateways)
     {
-        // Each worker queues a send and a receive between two system calls.
-        uint entries = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * workers, 64, 4096));
+        // Each connection queues a send and a receive between two system calls.
+        int connections = workers * (options.PercentStream > 0 ? 1 + options.StreamWorkers : 1);
+        uint entries = System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(2 * connections, 64, 4096));
         _source = source;
         _random = new SplitMix(SplitMix.Mix(options.Seed ^ (ulong)index ^ 0x6c6f6f70));
         _ring = new RingLoop(new RingLoopOptions { Name = $"load {index}", SubmissionEntries = entries, CompletionEntries = entries * 8 });
-        var settings = new WorkerSettings(options, source, _statistics, errors);
-        _workers = [.. Enumerable.Range(0, workers).Select(_ =>
-            new Worker(this, settings, [.. gateways.Select(gateway => ((Link)new RingLink(_ring, gateway.Address), gateway.Requests))]))];
+        IReadOnlyList<(Link, RequestWriter)> NewLinks() => [.. gateways.Select(gateway => ((Link)new RingLink(_ring, gateway.Address), gateway.Requests))];
+        var settings = new WorkerSettings(options, source, _statistics, errors) { NewLinks = NewLinks };
+        _workers = [.. Enumerable.Range(0, workers).Select(_ => new Worker(this, settings, NewLinks()))];
         _idle = new Queue<Worker>(workers);
         _timer = new DueTimer(this);
     }

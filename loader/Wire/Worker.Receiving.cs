@@ -12,14 +12,14 @@ internal sealed partial class Worker
     /// <summary>With -discard, what is received beside a head is copied for nothing: heads are some 400 bytes.</summary>
     private const int DiscardHeadBytes = 1024;
 
-    private const int ErrorTextBytesMax = 512;
+    private const int TextBytesMax = 512;
 
     private readonly ResponseHead _head = new();
-    private readonly byte[] _errorText = new byte[ErrorTextBytesMax];
+    private readonly byte[] _text = new byte[TextBytesMax]; // the beginning of a refusal, or the id of an upload
     private ChunkedBody _chunks;
     private Framing _framing;
     private int _filled;
-    private int _errorTextBytes;
+    private int _textBytes;
     private long _bodyLeft;
     private long _bodyBytes;
     private long _receivedAt;
@@ -62,12 +62,15 @@ internal sealed partial class Worker
         }
     }
 
-    private bool LooksAtBody => _verifies || IsRefusal || _framing == Framing.Chunked;
+    /// <summary>An upload that is not there, where it is to be aborted: the server has ended it, or its last answer was lost.</summary>
+    private bool IsAbortedAlready => _step == Step.AbortUpload && _head.Status == 404;
+
+    private bool LooksAtBody => _verifies || IsRefusal || _framing == Framing.Chunked || _step == Step.BeginUpload;
 
     private void BeginReceiving()
     {
         _head.Reset();
-        (_framing, _filled, _bodyBytes, _errorTextBytes, _objection, _verifies) = (Framing.Head, 0, 0, 0, null, false);
+        (_framing, _filled, _bodyBytes, _textBytes, _objection, _verifies) = (Framing.Head, 0, 0, 0, null, false);
         ReceiveHead();
     }
 
@@ -106,12 +109,13 @@ internal sealed partial class Worker
 
     private void BeginBody()
     {
-        bool isEmpty = _head.Status is 204 or 304;
+        bool isEmpty = _head.Status is 204 or 304 || _step == Step.Size; // a HEAD's answer tells a size and has no body (RFC 9110 §9.3.2)
         _framing = isEmpty || _head.ContentBytes >= 0 ? Framing.Length : _head.IsChunked ? Framing.Chunked : Framing.UntilClose;
         _bodyLeft = isEmpty ? 0 : _head.ContentBytes;
         _chunks = default;
-        _verifies = _verifier is not null && !Operation.IsPut && !IsRefusal;
-        _objection = _verifies ? _verifier!.Begin(_head, Operation, _settings.Range) : null;
+        _verifies = _verifier is not null && !Operation.IsPut && !IsRefusal && _step == Step.Whole;
+        _objection = _verifies ? _verifier!.Begin(_head, Operation, _laneOf is null ? _settings.Range : (Operation.RangeFirst, Operation.RangeBytes)) : null;
+        _objection = RangeObjection() ?? _objection;
         int count = _filled - _head.HeadBytes;
         TakeBody(_receiveBuffer.Span.Slice(_head.HeadBytes, count), count);
     }
@@ -169,11 +173,11 @@ internal sealed partial class Worker
     private void Look(ReadOnlySpan<byte> bytes, int count)
     {
         _bodyBytes += count;
-        if (IsRefusal)
+        if (IsRefusal || _step == Step.BeginUpload)
         {
-            int kept = Math.Min(bytes.Length, ErrorTextBytesMax - _errorTextBytes);
-            bytes[..kept].CopyTo(_errorText.AsSpan(_errorTextBytes));
-            _errorTextBytes += kept;
+            int kept = Math.Min(bytes.Length, TextBytesMax - _textBytes);
+            bytes[..kept].CopyTo(_text.AsSpan(_textBytes));
+            _textBytes += kept;
         }
         else if (_verifies)
         {
@@ -204,19 +208,19 @@ internal sealed partial class Worker
 
     private void Complete(bool keep)
     {
-        if (IsRefusal)
+        if (IsRefusal && !IsAbortedAlready)
         {
             Fail(_head.Status is >= 300 and < 400 and not 304
                 ? $"{_head.Status}: the server redirects, which the loader does not follow yet"
-                : $"{_head.Status} {RefusalText()}");
+                : $"{_head.Status} {RefusalText()}".TrimEnd());
         }
-        else if (_verifies && (_verifier!.Finish(_head, _settings.Statistics) ?? _objection) is { } wrong)
+        else if (((_verifies ? _verifier!.Finish(_head, _laneOf is null ? _settings.Statistics : null) : null) ?? _objection) is { } wrong)
         {
             Fail(wrong);
         }
         else
         {
-            Succeed();
+            Advance();
         }
 
         EndExchange(keep);
@@ -245,7 +249,7 @@ internal sealed partial class Worker
     /// <summary>The "message" of the native API's error, or the text as it is.</summary>
     private string RefusalText()
     {
-        ReadOnlyMemory<byte> text = _errorText.AsMemory(0, _errorTextBytes);
+        ReadOnlyMemory<byte> text = _text.AsMemory(0, _textBytes);
         try
         {
             using JsonDocument json = JsonDocument.Parse(text);

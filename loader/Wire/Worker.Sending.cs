@@ -12,10 +12,12 @@ internal sealed partial class Worker
     private int _checksumBytes;
     private ulong _key;
     private long _prepared;
+    private long _sendFirst; // where the request's body lies in the object
+    private long _sendBytes; // its size; 0 without one
     private long _sentBody;
     private bool _isSending;
 
-    private bool NeedsPreparing => Operation.IsPut && _digest is not null && Operation.PutBytes > BodyCapacity;
+    private bool NeedsPreparing => _sendBytes > BodyCapacity && _digest is not null;
 
     private int BodyCapacity => _sendBuffer.Length - RequestWriter.HeadBytesMax;
 
@@ -28,11 +30,11 @@ internal sealed partial class Worker
         }
 
         _key = _prepared == 0 ? ContentPattern.Key(Operation.Name, Operation.PutBytes) : _key;
-        Span<byte> piece = _sendBuffer.Span[..(int)Math.Min(_sendBuffer.Length, Operation.PutBytes - _prepared)];
-        ContentPattern.Fill(_key, _prepared, piece);
+        Span<byte> piece = _sendBuffer.Span[..(int)Math.Min(_sendBuffer.Length, _sendBytes - _prepared)];
+        ContentPattern.Fill(_key, _sendFirst + _prepared, piece);
         _digest!.Append(piece);
         _prepared += piece.Length;
-        if (_prepared < Operation.PutBytes)
+        if (_prepared < _sendBytes)
         {
             _host.PrepareSoon(this);
             return;
@@ -51,7 +53,7 @@ internal sealed partial class Worker
         }
 
         // A broken connection is told by the receive, which may still bring an answer that says why.
-        if (error == Errno.None && Operation.IsPut && _sentBody < Operation.PutBytes)
+        if (error == Errno.None && _sentBody < _sendBytes)
         {
             SendPiece();
             return;
@@ -62,27 +64,48 @@ internal sealed partial class Worker
 
     private void BeginSending()
     {
-        _isSending = true;
-        Span<byte> buffer = _sendBuffer.Span;
-        if (!Operation.IsPut)
+        (_isSending, _sentBody) = (true, 0);
+        if (_step == Step.Part || (_step == Step.Whole && Operation.IsPut))
         {
-            _line.Link.Send(_sendBuffer[.._line.Requests.Get(buffer, Operation.Name)]);
+            SendBody();
             return;
         }
 
-        long size = Operation.PutBytes;
-        _key = ContentPattern.Key(Operation.Name, size);
+        Span<byte> buffer = _sendBuffer.Span;
+        ReadOnlySpan<byte> upload = _uploadId.AsSpan(0, _uploadIdBytes);
+        RequestWriter requests = _line.Requests;
+        int count = _step switch
+        {
+            Step.BeginUpload => requests.BeginUpload(buffer, Operation.Name),
+            Step.CompleteUpload => requests.CompleteUpload(buffer, Operation.Name, upload, Operation.Parts),
+            Step.AbortUpload => requests.AbortUpload(buffer, Operation.Name, upload),
+            Step.Size => requests.Head(buffer, Operation.Name),
+            _ when Operation.RangeBytes > 0 => requests.GetRange(buffer, Operation.Name, Operation.RangeFirst, Operation.RangeBytes),
+            _ => requests.Get(buffer, Operation.Name),
+        };
+        _line.Link.Send(_sendBuffer[..count]);
+    }
+
+    /// <summary>The head of a PUT, of an object or of a part, and its body, if that fits.</summary>
+    private void SendBody()
+    {
+        Span<byte> buffer = _sendBuffer.Span;
+        long size = _sendBytes;
+        _key = ContentPattern.Key(Operation.Name, Operation.PutBytes);
         bool isWhole = size <= BodyCapacity;
         Span<byte> body = isWhole ? buffer[RequestWriter.HeadBytesMax..][..(int)size] : default;
         if (isWhole)
         {
             // The body is made behind the longest head, then the head's end is known, and the body moves up to it.
-            ContentPattern.Fill(_key, 0, body);
+            ContentPattern.Fill(_key, _sendFirst, body);
             _digest?.Append(body);
             _checksumBytes = _digest?.Finish(_checksum) ?? 0;
         }
 
-        int head = _line.Requests.Put(buffer, Operation.Name, size, _checksum.AsSpan(0, _checksumBytes));
+        ReadOnlySpan<byte> checksum = _checksum.AsSpan(0, _checksumBytes);
+        int head = _step == Step.Part
+            ? _line.Requests.Part(buffer, Operation.Name, _uploadId.AsSpan(0, _uploadIdBytes), _part, size, checksum)
+            : _line.Requests.Put(buffer, Operation.Name, size, checksum);
         body.CopyTo(buffer[head..]);
         _sentBody = body.Length;
         _line.Link.Send(_sendBuffer[..(head + body.Length)]);
@@ -90,8 +113,8 @@ internal sealed partial class Worker
 
     private void SendPiece()
     {
-        int count = (int)Math.Min(_sendBuffer.Length, Operation.PutBytes - _sentBody);
-        ContentPattern.Fill(_key, _sentBody, _sendBuffer.Span[..count]);
+        int count = (int)Math.Min(_sendBuffer.Length, _sendBytes - _sentBody);
+        ContentPattern.Fill(_key, _sendFirst + _sentBody, _sendBuffer.Span[..count]);
         _sentBody += count;
         _line.Link.Send(_sendBuffer[..count]);
     }

@@ -1,5 +1,5 @@
 // One worker: one request at a time over one connection a gateway. Everything happens on the loop, in callbacks of the link; in the steady
-// state nothing is allocated. Its life: Connect, Ready, then Begin and Free in turns, then Stop.
+// state nothing is allocated. Its life: Connect, Ready, then Begin and Free in turns, then Stop. An operation is one step, or several (Worker.Steps.cs).
 using System.Text;
 using Sluice.Loader.Content;
 using Sluice.Loader.Http;
@@ -17,6 +17,8 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     private readonly Line[] _lines;
     private readonly BodyDigest? _digest;
     private readonly BodyVerifier? _verifier;
+    private readonly ParallelRead? _lanes;
+    private readonly ParallelRead? _laneOf;
     private readonly Memory<byte> _sendBuffer;
     private readonly Memory<byte> _receiveBuffer;
 
@@ -28,14 +30,21 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     private long _issued;
 
     /// <summary>A worker with a link a gateway; the links' owner is the worker from now on.</summary>
-    public Worker(IWorkerHost host, WorkerSettings settings, IReadOnlyList<(Link Link, RequestWriter Requests)> gateways)
+    /// <param name="host">Whom it belongs to.</param>
+    /// <param name="settings">What it shares with others.</param>
+    /// <param name="gateways">Its links.</param>
+    /// <param name="laneOf">The read whose ranges are all that it does, and which counts them; null for a worker that counts what it does.</param>
+    public Worker(IWorkerHost host, WorkerSettings settings, IReadOnlyList<(Link Link, RequestWriter Requests)> gateways, ParallelRead? laneOf = null)
     {
-        (_host, _settings) = (host, settings);
+        (_host, _settings, _laneOf) = (host, settings, laneOf);
+        bool isLane = laneOf is not null;
         _lines = [.. gateways.Select(gateway => new Line(gateway.Link, gateway.Requests))];
         _line = _lines[0];
-        _digest = settings.NewDigest();
+        _digest = isLane ? null : settings.NewDigest();
+        _lanes = isLane || settings.Options.PercentStream == 0 ? null : new ParallelRead(this, host, settings);
+        _uploadId = new byte[isLane ? 0 : settings.UploadIdBytes];
         _verifier = settings.Options.Verify ? new BodyVerifier() : null;
-        _sendBuffer = WorkerSettings.Pinned(settings.SendBufferBytes);
+        _sendBuffer = WorkerSettings.Pinned(isLane ? RequestWriter.HeadBytesMax : settings.SendBufferBytes);
         _receiveBuffer = WorkerSettings.Pinned(settings.ReceiveBufferBytes);
         foreach (Line line in _lines)
         {
@@ -50,6 +59,9 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
         Connecting,
         Preparing,
         Busy,
+
+        /// <summary>Its lanes are at it.</summary>
+        Spread,
         Closing,
         Stopped,
     }
@@ -59,7 +71,6 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
         Free,
         Ready,
         Retry,
-        Begin,
         Stop,
     }
 
@@ -67,7 +78,7 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     public Operation Operation { get; } = new();
 
     /// <summary>True while a request is under way.</summary>
-    public bool IsBusy => _hasOperation;
+    public bool IsBusy => _hasOperation && _step != Step.AbortUpload;
 
     /// <summary>Connects, so that the first request does not pay for it; <see cref="IWorkerHost.Ready"/> follows either way.</summary>
     public void Connect()
@@ -81,27 +92,14 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     public void Begin()
     {
         _hasOperation = true;
-        _isRetry = false;
-        _issued = _host.Now();
-        if (_lines.Length > 1)
-        {
-            _line = _lines[_host.Below(_lines.Length)];
-        }
-
-        if (NeedsPreparing)
-        {
-            _state = State.Preparing;
-            _prepared = 0;
-            Prepare();
-            return;
-        }
-
-        Issue();
+        _step = FirstStep(Operation.Kind);
+        StartStep();
     }
 
     /// <summary>Looks whether the request under way has taken too long.</summary>
     public void Tick(long now)
     {
+        _lanes?.Tick(now);
         if (_state is State.Busy or State.Connecting && now - _issued > _settings.TimeoutNanoseconds)
         {
             After after = _hasOperation ? After.Free : After.Ready;
@@ -113,7 +111,9 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     /// <summary>Ends the worker; a request under way is given up and counts nowhere. <see cref="IWorkerHost.Stopped"/> follows, once.</summary>
     public void Stop()
     {
+        LeaveUpload();
         _hasOperation = false;
+        _lanes?.Cancel();
         if (_state == State.Stopped)
         {
             return;
@@ -156,6 +156,7 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
         else if (isWorking)
         {
             Fail($"cannot connect: {error}");
+            LeaveUpload();
             _host.Rest(this);
             return;
         }
@@ -179,11 +180,8 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
             case After.Ready:
                 _host.Ready(this);
                 break;
-            case After.Begin:
-                Begin();
-                break;
             default:
-                _host.Free(this);
+                GoOn();
                 break;
         }
     }
@@ -191,6 +189,7 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _lanes?.Dispose();
         _digest?.Dispose();
         _verifier?.Dispose();
     }
@@ -214,25 +213,50 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
         BeginReceiving();
     }
 
-    /// <summary>The answer is complete and good.</summary>
+    /// <summary>The answer is complete and good, and the last one of the operation.</summary>
     private void Succeed()
     {
-        _settings.Statistics.Of(Operation.IsPut).Succeeded(_receivedAt - Operation.Start, Operation.IsPut ? Operation.PutBytes : _bodyBytes);
         _hasOperation = false;
+        if (_laneOf is { } read)
+        {
+            read.Received(_verifies && _verifier!.ComparesContent ? _bodyBytes : 0, _receivedAt);
+            return;
+        }
+
+        _settings.Statistics.Of(Operation.Kind).Succeeded(_receivedAt - Operation.Start, Operation.IsPut ? Operation.PutBytes : _bodyBytes);
         if (Operation.IsPut)
         {
             _settings.Source.Stored(Operation);
         }
     }
 
+    /// <summary>The operation has failed, if there is one; what is left of it is to end an upload that has begun.</summary>
     private void Fail(string reason)
     {
-        if (_hasOperation)
+        if (!_hasOperation)
         {
-            _hasOperation = false;
-            Operation.IsUpdate = false;
-            _settings.Statistics.Of(Operation.IsPut).Failed();
-            _settings.Errors.Add(Operation.IsPut, Operation.Name, reason);
+            return;
+        }
+
+        _hasOperation = false;
+        if (_laneOf is { } read)
+        {
+            read.Failed(reason);
+            return;
+        }
+
+        if (_step == Step.AbortUpload)
+        {
+            LeaveUpload(); // its failure is counted already
+            return;
+        }
+
+        Operation.IsUpdate = false;
+        _settings.Statistics.Of(Operation.Kind).Failed();
+        _settings.Errors.Add(Operation.Kind, Operation.Name, StepText() + reason);
+        if (_uploadIdBytes > 0)
+        {
+            (_hasOperation, _step) = (true, Step.AbortUpload);
         }
     }
 
@@ -240,22 +264,28 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
     private void EndExchange(bool keep)
     {
         _line.HasServed = true;
-        bool isUpdate = !Operation.IsPut && Operation.IsUpdate && _settings.Source.TryUpdate(Operation);
-        if (isUpdate)
+        if (!Operation.IsPut && Operation.IsUpdate && _settings.Source.TryUpdate(Operation))
         {
             Operation.Start = 0;
+            (_hasOperation, _step) = (true, Step.Whole);
         }
 
         if (!keep || _isSending)
         {
-            Close(isUpdate ? After.Begin : After.Free);
+            Close(After.Free);
             return;
         }
 
         _state = State.Idle;
-        if (isUpdate)
+        GoOn();
+    }
+
+    /// <summary>What follows an exchange: the operation's next step, or the next operation.</summary>
+    private void GoOn()
+    {
+        if (_hasOperation)
         {
-            Begin();
+            StartStep();
             return;
         }
 
@@ -281,8 +311,13 @@ internal sealed partial class Worker : ILinkOwner, IDisposable
             }
         }
 
-        _state = State.Stopped;
-        _host.Stopped(this);
+        if (_lanes is { } lanes && !lanes.TryStop())
+        {
+            _state = State.Closing;
+            return;
+        }
+
+        LanesStopped();
     }
 
     /// <summary>A gateway's connection.</summary>

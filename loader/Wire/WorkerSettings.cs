@@ -22,8 +22,12 @@ internal sealed class WorkerSettings
     public WorkerSettings(LoadOptions options, WorkSource source, LoadStatistics statistics, ErrorLog errors)
     {
         (Options, Source, Statistics, Errors) = (options, source, statistics, errors);
+        bool isMultipart = options.PercentMultipart > 0;
         bool puts = options.PercentPut > 0 || options.PercentUpdate > 0;
-        SendBufferBytes = RequestWriter.HeadBytesMax + (puts ? (int)Math.Min(PieceBytes, options.BytesMax) : 0);
+        SendBufferBytes = Math.Max(
+            RequestWriter.HeadBytesMax + (puts ? (int)Math.Min(PieceBytes, options.BytesMax) : 0),
+            isMultipart ? RequestWriter.CompleteBytesMax((int)Math.Clamp(options.BytesMax, 1, options.MultipartChunks)) : 0);
+        UploadIdBytes = isMultipart ? RequestWriter.UploadIdBytesMax : 0;
         ReceiveBufferBytes = options.Verify ? VerifiedReceiveBytes : ReceiveBytes;
         TimeoutNanoseconds = options.Timeout == TimeSpan.Zero ? long.MaxValue : (long)options.Timeout.TotalNanoseconds;
         Sink = Pinned(SinkBytes);
@@ -42,6 +46,12 @@ internal sealed class WorkerSettings
     public int SendBufferBytes { get; }
 
     public int ReceiveBufferBytes { get; }
+
+    /// <summary>Room for the id of an upload; 0 when there are none.</summary>
+    public int UploadIdBytes { get; }
+
+    /// <summary>Makes links to every gateway, closed, of a worker that reads ranges for another one.</summary>
+    public Func<IReadOnlyList<(Link Link, RequestWriter Requests)>> NewLinks { get; init; } = static () => throw new InvalidOperationException("no links for ranges");
 
     public long TimeoutNanoseconds { get; }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Sluice.Loader.Flags;
 using Sluice.Loader.Names;
 
@@ -22,8 +23,10 @@ public sealed class WorkSource
     private SplitMix _sizes;
     private long _puts;
     private long _putBytes;
+    private readonly List<(string Name, string UploadId)> _left = [];
 
     // Any thread.
+    private long _multipartStored;
     private volatile bool _isOver;
 
     /// <summary>A source over the names that are there; <paramref name="getter"/> is null when there never are any to read.</summary>
@@ -40,12 +43,16 @@ public sealed class WorkSource
             options.RandomNames,
             new LoaderId(options.LoaderId, options.LoaderIdBits),
             SplitMix.Mix(options.Seed ^ options.LoaderId));
-        _chooser = new OperationChooser(options.PercentPut, options.PercentUpdate, SplitMix.Mix(options.Seed + 1));
+        _chooser = new OperationChooser(
+            options.PercentPut, options.PercentMultipart, options.PercentStream, options.PercentUpdate, SplitMix.Mix(options.Seed + 1));
         _sizes = new SplitMix(SplitMix.Mix(options.Seed + 2));
     }
 
     /// <summary>True when nothing more is to be requested.</summary>
     public bool IsOver => _isOver;
+
+    /// <summary>Objects that were stored in parts, those of the warm-up too. Any thread.</summary>
+    public long MultipartStored => Interlocked.Read(ref _multipartStored);
 
     /// <summary>Ends the run: from now on there is nothing to do. Any thread.</summary>
     public void Stop() => _isOver = true;
@@ -61,8 +68,8 @@ public sealed class WorkSource
                 return false;
             }
 
-            Choice choice = _names.Count == 0 || _getter is null ? Choice.Put : _chooser.Next();
-            return choice == Choice.Put ? TryPut(operation) : TryGet(operation, choice);
+            Choice choice = _names.Count == 0 || _getter is null ? _chooser.NextPut() : _chooser.Next();
+            return choice is Choice.Put or Choice.Multipart ? TryPut(operation, choice) : TryGet(operation, choice);
         }
     }
 
@@ -73,13 +80,18 @@ public sealed class WorkSource
         {
             operation.IsUpdate = false;
             operation.IsNew = false;
-            return !_isOver && TryTakePut(operation);
+            return !_isOver && TryTakePut(operation, Choice.Put);
         }
     }
 
     /// <summary>A PUT has succeeded: its name may be read from now on.</summary>
     public void Stored(Operation operation)
     {
+        if (operation.Kind == OperationKind.Multipart)
+        {
+            Interlocked.Increment(ref _multipartStored);
+        }
+
         if (operation.IsNew && _namesJoin)
         {
             lock (_gate)
@@ -89,9 +101,34 @@ public sealed class WorkSource
         }
     }
 
-    private bool TryPut(Operation operation)
+    /// <summary>An upload is open whose worker does not end it. Any thread.</summary>
+    /// <param name="operation">What it was for.</param>
+    /// <param name="uploadId">Its id, as it stands in a request target.</param>
+    public void Left(Operation operation, ReadOnlySpan<byte> uploadId)
     {
-        if (!TryTakePut(operation))
+        (string, string) upload = (Text(operation.Name), Text(uploadId));
+        lock (_gate)
+        {
+            _left.Add(upload);
+        }
+
+        static string Text(ReadOnlySpan<byte> escaped) => Uri.UnescapeDataString(Encoding.ASCII.GetString(escaped));
+    }
+
+    /// <summary>The uploads that are open and have no worker; it is the caller who ends them. Any thread.</summary>
+    public IReadOnlyList<(string Name, string UploadId)> TakeLeft()
+    {
+        lock (_gate)
+        {
+            (string, string)[] left = [.. _left];
+            _left.Clear();
+            return left;
+        }
+    }
+
+    private bool TryPut(Operation operation, Choice choice)
+    {
+        if (!TryTakePut(operation, choice))
         {
             return false;
         }
@@ -105,12 +142,13 @@ public sealed class WorkSource
     {
         int index = _getter!.Next(_names.Count);
         operation.SetName(_names[index]);
-        (operation.IsPut, operation.IsUpdate, operation.IsNew) = (false, choice == Choice.Update, false);
+        operation.Kind = choice == Choice.Stream ? OperationKind.Stream : OperationKind.Get;
+        (operation.IsUpdate, operation.IsNew) = (choice == Choice.Update, false);
         operation.IsOwn = _options.Verify && (_options.VerifyAllNames || index >= _listedCount || NewNames.IsOwn(operation.Name));
         return true;
     }
 
-    private bool TryTakePut(Operation operation)
+    private bool TryTakePut(Operation operation, Choice choice)
     {
         if ((_options.PutsMax > 0 && _puts >= _options.PutsMax) || (_options.PutBytesMax > 0 && _putBytes >= _options.PutBytesMax))
         {
@@ -121,7 +159,9 @@ public sealed class WorkSource
         long size = _options.BytesMin + (long)_sizes.Below((ulong)(_options.BytesMax - _options.BytesMin) + 1);
         _puts++;
         _putBytes += size;
-        (operation.IsPut, operation.PutBytes) = (true, size);
+        operation.PutBytes = size;
+        operation.Parts = (int)Math.Min(_options.MultipartChunks, size); // a part may not be empty
+        operation.Kind = choice == Choice.Multipart && operation.Parts > 0 ? OperationKind.Multipart : OperationKind.Put;
         return true;
     }
 }

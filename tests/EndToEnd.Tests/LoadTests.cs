@@ -69,7 +69,7 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
     [Theory]
     [InlineData("say -cleanup", "-bucket=b")]
     [InlineData("not built yet", "-bucket=b", "-cleanup=false", "-s3endpoint=http://h")]
-    [InlineData("not built yet", "-pctput=100", "-multipart-chunks=4")]
+    [InlineData("not built yet", "-pctput=100", "-arch.pct=4")]
     [InlineData("no flag -frob", "-frob")]
     [InlineData("nothing to GET", "-bucket=b", "-subdir=none", "-cleanup=false")]
     [InlineData("does not exist", "-bucket=nosuch", "-cleanup=false")]

@@ -93,6 +93,16 @@ public sealed class FlagTests
     [InlineData("-pctput=100 -ip=http://h/path", "http://HOST:PORT")]
     [InlineData("-pctput=100 -port=0", "between 1 and 65535")]
     [InlineData("-pctput=100 -rate=10000001", "above")]
+    [InlineData("-pctput=100 -multipart-chunks=10000", "above 9999")]
+    [InlineData("-pctput=100 -multipart-chunks=2 -pctmultipart=101", "between 0 and 100")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=101", "between 0 and 100")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -pctput=1", "needs -pctput=0")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -readoff=1", "excludes -readoff")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -readlen=1", "excludes -readoff")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -mpdstream-workers=20001", "above 20000")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -mpdstream-workers=9223372036854775807", "above 20000")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -numworkers=1177", "16 ranges each at the same time is more than 20000 connections")]
+    [InlineData("-bucket=b -cleanup -pctmpdstream=1 -numworkers=100 -mpdstream-workers=200", "more than 20000 connections")]
     public void WhatDoesNotGoTogetherIsRefused(string line, string sentence) => Assert.Contains(sentence, Problem(line), StringComparison.Ordinal);
 
     [Fact]
@@ -125,6 +135,31 @@ public sealed class FlagTests
     {
         LoadOptions options = Read("-pctput=100 " + line);
         Assert.Equal((least, most), (options.BytesMin, options.BytesMax));
+    }
+
+    [Fact]
+    public void PartsAndRangesHaveTheContractsDefaults()
+    {
+        LoadOptions usual = Read("-pctput=100");
+        Assert.Equal((0, 0, 0, 16, 8L << 20), (usual.MultipartChunks, usual.PercentMultipart, usual.PercentStream, usual.StreamWorkers, usual.StreamChunkBytes));
+        LoadOptions put = Read("-pctput=100 -multipart-chunks=9999 -pctmultipart=100");
+        Assert.Equal((9999, 100), (put.MultipartChunks, put.PercentMultipart));
+        LoadOptions get = Read("-bucket=b -cleanup -pctmpdstream=30 -mpdstream-workers=3 -mpdstream-chunk-size=64k");
+        Assert.Equal((30, 3, 65_536L), (get.PercentStream, get.StreamWorkers, get.StreamChunkBytes));
+        Assert.Equal(1176, Read("-bucket=b -cleanup -pctmpdstream=1 -numworkers=1176").Workers); // × (1 + 16) is just not too many
+        Assert.Equal(20_000, Read("-bucket=b -cleanup -mpdstream-workers=500 -numworkers=20000").Workers);
+    }
+
+    [Theory]
+    [InlineData("-pctput=100 -pctmultipart=40", "no effect with -multipart-chunks=0")]
+    [InlineData("-bucket=b -cleanup -pctmultipart=40 -multipart-chunks=3", "-pctput=0 makes none")]
+    public void WhatHasNoEffectIsWarnedOfAndDoesNothing(string line, string sentence)
+    {
+        LoadOptions options = Read(line);
+        Assert.Contains(sentence, Assert.Single(options.Warnings), StringComparison.Ordinal);
+        Assert.True(options.PercentMultipart == 0 || options.PercentPut == 0);
+        Assert.Empty(Read("-pctput=100 -pctmultipart=40 -multipart-chunks=3").Warnings);
+        Assert.Empty(Read("-pctput=100 -multipart-chunks=3").Warnings);
     }
 
     [Fact]

@@ -5,20 +5,16 @@ using System.Text;
 using Sluice.Contract;
 using Sluice.Loader.Content;
 using Sluice.Loader.Flags;
-using Sluice.Loader.Http;
-using Sluice.Loader.Names;
-using Sluice.Loader.Statistics;
-using Sluice.Loader.Wire;
+using Sluice.Loader.Tests.Support;
 using Sluice.Loader.Work;
-using Sluice.Native.Uring;
 
 namespace Sluice.Loader.Tests;
 
 public sealed class RingTests : IDisposable
 {
     private const int ObjectBytes = 20_000;
-    private const int WarmExchanges = 200;
-    private const int MeasuredExchanges = 1000;
+    private const int WarmExchanges = RingHost.WarmExchanges;
+    private const int MeasuredExchanges = RingHost.MeasuredExchanges;
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
@@ -33,11 +29,11 @@ public sealed class RingTests : IDisposable
     public async Task ExchangesInTheSteadyStateAllocateNothing(bool isPut)
     {
         Task serving = Task.Run(() => Serve(closeAfter: int.MaxValue));
-        using (var host = new Host(Options(isPut), _listener.LocalEndpoint))
+        using (var host = new RingHost(Options(isPut), _listener.LocalEndpoint))
         {
             long allocated = await host.MeasureAsync();
-            Assert.Equal((0L, 0L), (allocated, host.Statistics.Of(isPut).Errors));
-            Assert.Equal(WarmExchanges + MeasuredExchanges, host.Statistics.Of(isPut).Count);
+            Assert.Equal((0L, 0L), (allocated, host.Statistics.Of(isPut ? OperationKind.Put : OperationKind.Get).Errors));
+            Assert.Equal(WarmExchanges + MeasuredExchanges, host.Statistics.Of(isPut ? OperationKind.Put : OperationKind.Get).Count);
             Assert.Equal(isPut ? 0 : WarmExchanges + MeasuredExchanges, host.Statistics.VerifiedContents);
         }
 
@@ -48,7 +44,7 @@ public sealed class RingTests : IDisposable
     public async Task AServerThatClosesIdleConnectionsCausesNoFailure()
     {
         Task serving = Task.Run(() => Serve(closeAfter: 47));
-        using (var host = new Host(Options(isPut: false), _listener.LocalEndpoint))
+        using (var host = new RingHost(Options(isPut: false), _listener.LocalEndpoint))
         {
             await host.MeasureAsync();
             Assert.Equal((WarmExchanges + MeasuredExchanges, 0L), (host.Statistics.Get.Count, host.Statistics.Get.Errors));
@@ -110,83 +106,6 @@ public sealed class RingTests : IDisposable
                 socket.Send(isPut ? put : get);
                 (filled, any) = (0, true);
                 served++;
-            }
-        }
-    }
-
-    /// <summary>One worker on a ring of its own, which notes what its thread has allocated.</summary>
-    private sealed class Host : IWorkerHost, IDisposable
-    {
-        private readonly RingLoop _ring = new(new RingLoopOptions { SubmissionEntries = 64, CompletionEntries = 512 });
-        private readonly TaskCompletionSource<long> _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly WorkSource _source;
-        private readonly Worker _worker;
-        private int _exchanges;
-        private long _before;
-
-        public Host(LoadOptions options, EndPoint server)
-        {
-            var names = new NameTable();
-            names.TryAdd("n"u8);
-            _source = new WorkSource(options, names, options.PercentPut < 100 ? NameGetter.For(options, 1) : null);
-            var settings = new WorkerSettings(options, _source, Statistics, new ErrorLog());
-            _worker = new Worker(this, settings, [(new RingLink(_ring, (IPEndPoint)server), new RequestWriter("h:1", options.Bucket, null, false, options.ChecksumType))]);
-        }
-
-        public LoadStatistics Statistics { get; } = new();
-
-        /// <summary>Runs all exchanges; answers what the loop's thread allocated during the measured ones.</summary>
-        public async Task<long> MeasureAsync()
-        {
-            _ring.Post(static host => ((Host)host!)._worker.Connect(), this);
-            long allocated = await _measured.Task.WaitAsync(TimeSpan.FromSeconds(60));
-            await _stopped.Task.WaitAsync(TimeSpan.FromSeconds(60));
-            return allocated;
-        }
-
-        public long Now() => System.Diagnostics.Stopwatch.GetTimestamp();
-
-        public int Below(int bound) => 0;
-
-        public void Ready(Worker worker) => Next();
-
-        public void Free(Worker worker)
-        {
-            _exchanges++;
-            if (_exchanges == WarmExchanges)
-            {
-                _before = GC.GetAllocatedBytesForCurrentThread();
-            }
-
-            if (_exchanges < WarmExchanges + MeasuredExchanges)
-            {
-                Next();
-                return;
-            }
-
-            _measured.SetResult(GC.GetAllocatedBytesForCurrentThread() - _before);
-            worker.Stop();
-        }
-
-        public void Rest(Worker worker) => _measured.TrySetException(new InvalidOperationException("cannot connect"));
-
-        public void PrepareSoon(Worker worker) => _ring.Post(static state => ((Worker)state!).Prepare(), worker);
-
-        public void Stopped(Worker worker) => _stopped.SetResult();
-
-        public void Dispose()
-        {
-            _ring.Dispose();
-            _worker.Dispose();
-        }
-
-        private void Next()
-        {
-            _worker.Operation.Start = 0;
-            if (_source.TryNext(_worker.Operation))
-            {
-                _worker.Begin();
             }
         }
     }

@@ -148,6 +148,42 @@ public sealed class StatisticsTests
     }
 
     [Fact]
+    public void PutsInPartsAndReadsInRangesHaveRowsAndObjectsOfTheirOwn()
+    {
+        var counts = new LoadStatistics { Pending = 8 };
+        counts.Put.Succeeded(1_000, 1);
+        counts.Multipart.Succeeded(22_278_000, 1024);
+        counts.Get.Succeeded(1_000, 1);
+        counts.Stream.Succeeded(4_399_000, 2048);
+        counts.Stream.Failed();
+        var total = new LoadStatistics();
+        total.Add(counts);
+        Assert.Equal((4L, 2L), (total.Count, total.ReadCount));
+        using var output = new StringWriter { NewLine = "\n" };
+        var table = new TableReport(output);
+        var now = new DateTimeOffset(2026, 3, 4, 14, 16, 45, TimeSpan.Zero);
+        table.Interval(now, new Counted(counts, now, 10_000_000_000), new Counted(total, now, 10_000_000_000));
+        string[] rows = output.ToString().Split('\n');
+        Assert.Equal(["PUT", "MPU", "GET", "GET-MPDSTREAM"], rows.Where(row => row.Length > 0).Select(row => row[10..].Split(' ')[0]));
+        Assert.Equal(
+            "14:16:45  MPU   1 (1)                 \t1.0KiB (1.0KiB)       \t22.278ms   22.278ms   22.278ms      \t102B/s (102B/s)       \t-", rows[1]);
+        Assert.StartsWith("14:16:45  GET-MPDSTREAM 1 (1)                 \t2.0KiB (2.0KiB)       \t4.399ms ", rows[3], StringComparison.Ordinal);
+        Assert.EndsWith("\t1 (1)", rows[3], StringComparison.Ordinal);
+        table.Final(now, new Counted(total, now, 10_000_000_000));
+        Assert.Contains("\nMPU latency  p50 ", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("\nGET-MPDSTREAM latency  p50 ", output.ToString(), StringComparison.Ordinal);
+
+        using var text = new StringWriter();
+        new JsonReport(text).Final(now, new Counted(total, now, 10_000_000_000));
+        using JsonDocument json = JsonDocument.Parse(text.ToString());
+        Assert.Equal("1024", json.RootElement[0].GetProperty("put_multipart").GetProperty("bytes").GetString());
+        Assert.Equal("2048", json.RootElement[0].GetProperty("get_mpdstream").GetProperty("bytes").GetString());
+        Assert.Equal(1, json.RootElement[0].GetProperty("get_mpdstream").GetProperty("errors").GetInt64());
+        counts.Clear();
+        Assert.Equal((0L, false, false), (counts.Count, counts.Stream.IsAny, counts.Multipart.IsAny));
+    }
+
+    [Fact]
     public void JsonIsOneArrayWhoseLastElementIsTheTotal()
     {
         var interval = new LoadStatistics();

@@ -14,22 +14,29 @@ public sealed class WorkTests
     private const long Second = 1_000_000_000;
 
     [Theory]
-    [InlineData(0, 0)]
-    [InlineData(30, 50)]
-    [InlineData(100, 0)]
-    [InlineData(5, 100)]
-    public void PercentagesAreIndependent(int put, int update)
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(30, 0, 0, 50)]
+    [InlineData(100, 0, 0, 0)]
+    [InlineData(5, 0, 0, 100)]
+    [InlineData(30, 50, 0, 0)]
+    [InlineData(100, 100, 0, 0)]
+    [InlineData(0, 0, 60, 60)]
+    [InlineData(0, 100, 100, 100)]
+    public void PercentagesAreIndependent(int put, int multipart, int stream, int update)
     {
-        var chooser = new OperationChooser(put, update, 42);
+        var chooser = new OperationChooser(put, multipart, stream, update, 42);
         const int Draws = 200_000;
         Choice[] choices = [.. Enumerable.Range(0, Draws).Select(_ => chooser.Next())];
-        double puts = choices.Count(choice => choice == Choice.Put) / (double)Draws;
-        double updates = choices.Count(choice => choice == Choice.Update) / (double)Draws;
-        Assert.InRange(puts, (put / 100.0) - 0.01, (put / 100.0) + 0.01);
         // A correlated draw would make it 0 or everything.
-        double expected = (100 - put) / 100.0 * (update / 100.0);
-        Assert.InRange(updates, expected - 0.01, expected + 0.01);
+        ShareIs(choices, Choice.Multipart, put / 100.0 * (multipart / 100.0));
+        ShareIs(choices, Choice.Put, put / 100.0 * (1 - (multipart / 100.0)));
+        double gets = 1 - (put / 100.0);
+        ShareIs(choices, Choice.Stream, gets * (stream / 100.0));
+        ShareIs(choices, Choice.Update, gets * (1 - (stream / 100.0)) * (update / 100.0));
     }
+
+    private static void ShareIs(Choice[] choices, Choice choice, double expected) =>
+        Assert.InRange(choices.Count(each => each == choice) / (double)choices.Length, expected - 0.01, expected + 0.01);
 
     [Fact]
     public void TheSameSeedMakesTheSameRun()
@@ -89,6 +96,55 @@ public sealed class WorkTests
         }
 
         Assert.Equal(name, Encoding.ASCII.GetString(operation.Name));
+    }
+
+    [Fact]
+    public void PutsInPartsAreDrawnWhereThereIsNothingToGetAndCountAsPuts()
+    {
+        LoadOptions options = Options with { PercentPut = 100, PercentMultipart = 50, MultipartChunks = 4, PutsMax = 1000, BytesMin = 1, BytesMax = 10 };
+        WorkSource source = Source(options, 0);
+        var operation = new Operation();
+        int multipart = 0;
+        int all = 0;
+        for (; source.TryNext(operation); all++)
+        {
+            Assert.True(operation.IsPut);
+            Assert.Equal(Math.Min(4, operation.PutBytes), operation.Parts);
+            multipart += operation.Kind == OperationKind.Multipart ? 1 : 0;
+            source.Stored(operation);
+        }
+
+        Assert.Equal(1000, all);
+        Assert.InRange(multipart, 400, 600);
+        Assert.Equal(multipart, source.MultipartStored);
+    }
+
+    [Fact]
+    public void PartsAreTheObjectAndDifferByAByteAtMost()
+    {
+        var operation = new Operation { PutBytes = 11, Parts = 4 };
+        Assert.Equal([(0, 3), (3, 3), (6, 3), (9, 2)], Enumerable.Range(1, 4).Select(operation.PartAt));
+        operation = new Operation { PutBytes = 5L << 40, Parts = 9999 };
+        long end = 0;
+        for (int number = 1; number <= 9999; number++)
+        {
+            (long offset, long bytes) = operation.PartAt(number);
+            Assert.Equal(end, offset);
+            Assert.InRange(bytes, (5L << 40) / 9999, ((5L << 40) / 9999) + 1);
+            end += bytes;
+        }
+
+        Assert.Equal(5L << 40, end);
+    }
+
+    [Fact]
+    public void AnUpdatePutsInOnePiece()
+    {
+        WorkSource source = Source(Options with { PercentUpdate = 100, PercentMultipart = 100, MultipartChunks = 3, BytesMin = 7, BytesMax = 7 }, 3);
+        var operation = new Operation();
+        Assert.True(source.TryNext(operation));
+        Assert.True(source.TryUpdate(operation));
+        Assert.Equal(OperationKind.Put, operation.Kind);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Sluice.Loader.Content;
 using Sluice.Loader.Tests.Support;
+using Sluice.Loader.Work;
 using Sluice.Native;
 using Sluice.Native.Codecs;
 
@@ -272,7 +273,7 @@ public sealed class WorkerTests
         using var bench = new Bench(null, "n");
         for (int i = 0; i < 50; i++)
         {
-            bench.Errors.Add(isPut: true, "n"u8, "no");
+            bench.Errors.Add(OperationKind.Put, "n"u8, "no");
         }
 
         string[] lines = bench.Failures.Trim().Split(Environment.NewLine);

@@ -6,6 +6,7 @@ using Sluice.Loader.Names;
 using Sluice.Loader.Statistics;
 using Sluice.Loader.Wire;
 using Sluice.Loader.Work;
+using Sluice.Native;
 
 namespace Sluice.Loader.Tests.Support;
 
@@ -28,9 +29,22 @@ internal sealed class Bench : IWorkerHost, IDisposable
 
         _source = new WorkSource(options, table, options.PercentPut < 100 ? NameGetter.For(options, names.Length) : null);
         Link = new MemoryLink(_later);
-        string? range = RequestWriter.Range(options.ReadOffset, options.ReadLength);
-        Worker = new Worker(this, new WorkerSettings(options, _source, Statistics, Errors), [(Link, new RequestWriter("h:1", bucket, range, false, options.ChecksumType))]);
+        var requests = new RequestWriter("h:1", bucket, RequestWriter.Range(options.ReadOffset, options.ReadLength), false, options.ChecksumType);
+        var settings = new WorkerSettings(options, _source, Statistics, Errors) { NewLinks = () => [(NewLane(), requests)] };
+        Worker = new Worker(this, settings, [(Link, requests)]);
     }
+
+    /// <summary>Links of the lanes that the worker has made, in their order.</summary>
+    public List<MemoryLink> Lanes { get; } = [];
+
+    /// <summary>What connecting a new lane ends with.</summary>
+    public Errno LaneConnectError { get; set; }
+
+    /// <summary>Uploads that were left open, each as its name and its id.</summary>
+    public IReadOnlyList<(string Name, string UploadId)> Left => _source.TakeLeft();
+
+    /// <summary>Objects that were stored in parts.</summary>
+    public long MultipartStored => _source.MultipartStored;
 
     public LoadStatistics Statistics { get; } = new();
 
@@ -46,7 +60,9 @@ internal sealed class Bench : IWorkerHost, IDisposable
 
     public int RestCount { get; private set; }
 
-    public bool IsStopped { get; private set; }
+    public int StoppedCount { get; private set; }
+
+    public bool IsStopped => StoppedCount == 1;
 
     /// <summary>What has been printed about failures.</summary>
     public string Failures
@@ -80,11 +96,21 @@ internal sealed class Bench : IWorkerHost, IDisposable
     }
 
     /// <summary>Answers the request that is out.</summary>
-    public void Answer(string head, byte[]? body = null, long latency = 5)
+    public void Answer(string head, byte[]? body = null, long latency = 5) => Answer(Link, head, body, latency);
+
+    /// <summary>Answers the request that is out on one of the links.</summary>
+    public void Answer(MemoryLink link, string head, byte[]? body = null, long latency = 5)
     {
         Time += latency;
-        Link.Deliver([.. Encoding.ASCII.GetBytes(head), .. body ?? []]);
+        link.Deliver([.. Encoding.ASCII.GetBytes(head), .. body ?? []]);
         Run();
+    }
+
+    /// <summary>Answers the request that is out, and takes the one that follows on the same link.</summary>
+    public string AnswerAndTake(string head)
+    {
+        Answer(head);
+        return Encoding.Latin1.GetString(Link.TakeSent());
     }
 
     public long Now() => Time;
@@ -101,7 +127,13 @@ internal sealed class Bench : IWorkerHost, IDisposable
 
     public void PrepareSoon(Worker worker) => _later.Enqueue(worker.Prepare);
 
-    public void Stopped(Worker worker) => IsStopped = true;
+    public void Stopped(Worker worker) => StoppedCount++;
 
     public void Dispose() => Worker.Dispose();
+
+    private MemoryLink NewLane()
+    {
+        Lanes.Add(new MemoryLink(_later) { ConnectError = LaneConnectError });
+        return Lanes[^1];
+    }
 }
