@@ -279,6 +279,7 @@ public sealed partial class ObjectEngine
     /// </summary>
     private async ValueTask<bool> SurveyUploadsAsync(CancellationToken cancellation)
     {
+        List<(Bucket Bucket, ulong UploadId)> freed = [];
         foreach (Bucket bucket in _buckets.All)
         {
             foreach (ulong uploadId in await _uploadFiles.UploadsAsync(bucket))
@@ -288,30 +289,46 @@ public sealed partial class ObjectEngine
                     return false;
                 }
 
-                if (await ReadNoteAsync(bucket, uploadId) is { } note)
+                if (await ReadNoteAsync(bucket, uploadId) is { } note && await IsNobodysAsync(bucket, note, cancellation))
                 {
-                    await SettleNoteAsync(bucket, note, cancellation);
+                    freed.Add((bucket, uploadId));
                 }
             }
         }
 
+        if (freed.Count == 0)
+        {
+            return true;
+        }
+
+        // What replaced or removed an object of a relaxed bucket may be taken back by a power cut, and then its chunks are to be there.
+        if (!await FlushAsync())
+        {
+            return false;
+        }
+
+        freed.ForEach(upload => _reaper.Free(upload.Bucket, upload.UploadId));
         return true;
     }
 
     private bool AllServe => _disks.Current is { Away.Count: 0 } set && set.Open.All(static disk => disk.Serves);
 
-    private async ValueTask SettleNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation)
+    /// <summary>True when no object has that upload, and none will; sees to it that the note of one that has an object says so.</summary>
+    private async ValueTask<bool> IsNobodysAsync(Bucket bucket, Manifest note, CancellationToken cancellation)
     {
         bool isOver = note.State == ManifestState.Complete || (note.IsOwn && !_uploads.ContainsKey((bucket.Bid, note.UploadId))); // before its object is asked for
         bool? isObjects = await IsObjectsAsync(bucket, note);
         if (isOver && isObjects == false && AllServe)
         {
-            _reaper.Free(bucket, note.UploadId);
+            return true;
         }
-        else if (note.State == ManifestState.Partial && isObjects == true && await ReadManifestAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)
+
+        if (note.State == ManifestState.Partial && isObjects == true && await ReadManifestAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)
         {
             await StoreNoteAsync(bucket, complete, cancellation); // completing was cut off in between
         }
+
+        return false;
     }
 
     /// <summary>For scrubs: what is wrong with the chunks of an object, or with a chunk whose upload has no note; null when nothing is.</summary>

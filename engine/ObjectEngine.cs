@@ -243,7 +243,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 await attached.SyncAsync();
             }
 
-            if (_disks.Current.Open.Any(disk => disk.FaultCount > 0))
+            if (Attached.Any(static attached => attached.Disk.FaultCount > 0 || attached.Flusher.HasFailed)) // then what was to follow a flush was not done either
             {
                 _log.LogWarning("disk faults were seen since start: the mountpaths are not marked clean, the next start recovers");
             }

@@ -91,7 +91,7 @@ public sealed class RelaxedFlusher
     /// <summary>
     /// Flushes now, if there is anything to flush. A failed syncfs is reported and not taken for a success by the next one (fsync(2): the
     /// kernel drops the pages that it could not write and tells it once): what was kept stays kept until the process ends, and the mark
-    /// stays where it is, so that the next start verifies everything since.
+    /// stays where it is, so that the next start verifies everything since. What cannot be removed behind a flush is tried again by the next one.
     /// </summary>
     public async ValueTask FlushAsync()
     {
@@ -123,27 +123,71 @@ public sealed class RelaxedFlusher
             }
 
             _disk.Directories.MarkDurable(directories);
-            if (!HasFailed)
-            {
-                await _markFlushed(mark);
-            }
-
+            await MarkFlushedAsync(mark, released, kept);
+            StorageException? failed = null;
             foreach (Func<ValueTask> release in released)
             {
-                await release();
+                try
+                {
+                    await release();
+                }
+                catch (StorageException fault)
+                {
+                    failed ??= fault;
+                    TryAgain([release], []);
+                }
             }
 
             foreach (KeptFile file in kept)
             {
-                await ObjectRemoval.UnlinkAsync(_disk, PathOf(file), file.Bucket.Work);
+                try
+                {
+                    await ObjectRemoval.UnlinkAsync(_disk, PathOf(file), file.Bucket.Work);
+                }
+                catch (StorageException fault)
+                {
+                    failed ??= fault;
+                    TryAgain([], [file]);
+                }
             }
 
             kept.Clear();
             _keptSpare = kept; // as long as the longest interval made it; used again
+            if (failed is not null)
+            {
+                throw failed;
+            }
         }
         finally
         {
             _flushing.Release();
+        }
+    }
+
+    /// <summary>All is flushed; if that cannot be written down, what was to follow is left to the next flush.</summary>
+    private async ValueTask MarkFlushedAsync(ulong mark, List<Func<ValueTask>> released, List<KeptFile> kept)
+    {
+        try
+        {
+            if (!HasFailed)
+            {
+                await _markFlushed(mark);
+            }
+        }
+        catch (StorageException)
+        {
+            TryAgain(released, kept);
+            throw;
+        }
+    }
+
+    private void TryAgain(IReadOnlyList<Func<ValueTask>> released, IReadOnlyList<KeptFile> kept)
+    {
+        lock (_gate)
+        {
+            _afterFlush.AddRange(released);
+            _kept.AddRange(kept);
+            _dirty = true;
         }
     }
 
