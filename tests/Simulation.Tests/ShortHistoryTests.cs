@@ -88,6 +88,14 @@ public sealed class ShortHistoryTests
         Drained(65, [Put(120, bucket: 0, "a/b", 8_000)]),
         Drained(66, [Put(121, bucket: 3, "dir/3", 700)]) with { Crash = Cut(JournalMode.Unordered, after: 71, seed: 214) });
 
+    /// <summary>A head whose removal was not made durable may come back, and then its sidecar is to be there.</summary>
+    [Fact]
+    public void ADeleteThatIsRefusedForAnFsyncLeavesWhatTheHeadSpeaksOf() => AssertHolds(
+        seed: 4, JournalMode.Unordered, Buckets(areCopiesStrict: true, isCodedStrict: true),
+        new Step(1, [Put(1, bucket: 0, "a", 700, hasManyPairs: true)]),
+        Drained(2, [new Operation(2, OperationKind.Delete) { Name = "a" }]) with { Fault = new PlannedFault(DiskVerb.Sync, 1, Errno.EIO, FaultKind.DropsPages) },
+        new Step(3, [new Operation(3, OperationKind.List) { Bucket = 1, Number = 1 }]) { Crash = Cut(JournalMode.Unordered, after: 1, seed: 4) });
+
     private static Step Drained(int number, Operation[] operations) => new(number, operations) { IsDrained = true };
 
     private static Operation Put(int id, int bucket, string name, int bytes, bool hasManyPairs = false) =>

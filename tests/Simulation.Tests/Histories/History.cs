@@ -25,6 +25,9 @@ public enum OperationKind
     Drain,
     Enable,
     Scrub,
+
+    /// <summary>The job that splits the objects of the bucket, or puts them together: by its number all are to be whole, as the bucket says, or in small chunks. Nobody waits for it.</summary>
+    Rechunk,
     Restart,
 }
 

@@ -56,6 +56,12 @@ public sealed class HistoryClient(HistoryWorld world)
                 Custom = state.Custom,
             },
             CancellationToken.None);
+        if (state.Content.Length > HistoryMaker.SplitAbove && CannotVouch(bucket, put.Error) && write is not null)
+        {
+            write.Fate = WriteFate.Withdrawn; // it was to be split, and its chunks were never an object's
+            return;
+        }
+
         Answered(operation, bucket, write, put.Error);
         HistoryWorld.Refuse(!put.Ok || put.Value.Checksum == state.Checksum, "torn", $"{operation} is answered with another digest");
     }
@@ -86,8 +92,7 @@ public sealed class HistoryClient(HistoryWorld world)
             _uploads.Remove(upload); // from here on it may be an object
             Result<ObjectAttributes> made = await Engine.CompleteUploadAsync(
                 Caller.Anonymous, NameOf(bucket), name, begun.Value, [.. Enumerable.Range(1, parts.Length)], CancellationToken.None);
-            bool cannotVouch = made.Error is { Code: ErrorCode.StorageFailed } && !bucket.IsStrict && !world.IsStruck && (world.HasFlushFailed || world.HasSyncFailed);
-            if (!cannotVouch)
+            if (!CannotVouch(bucket, made.Error))
             {
                 Answered(operation, bucket, write, made.Error);
                 bool isWhole = !made.Ok || Digest.Of(made.Value.Checksum.Type, content) == made.Value.Checksum;
@@ -105,6 +110,10 @@ public sealed class HistoryClient(HistoryWorld world)
             write.Fate = WriteFate.Withdrawn; // nothing is seen of an upload before it is completed
         }
     }
+
+    /// <summary>Where a flush has failed, nobody can say that chunks in a relaxed bucket are on the disk.</summary>
+    private bool CannotVouch(BucketModel bucket, Failure? refused) =>
+        refused is { Code: ErrorCode.StorageFailed } && !bucket.IsStrict && !world.IsStruck && (world.HasFlushFailed || world.HasSyncFailed);
 
     private async Task<Failure?> PutPartAsync(UploadModel upload, int number, byte[] content)
     {

@@ -13,6 +13,9 @@ public sealed class HistoryMaker
     /// <summary>Objects from here on are sliced in a bucket of 4+2; a short object is copied there.</summary>
     public const int SlicedFrom = 8_000;
 
+    /// <summary>Larger objects are split in the other buckets, into chunks of so many bytes.</summary>
+    public const int SplitAbove = 8_500, SplitInto = 8_192;
+
     private const int TogetherMax = 4; // operations of one step
 
     // Names that stand in each other's way: as a directory, as its leaf, in one directory.
@@ -68,11 +71,12 @@ public sealed class HistoryMaker
     }
 
     /// <summary>
-    /// Some of what is put comes in parts, which does not change what is drawn. Not where an entry of a directory is lost: a plain object that has lost a chunk is damaged for good.
+    /// Some of what is put comes in parts, and some heads are jobs that lay out the objects of a bucket anew, which does not change what is drawn. Not where an entry of a directory is lost: a plain object that has lost a chunk is damaged for good.
     /// </summary>
     private Step WithUploads(Step step) => step.Fault is { Kind: FaultKind.LosesEntry } ? step : step with
     {
-        Operations = [.. step.Operations.Select(operation => operation.Kind == OperationKind.Put && IsUpload(operation.Id) ? operation with { Kind = OperationKind.Upload } : operation)],
+        Operations = [.. step.Operations.Select(operation => operation.Kind == OperationKind.Put && IsUpload(operation.Id) ? operation with { Kind = OperationKind.Upload }
+            : operation.Kind == OperationKind.Head && IsUpload(operation.Id) ? operation with { Kind = OperationKind.Rechunk, Number = operation.Id % 3 } : operation)],
     };
 
     private bool IsUpload(int id) => ((unchecked(((uint)_seed * 2_654_435_761) + ((uint)id * 40_503)) >> 8) % 6) == 0;
@@ -149,7 +153,7 @@ public sealed class HistoryMaker
     private Step WithFault(Step step) => _random.Next(100) switch
     {
         < 8 => step with { Fault = NextFault() },
-        < 9 when step.Operations is [{ Kind: OperationKind.Put, HasManyPairs: false, Bucket: < 3 }] =>
+        < 9 when step.Operations is [{ Kind: OperationKind.Put, HasManyPairs: false, Bucket: < 3, Number: <= SplitAbove }] =>
             step with { Fault = new PlannedFault(DiskVerb.Rename, 1, Errno.None, FaultKind.LosesEntry), IsDrained = true },
         < 12 => step with { ShortSeed = _random.Next(1 << 20) },
         < 17 => step with { Crash = NextCrash() },

@@ -72,6 +72,16 @@ public sealed class HistoryOperator(HistoryWorld world)
         }
     }
 
+    public async Task RechunkAsync(BucketModel bucket, int how)
+    {
+        await Engine.StartRechunkAsync(Caller.Anonymous, new RechunkRequest
+        {
+            Bucket = HistoryClient.NameOf(bucket),
+            SizeLimitBytes = how == 0 ? 0 : how == 1 ? null : 2_048,
+            ChunkBytes = how == 2 ? 2_048 : null,
+        });
+    }
+
     public async Task FlushAsync()
     {
         try
@@ -192,6 +202,9 @@ public sealed class HistoryOperator(HistoryWorld world)
                 """,
             _ => "",
         };
-        return $"{{\"durability\":\"{(plan.IsStrict ? "strict" : "relaxed")}\"{protection}}}";
+        string chunks = plan.Protection == Protection.FourAndTwo ? "" : $$"""
+            ,"chunks":{"objsize_limit":{{HistoryMaker.SplitAbove}},"chunk_size":{{HistoryMaker.SplitInto}}}
+            """;
+        return $"{{\"durability\":\"{(plan.IsStrict ? "strict" : "relaxed")}\"{protection}{chunks}}}";
     }
 }

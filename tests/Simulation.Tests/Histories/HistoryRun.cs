@@ -182,6 +182,7 @@ public sealed class HistoryRun
             OperationKind.Drain => _operator.LeaveAsync(operation.Number, force: false),
             OperationKind.Enable => _operator.ReturnAsync(),
             OperationKind.Scrub => ScrubAsync(),
+            OperationKind.Rechunk => _operator.RechunkAsync(bucket, operation.Number),
             _ => _client.ReadAsync(operation),
         };
     }
