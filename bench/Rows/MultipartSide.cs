@@ -6,11 +6,8 @@ namespace Sluice.Bench.Rows;
 /// <summary>How one side of a row of parts stores its object: whole, or in parts.</summary>
 internal sealed record MultipartSide(UploadShape Shape)
 {
-    /// <summary>
-    /// Properties, behind others, of the bucket of one file: to be <c>,"chunks":{"objsize_limit":0}</c>, "no PUT is split", once buckets have that section. Before,
-    /// no PUT is split, and an unknown property is refused. Whether an object is one file is asked of the server in any case.
-    /// </summary>
-    private const string OneFile = "";
+    /// <summary>Properties, behind others, of the bucket of one file: no PUT is split. Whether an object is one file is asked of the server in any case.</summary>
+    private const string OneFile = ""","chunks":{"objsize_limit":0}""";
 
     public static readonly MultipartSide Whole = new(UploadShape.Whole);
 
