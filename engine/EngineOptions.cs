@@ -46,6 +46,9 @@ public sealed record EngineOptions
     /// <summary>How long a relaxed write may wait for its flush. Zero: only when asked (tests).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long an upload in parts may lie unused before it is removed, since the engine's opening at the earliest. Zero: it stays.</summary>
+    public TimeSpan UploadAge { get; init; }
+
     /// <summary>How drives are watched.</summary>
     public HealthOptions Health { get; init; } = new();
 

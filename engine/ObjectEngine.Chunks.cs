@@ -54,7 +54,7 @@ public sealed partial class ObjectEngine
             return stored.Error!;
         }
 
-        _uploads[(bucket.Bid, note.UploadId)] = new Upload(bucket, note);
+        _uploads[(bucket.Bid, note.UploadId)] = new Upload(bucket, note, _clock.NowNs);
         return ChunkName.TextOf(note.UploadId);
     }
 

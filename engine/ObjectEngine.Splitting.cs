@@ -77,7 +77,7 @@ public sealed partial class ObjectEngine
     /// <summary>Stores an object in chunks of the size that is wanted: an upload of the engine's own, which nobody else sees.</summary>
     private async ValueTask<Result<StoredObject>> StoreSplitAsync(Bucket bucket, PutRequest request, ChunkProperties wanted, CancellationToken cancellation)
     {
-        var upload = new Upload(bucket, new Manifest
+        var note = new Manifest
         {
             State = ManifestState.Partial,
             IsOwn = true,
@@ -86,7 +86,8 @@ public sealed partial class ObjectEngine
             Name = request.Name.Copy(),
             Custom = request.Custom,
             Chunks = new ChunkTableBuilder(ChecksumType.None).Build(),
-        });
+        };
+        var upload = new Upload(bucket, note, _clock.NowNs);
         _uploads[(bucket.Bid, upload.Note.UploadId)] = upload; // before its note is there: who finds that without this takes it for left behind
         bool isPublishing = false;
         bool isDone = false;

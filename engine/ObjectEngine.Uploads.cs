@@ -54,7 +54,13 @@ public sealed partial class ObjectEngine
         try
         {
             Upload? upload = _uploads.GetValueOrDefault((bucket.Bid, number)) ?? await SeekUploadAsync(bucket, number);
-            return upload is { Note.IsOwn: false } && upload.Note.Name == name ? upload : NoUpload(uploadId);
+            if (upload is not { Note.IsOwn: false } || upload.Note.Name != name)
+            {
+                return NoUpload(uploadId);
+            }
+
+            upload.Use(_clock.NowNs);
+            return upload;
         }
         catch (StorageException fault)
         {
@@ -94,7 +100,7 @@ public sealed partial class ObjectEngine
             return null;
         }
 
-        upload = new Upload(bucket, note);
+        upload = new Upload(bucket, note, _clock.NowNs);
         foreach (int part in await _uploadFiles.NumbersAsync(bucket, uploadId))
         {
             if (part > 0)

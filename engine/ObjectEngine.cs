@@ -307,6 +307,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         }
 
         _reaping = _reaper.RunAsync(_closing.Token);
+        _aging = options.UploadAge > TimeSpan.Zero ? AgeUploadsAsync(options.UploadAge) : Task.CompletedTask;
         await Jobs.ResumeAsync();
         if (!states.All(state => state.Clean))
         {
@@ -347,6 +348,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _closing.CancelHere();
         await _repairing;
         await _reaping;
+        await _aging;
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }
 

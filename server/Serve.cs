@@ -206,6 +206,7 @@ public static class Serve
         BodyReadBytes = plan.BodyReadBytes,
         ErasureBytes = plan.ErasureBytes,
         FlushInterval = settings.FlushInterval,
+        UploadAge = settings.UploadAge,
     };
 
     /// <summary>Half of what the process may open is for the cache of open files; connections and work files take the rest.</summary>

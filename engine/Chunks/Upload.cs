@@ -7,9 +7,13 @@ namespace Sluice.Engine.Chunks;
 /// An upload in progress, as this process knows it: who may send parts to it, and which numbers have come. Parts come in at the same time; completing and
 /// aborting wait for those that are on their way, and keep others out.
 /// </summary>
-internal sealed class Upload(Bucket bucket, Manifest note)
+/// <param name="bucket">Where the object will be.</param>
+/// <param name="note">What is known of it since it began.</param>
+/// <param name="nowNs">The time, nanoseconds since 1970.</param>
+internal sealed class Upload(Bucket bucket, Manifest note, long nowNs)
 {
     private readonly Lock _gate = new();
+    private long _lastUsedNs = nowNs;
 
     // Guarded by the gate.
     private readonly SortedSet<int> _numbers = [];
@@ -22,6 +26,12 @@ internal sealed class Upload(Bucket bucket, Manifest note)
 
     /// <summary>What is known of it since it began.</summary>
     public Manifest Note => note;
+
+    /// <summary>When somebody last asked for it in this process, nanoseconds since 1970.</summary>
+    public long LastUsedNs => Volatile.Read(ref _lastUsedNs);
+
+    /// <summary>Somebody asks for it.</summary>
+    public void Use(long nowNs) => Volatile.Write(ref _lastUsedNs, nowNs);
 
     /// <summary>The numbers that have come, rising.</summary>
     public int[] Numbers

@@ -85,4 +85,7 @@ public sealed record ServerSettings
 
     /// <summary>How long a relaxed write may wait for its flush; above zero.</summary>
     public required TimeSpan FlushInterval { get; init; }
+
+    /// <summary>How long an upload in parts may lie unused before it is removed; zero keeps it.</summary>
+    public required TimeSpan UploadAge { get; init; }
 }

@@ -85,6 +85,7 @@ public sealed class SettingsReader
             DrainDeadline = One(SettingsTable.DrainDeadline),
             ClientTimeout = One(SettingsTable.ClientTimeout),
             FlushInterval = One(SettingsTable.FlushInterval),
+            UploadAge = One(SettingsTable.UploadAge),
         };
 
         IReadOnlyList<T> All<T>(Setting<T> setting)

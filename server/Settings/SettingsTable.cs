@@ -166,11 +166,17 @@ public static class SettingsTable
         new(TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
         "How long a relaxed write may wait for its flush.");
 
+    internal static readonly Setting<TimeSpan> UploadAge = Duration(
+        "upload-age",
+        TimeSpan.FromHours(168),
+        new(TimeSpan.Zero, TimeSpan.FromHours(24 * 365)),
+        "How long an upload in parts may lie unused before it is removed; 0 keeps it.");
+
     /// <summary>All settings, in the order that help and <c>sluice config</c> show them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
         Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, AllowDegraded, ForgetMountpath, Memory, RequestsMax, Io,
-        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, SpaceMarksSetting, HealthInterval,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, UploadAge, SpaceMarksSetting, HealthInterval,
     ];
 
     private static Setting<string> PemPath(string name, string help) => new()

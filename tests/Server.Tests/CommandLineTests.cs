@@ -61,6 +61,7 @@ public sealed class CommandLineTests : IDisposable
             "drain-deadline: 5s          # SLUICE_DRAIN_DEADLINE",
             "client-timeout: 2m          # default",
             "flush-interval: 1s          # default",
+            "upload-age: 168h            # default",
             "space-marks: \"65,75,90,95\"  # default",
             "health-interval: 10s        # default",
         ];

@@ -33,6 +33,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "drain-deadline", "1s", "2s", "3s" },
         { "client-timeout", "1s", "2s", "3s" },
         { "flush-interval", "0.1s", "0.2s", "0.3s" },
+        { "upload-age", "1h", "2h", "3h" },
         { "space-marks", "1,2,3,4", "5,6,7,8", "50,60,70,80" },
         { "health-interval", "1s", "2s", "3s" },
     };
@@ -88,6 +89,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         Assert.Equal(LogLevel.Information, settings.LogLevel);
         Assert.Equal(TimeSpan.FromSeconds(30), settings.DrainDeadline);
         Assert.Equal(TimeSpan.FromSeconds(1), settings.FlushInterval);
+        Assert.Equal(TimeSpan.FromDays(7), settings.UploadAge);
     }
 
     [Fact]
@@ -111,6 +113,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
             log-level: Warning
             drain-deadline: 1m30s
             flush-interval: 250ms
+            upload-age: 36h
             """)).Settings!;
 
         Assert.Equal([mountpath], settings.Mountpaths);
@@ -125,6 +128,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         Assert.Equal(LogLevel.Warning, settings.LogLevel);
         Assert.Equal(TimeSpan.FromSeconds(90), settings.DrainDeadline);
         Assert.Equal(TimeSpan.FromMilliseconds(250), settings.FlushInterval);
+        Assert.Equal(TimeSpan.FromHours(36), settings.UploadAge);
     }
 
     [Fact]

@@ -188,6 +188,30 @@ public sealed class UploadTests
         await NothingIsLeftAsync(fixture);
     }
 
+    /// <summary>Also what an earlier run has left; what somebody goes on with stays.</summary>
+    [Fact]
+    public async Task WhatNobodyGoesOnWithIsRemovedByAge()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        (string before, string used) = (await BeginAsync(fixture, "before"), await BeginAsync(fixture, "used"));
+        await PartAsync(fixture, "before", before, 1, "part"u8.ToArray());
+        await fixture.CloseAsync();
+        await fixture.OpenAsync(fixture.Options with { UploadAge = TimeSpan.FromSeconds(1) });
+        string after = await BeginAsync(fixture, "after");
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while (fixture.Paths.Any(path => IsThere(path, before) || IsThere(path, after)))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1), "an upload that nobody goes on with is there");
+            await PartAsync(fixture, "used", used, 1, "part"u8.ToArray());
+        }
+
+        await CompleteAsync(fixture, "used", used, 1);
+        Assert.Contains("does not exist", (await TryCompleteAsync(fixture, "before", before, [1])).Error!.Message, StringComparison.Ordinal);
+        Assert.True((await fixture.DeleteAsync("used")).Ok);
+
+        static bool IsThere(string path, string upload) => Directory.Exists(Path.Combine(path, "@ais/b/%ob/%c", upload));
+    }
+
     /// <summary>Who removes it cannot see then which upload it had.</summary>
     [Theory]
     [InlineData(false)]

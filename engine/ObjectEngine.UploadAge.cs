@@ -1,0 +1,85 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
+using Sluice.Engine.Io;
+
+namespace Sluice.Engine;
+
+/// <summary>Uploads that nobody goes on with are removed.</summary>
+public sealed partial class ObjectEngine
+{
+    private static readonly TimeSpan s_ageLooksMax = TimeSpan.FromHours(1), s_ageLooksMin = TimeSpan.FromMilliseconds(100);
+
+    private Task _aging = Task.CompletedTask;
+
+    /// <summary>Looks at what is in progress four times in the age, and every hour at least, until the engine closes.</summary>
+    private async Task AgeUploadsAsync(TimeSpan age)
+    {
+        bool areAllKnown = false;
+        using var timer = new PeriodicTimer(TimeSpan.FromTicks(Math.Clamp(age.Ticks / 4, s_ageLooksMin.Ticks, s_ageLooksMax.Ticks)), _environment.Time);
+        await using CancellationTokenRegistration end = _closing.Token.UnsafeRegister(static timer => ((PeriodicTimer)timer!).Dispose(), timer);
+        while (await timer.WaitForNextTickAsync(CancellationToken.None))
+        {
+            try
+            {
+                areAllKnown = areAllKnown || await SeekUploadsAsync();
+                foreach (Upload upload in _uploads.Values)
+                {
+                    await ExpireAsync(upload, age);
+                }
+            }
+            catch (StorageException fault)
+            {
+                _log.LogError("uploads that nobody goes on with were not removed: {Fault}", fault.Message);
+            }
+        }
+    }
+
+    /// <summary>Finds what an earlier run left in progress; false when the engine closes meanwhile.</summary>
+    private async ValueTask<bool> SeekUploadsAsync()
+    {
+        foreach (Bucket bucket in _buckets.All)
+        {
+            foreach (ulong uploadId in await _uploadFiles.UploadsAsync(bucket))
+            {
+                if (_closing.IsCancellationRequested)
+                {
+                    return false;
+                }
+
+                await SeekUploadAsync(bucket, uploadId);
+            }
+        }
+
+        return true;
+    }
+
+    private async ValueTask ExpireAsync(Upload upload, TimeSpan age)
+    {
+        if (upload.Note.IsOwn || IsYoung() || !await upload.TryEndAsync())
+        {
+            return;
+        }
+
+        bool isGone = false;
+        try
+        {
+            isGone = !IsYoung() && await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId, _closing.Token);
+        }
+        finally
+        {
+            if (isGone)
+            {
+                _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
+                _log.LogInformation("{Bucket}/{Name}: upload {Upload}, which nobody went on with for {Age}, is removed",
+                    upload.Bucket.Name, upload.Note.Name, ChunkName.TextOf(upload.Note.UploadId), age);
+            }
+            else
+            {
+                upload.GoOn();
+            }
+        }
+
+        bool IsYoung() => _clock.NowNs - upload.LastUsedNs < age.Ticks * 100; // a tick has 100 ns
+    }
+}
