@@ -46,6 +46,8 @@ public sealed class SplittingTests : IDisposable
                 await client.ContentAsync(206, content, size - 2, 2);
             }
 
+            string page = await store.ControlAsync(HttpMethod.Get, "/v1/buckets/b", """{"action":"list","value":{"props":"name,chunked"}}""");
+            Assert.Contains(chunks == 0 ? "\"flags\":64" : "\"flags\":8256", page, StringComparison.Ordinal); // who asks for nothing else is told too
             await Eventually.HoldsAsync(() => Task.FromResult(UploadClient.FilesOf(_mountpaths, "b").Length == (chunks == 0 ? 0 : chunks + 1) ? null : "there are other files of chunks"));
         }
 

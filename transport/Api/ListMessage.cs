@@ -21,6 +21,9 @@ internal enum ListColumns
     Custom = 1 << 5,
     Location = 1 << 6,
     Erasure = 1 << 7,
+
+    /// <summary>No column of its own: a flag of each entry, which needs the entry's attributes.</summary>
+    Chunked = 1 << 8,
 }
 
 /// <summary>The arguments of a listing, as the contract's message has them (buckets §8).</summary>
@@ -122,7 +125,7 @@ internal sealed class ListMessage
         ListColumns columns = ListColumns.Name;
         foreach ((string name, ListColumns column) in (ReadOnlySpan<(string, ListColumns)>)[
             ("size", ListColumns.Size), ("version", ListColumns.Version), ("checksum", ListColumns.Checksum), ("atime", ListColumns.AccessTime),
-            ("copies", ListColumns.Copies), ("custom", ListColumns.Custom), ("location", ListColumns.Location), ("target_url", ListColumns.Location)])
+            ("copies", ListColumns.Copies), ("custom", ListColumns.Custom), ("location", ListColumns.Location), ("target_url", ListColumns.Location), ("chunked", ListColumns.Chunked)])
         {
             columns |= props.Contains(name, StringComparison.Ordinal) ? column : ListColumns.Name;
         }
