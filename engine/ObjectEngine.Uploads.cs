@@ -246,9 +246,32 @@ public sealed partial class ObjectEngine
     /// </summary>
     private async ValueTask<bool> RemoveUploadAsync(Bucket bucket, ulong uploadId, CancellationToken cancellation)
     {
+        const int PassesMax = 4;
+        bool isNoteHere = await RemoveChunksAsync(bucket, uploadId, await ReadNoteAsync(bucket, uploadId), cancellation);
+        for (int pass = 1; !cancellation.IsCancellationRequested && pass < PassesMax; pass++)
+        {
+            IReadOnlyCollection<int> left = await _uploadFiles.NumbersAsync(bucket, uploadId);
+            if (left.All(static number => number == 0))
+            {
+                if (isNoteHere || left.Count > 0)
+                {
+                    await RemoveUploadFileAsync(bucket, uploadId, 0);
+                }
+
+                return isNoteHere || left.Count > 0 || AllServe;
+            }
+
+            await RemoveChunksAsync(bucket, uploadId, note: null, cancellation); // a chunk that went from one mountpath to another while they were listed
+        }
+
+        return false;
+    }
+
+    /// <summary>Removes the chunks that are to be seen, and those that the note names; true when the note is there.</summary>
+    private async ValueTask<bool> RemoveChunksAsync(Bucket bucket, ulong uploadId, Manifest? note, CancellationToken cancellation)
+    {
         const int Together = 16;
         var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
-        Manifest? note = await ReadNoteAsync(bucket, uploadId);
         for (int i = 0; i < note?.Chunks.Count; i++)
         {
             numbers.Add(note.Chunks[i].Number); // also those on mountpaths that are away: tombstones tell of them
@@ -259,18 +282,13 @@ public sealed partial class ObjectEngine
         {
             if (cancellation.IsCancellationRequested)
             {
-                return false;
+                break;
             }
 
             await Task.WhenAll(some.Select(number => RemoveUploadFileAsync(bucket, uploadId, number)));
         }
 
-        if (isNoteHere)
-        {
-            await RemoveUploadFileAsync(bucket, uploadId, 0);
-        }
-
-        return isNoteHere || AllServe;
+        return isNoteHere;
     }
 
     private async Task RemoveUploadFileAsync(Bucket bucket, ulong uploadId, int number)
