@@ -163,6 +163,11 @@ public sealed partial class ObjectLookup : IDisposable
                 fault ??= failed; // another mountpath may have a head
                 continue;
             }
+            catch
+            {
+                best?.Dispose(); // nobody else has it
+                throw;
+            }
 
             if (best is not null && isSpread && !SearchAll)
             {

@@ -96,6 +96,15 @@ public sealed class ShortHistoryTests
         Drained(2, [new Operation(2, OperationKind.Delete) { Name = "a" }]) with { Fault = new PlannedFault(DiskVerb.Sync, 1, Errno.EIO, FaultKind.DropsPages) },
         new Step(3, [new Operation(3, OperationKind.List) { Bucket = 1, Number = 1 }]) { Crash = Cut(JournalMode.Unordered, after: 1, seed: 4) });
 
+    /// <summary>All mountpaths are searched while one is emptied: the file that was found is closed when the next one cannot be asked.</summary>
+    [Fact]
+    public void AnOpenThatMeetsAFaultElsewhereLeavesNoFileOpen() => AssertHolds(
+        seed: 1541, JournalMode.Ordered, Buckets(areCopiesStrict: false, isCodedStrict: true),
+        new Step(8, [Put(16, bucket: 3, "a/b/c", 8_000)]),
+        new Step(9, [Put(23, bucket: 1, "b", 9_000)]),
+        new Step(13, [new Operation(30, OperationKind.Drain) { Number = 5 }]),
+        Drained(18, [new Operation(43, OperationKind.Get) { Bucket = 1, Name = "b" }]) with { Fault = new PlannedFault(DiskVerb.Open, 4, Errno.EIO) });
+
     private static Step Drained(int number, Operation[] operations) => new(number, operations) { IsDrained = true };
 
     private static Operation Put(int id, int bucket, string name, int bytes, bool hasManyPairs = false) =>
