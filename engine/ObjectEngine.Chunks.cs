@@ -95,6 +95,7 @@ public sealed partial class ObjectEngine
         {
             PutRequest part = request with { Name = upload.FileOf(number), Kept = KeptOfParts(upload.Bucket), Custom = [], IfEmpty = EmptyPart(number) };
             Result<StoredObject> stored = await StoreAsync(upload.Bucket, part, cancellation);
+            _counters.Puts.Add();
             if (stored.Ok)
             {
                 upload.Add(number);
@@ -104,6 +105,7 @@ public sealed partial class ObjectEngine
         }
         finally
         {
+            upload.Use(_clock.NowNs);
             upload.Leave();
         }
     }

@@ -101,6 +101,7 @@ public sealed partial class ObjectEngine
         Result<StoredObject> stored = request.LengthBytes <= bucket.Properties.Chunks.WholeBytesMax
             ? await StoreAsync(bucket, request, cancellation)
             : await StoreLargeAsync(bucket, request, cancellation);
+        _counters.Puts.Add();
         return stored.Ok ? stored.Value.Attributes() : stored.Error!;
     }
 
@@ -119,9 +120,7 @@ public sealed partial class ObjectEngine
 
             if (bucket.Properties.Ec.Enabled)
             {
-                Result<StoredObject> coded = await _erasureWriter.PutAsync(bucket, request, digest, _bodyReadBytes, cancellation);
-                _counters.Puts.Add();
-                return coded;
+                return await _erasureWriter.PutAsync(bucket, request, digest, _bodyReadBytes, cancellation);
             }
 
             await using ReplicaSet set = ReplicaSet.Rent(bucket, request, digest);
@@ -150,7 +149,6 @@ public sealed partial class ObjectEngine
     private async ValueTask<Result<StoredObject>> CommitAsync(ReplicaSet set, ReceivedBody body, IReadOnlyList<KeyValuePair<string, string>> custom)
     {
         Result<StoredObject> stored = await _commit.CommitAsync(set, body, custom);
-        _counters.Puts.Add();
         if (stored.Ok && (set.IsDegraded || stored.Value.Copies.Count + 1 < set.Bucket.Properties.Mirror.Wanted))
         {
             await CompleteCopiesAsync(set);

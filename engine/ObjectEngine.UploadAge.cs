@@ -56,7 +56,8 @@ public sealed partial class ObjectEngine
 
     private async ValueTask ExpireAsync(Upload upload, TimeSpan age)
     {
-        if (upload.Note.IsOwn || IsYoung() || !await upload.TryEndAsync())
+        const long NanosecondsOfATick = 100;
+        if (upload.Note.IsOwn || !upload.TryEndUnused(_clock.NowNs - (age.Ticks * NanosecondsOfATick)))
         {
             return;
         }
@@ -64,7 +65,7 @@ public sealed partial class ObjectEngine
         bool isGone = false;
         try
         {
-            isGone = !IsYoung() && await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId, _closing.Token);
+            isGone = await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId, _closing.Token);
         }
         finally
         {
@@ -79,7 +80,5 @@ public sealed partial class ObjectEngine
                 upload.GoOn();
             }
         }
-
-        bool IsYoung() => _clock.NowNs - upload.LastUsedNs < age.Ticks * 100; // a tick has 100 ns
     }
 }

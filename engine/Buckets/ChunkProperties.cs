@@ -14,7 +14,7 @@ public sealed record ChunkProperties
     public const long MonolithicBytesLeast = 1L << 30, MonolithicBytesMost = 1L << 40;
 
     private const int CheckpointEveryMax = 1 << 10;
-    private const int ChunksOfOneSize = 500; // of a body whose length is not known: then they are twice as large
+    private const int ChunksOfOneSize = 400; // of a body whose length is not known: then they are twice as large
 
     /// <summary>What a bucket has when nothing is said.</summary>
     public static ChunkProperties Default { get; } = new();
@@ -32,7 +32,7 @@ public sealed record ChunkProperties
     public int CheckpointEvery { get; init; }
 
     /// <summary>The largest object that is one file, in bytes. One that would be a single chunk is not split.</summary>
-    public long WholeBytesMax => Math.Max(SizeLimitBytes == 0 ? MonolithicBytesMax : SizeLimitBytes, ChunkBytes);
+    public long WholeBytesMax => Math.Max(SizeLimitBytes == 0 ? MonolithicBytesMax : Math.Min(SizeLimitBytes, MonolithicBytesMax), ChunkBytes);
 
     /// <summary>
     /// Bytes of the next chunk of an object that is split: as many as <see cref="ChunkBytes"/>, and more where there would be more than <see cref="Limits.ChunksMax"/> of them.

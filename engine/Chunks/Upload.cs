@@ -13,11 +13,11 @@ namespace Sluice.Engine.Chunks;
 internal sealed class Upload(Bucket bucket, Manifest note, long nowNs)
 {
     private readonly Lock _gate = new();
-    private long _lastUsedNs = nowNs;
 
     // Guarded by the gate.
     private readonly SortedSet<int> _numbers = [];
     private int _users;
+    private long _lastUsedNs = nowNs;
     private bool _isEnding;
     private TaskCompletionSource? _idle;
 
@@ -27,11 +27,14 @@ internal sealed class Upload(Bucket bucket, Manifest note, long nowNs)
     /// <summary>What is known of it since it began.</summary>
     public Manifest Note => note;
 
-    /// <summary>When somebody last asked for it in this process, nanoseconds since 1970.</summary>
-    public long LastUsedNs => Volatile.Read(ref _lastUsedNs);
-
-    /// <summary>Somebody asks for it.</summary>
-    public void Use(long nowNs) => Volatile.Write(ref _lastUsedNs, nowNs);
+    /// <summary>Somebody asks for it, or is done with it.</summary>
+    public void Use(long nowNs)
+    {
+        lock (_gate)
+        {
+            _lastUsedNs = nowNs;
+        }
+    }
 
     /// <summary>The numbers that have come, rising.</summary>
     public int[] Numbers
@@ -103,6 +106,17 @@ internal sealed class Upload(Bucket bucket, Manifest note, long nowNs)
 
         await idle;
         return true;
+    }
+
+    /// <summary>Keeps others out when nobody is in, and nobody has used it since a time; false, and nothing changes, otherwise.</summary>
+    public bool TryEndUnused(long sinceNs)
+    {
+        lock (_gate)
+        {
+            bool isUnused = !_isEnding && _users == 0 && _lastUsedNs < sinceNs;
+            _isEnding |= isUnused;
+            return isUnused;
+        }
     }
 
     /// <summary>It goes on: completing was refused.</summary>

@@ -41,8 +41,10 @@ public sealed class SplittingTests
             string name = $"dir/{seed % 4}"; // most replace another one
             byte[] content = Bytes(random, random.Next(5) switch { 0 => random.Next(Limit), 1 => Limit, 2 => Limit + 1, 3 => 3 * Chunk, _ => random.Next(5_000_000) });
             Checksum sent = random.Next(2) == 0 ? Checksum.None : Digest.Of(ChecksumType.Md5, content);
+            long puts = (await fixture.Engine.StatusAsync()).Counters["put.count"];
             Result<ObjectAttributes> put = await PutAsync(fixture, name, content, random, isDeclared: random.Next(2) == 0, sent);
             Assert.True(put.Ok, put.Error?.Message);
+            Assert.Equal(puts + 1, (await fixture.Engine.StatusAsync()).Counters["put.count"]);
             int chunks = content.Length <= Limit ? 0 : ((content.Length - 1) / Chunk) + 1;
             Assert.Equal((content.Length, chunks, chunks == 0 ? 0 : Chunk), (put.Value.SizeBytes, put.Value.ChunkCount, put.Value.LargestChunkBytes));
             Assert.True(put.Value.Checksum.Type == ChecksumType.None || put.Value.Checksum == Digest.Of(put.Value.Checksum.Type, content), "its digest is that of all bytes");

@@ -198,6 +198,10 @@ public sealed class UploadTests
         await fixture.CloseAsync();
         await fixture.OpenAsync(fixture.Options with { UploadAge = TimeSpan.FromSeconds(1) });
         string after = await BeginAsync(fixture, "after");
+        string slow = await BeginAsync(fixture, "slow");
+        var body = new Pipe();
+        var request = new PutRequest { Bucket = fixture.Bucket, Name = ObjectName.From("slow"), Body = body.Reader };
+        Task<Result<ObjectAttributes>> sending = fixture.Io.OnItsThreadAsync(() => fixture.Engine.PutPartAsync(Caller.Anonymous, request, slow, 1, CancellationToken.None));
         var watch = System.Diagnostics.Stopwatch.StartNew();
         while (fixture.Paths.Any(path => IsThere(path, before) || IsThere(path, after)))
         {
@@ -205,6 +209,10 @@ public sealed class UploadTests
             await PartAsync(fixture, "used", used, 1, "part"u8.ToArray());
         }
 
+        await body.Writer.WriteAsync("its only part took longer than the age"u8.ToArray());
+        await body.Writer.CompleteAsync();
+        Assert.True((await sending).Ok);
+        await CompleteAsync(fixture, "slow", slow, 1);
         await CompleteAsync(fixture, "used", used, 1);
         Assert.Contains("does not exist", (await TryCompleteAsync(fixture, "before", before, [1])).Error!.Message, StringComparison.Ordinal);
         Assert.True((await fixture.DeleteAsync("used")).Ok);
