@@ -8,7 +8,7 @@ namespace Sluice.Contract;
 
 public sealed partial class SluiceClient
 {
-    /// <summary>Bit of a listed entry's flags that marks a virtual directory.</summary>
+    /// <summary>Bits of a listed entry's flags: it is a virtual directory; it is kept in chunks.</summary>
     private const int EntryIsDirectory = 1 << 8, EntryIsChunked = 1 << 13;
 
     /// <summary>Makes a bucket; 409 if it exists. <paramref name="properties"/> is a partial property tree, null for the defaults.</summary>

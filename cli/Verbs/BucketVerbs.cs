@@ -137,8 +137,8 @@ internal static class BucketVerbs
     {
         Argument<string> bucket = BucketArgument();
         var prefix = new Option<string>("--prefix") { Description = "only objects whose names begin with this", HelpName = "TEXT", DefaultValueFactory = _ => "" };
-        Option<string?> limit = SizeOption("--objsize-limit", "split objects that are larger; 0 puts every object together again; the bucket's chunks.objsize_limit without it");
-        Option<string?> chunk = SizeOption("--chunk-size", "size of a chunk; the bucket's chunks.chunk_size without it");
+        Option<string?> limit = SizeOption.Make("--objsize-limit", "split objects that are larger; 0 puts every object together again; the bucket's chunks.objsize_limit without it");
+        Option<string?> chunk = SizeOption.Make("--chunk-size", "size of a chunk; the bucket's chunks.chunk_size without it");
         Option<bool> wait = JobVerbs.WaitOption();
         var command = new Command("rechunk", "Split a bucket's objects into chunks, or put them together again; they are read meanwhile") { bucket, prefix, limit, chunk, wait };
         options.Bind(
@@ -146,28 +146,12 @@ internal static class BucketVerbs
             async (parse, run, token) =>
             {
                 BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
-                string id = await run.Client.RechunkAsync(address, parse.GetRequiredValue(prefix), SizeOf(parse, limit), SizeOf(parse, chunk), token);
+                string id = await run.Client.RechunkAsync(address, parse.GetRequiredValue(prefix), SizeOption.Of(parse, limit), SizeOption.Of(parse, chunk), token);
                 return await EndAsync(run, id, parse.GetValue(wait), token);
             },
             showsProgress: true);
         return command;
     }
-
-    private static Option<string?> SizeOption(string name, string description)
-    {
-        var option = new Option<string?>(name) { Description = description, HelpName = "SIZE" };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && !SizeText.TryParse(result.Tokens[0].Value, out _))
-            {
-                result.AddError($"{name} takes a size, such as 64MiB");
-            }
-        });
-        return option;
-    }
-
-    private static long? SizeOf(ParseResult parse, Option<string?> option) =>
-        parse.GetValue(option) is { } text && SizeText.TryParse(text, out long bytes) ? bytes : null;
 
     /// <summary>A change is done, and has perhaps started a job: its id, or, for who waits, how it ended.</summary>
     private static async Task<ExitCode> EndAsync(VerbRun run, string jobId, bool waits, CancellationToken token)

@@ -10,15 +10,15 @@ internal sealed class PartOptions
     private const int ParallelMax = 64;
     private const long PartMaxBytes = 5L << 30;
 
-    private readonly Option<string> _threshold = Size(
-        "--multipart-threshold", "transfer what is larger in parts", PartSettings.ThresholdDefaultBytes, 0, long.MaxValue);
+    private readonly Option<string?> _threshold = SizeOption.Make(
+        "--multipart-threshold", "transfer what is larger in parts", byDefault: PartSettings.ThresholdDefaultBytes);
 
-    private readonly Option<string> _partSize = Size(
+    private readonly Option<string?> _partSize = SizeOption.Make(
         "--part-size",
         $"bytes of a part; more of them when that made more than {PartSettings.CountMax} parts",
-        PartSettings.PartDefaultBytes,
-        1,
-        PartMaxBytes);
+        min: 1,
+        max: PartMaxBytes,
+        byDefault: PartSettings.PartDefaultBytes);
 
     private readonly Option<int> _parallel = new("--parallel")
     {
@@ -72,23 +72,8 @@ internal sealed class PartOptions
     /// <summary>What was given to <c>get</c>.</summary>
     public PartSettings OfGet(ParseResult parse) => new()
     {
-        ThresholdBytes = Bytes(parse.GetRequiredValue(_threshold)),
-        PartBytes = Bytes(parse.GetRequiredValue(_partSize)),
+        ThresholdBytes = SizeOption.Of(parse, _threshold) ?? PartSettings.ThresholdDefaultBytes,
+        PartBytes = SizeOption.Of(parse, _partSize) ?? PartSettings.PartDefaultBytes,
         Parallel = parse.GetValue(_parallel),
     };
-
-    private static long Bytes(string text) => SizeText.TryParse(text, out long bytes) ? bytes : throw new UsageException($"\"{text}\" is no size");
-
-    private static Option<string> Size(string name, string description, long byDefault, long min, long max)
-    {
-        var option = new Option<string>(name) { Description = description, HelpName = "SIZE", DefaultValueFactory = _ => SizeText.Format(byDefault) };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && (!SizeText.TryParse(result.Tokens[0].Value, out long bytes) || bytes < min || bytes > max))
-            {
-                result.AddError(max == long.MaxValue ? $"{name} takes a size, such as 64MiB" : $"{name} takes a size from {min} to {SizeText.Format(max)}, such as 16MiB");
-            }
-        });
-        return option;
-    }
 }

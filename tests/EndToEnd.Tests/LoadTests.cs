@@ -7,7 +7,7 @@ using Sluice.EndToEnd.Tests.Support;
 
 namespace Sluice.EndToEnd.Tests;
 
-public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixture>, IDisposable
+public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixture>, IDisposable
 {
     private readonly DirectoryInfo _home = Directory.CreateTempSubdirectory("sluice-load-");
 
@@ -15,16 +15,16 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
     public async Task WhatOneLoaderPutsAnotherVerifiesByteForByte()
     {
         string put = await SucceedAsync("-bucket=ais://lv", "-pctput=100", "-maxputs=60", "-minsize=0", "-maxsize=700k", "-num-subdirs=3", "-cleanup=false", "-seed=11");
-        Assert.Equal((60, 0), Final(put, "PUT"));
+        Assert.Equal((60, 0), LoadOutput.Final(put, "PUT"));
         string read = await SucceedAsync("-bucket=ais://lv", "-epochs=2", "-verifyhash", "-numworkers=7", "-loops=2", "-cleanup=false");
         Assert.Contains("Found 60 existing objects", read, StringComparison.Ordinal);
         Assert.Contains("\"name-getter\": \"unique sequential\"", read, StringComparison.Ordinal);
         Assert.Contains("Verified: 120 contents and 120 checksums of 120 GETs", read, StringComparison.Ordinal);
-        Assert.Equal((120, 0), Final(read, "GET"));
+        Assert.Equal((120, 0), LoadOutput.Final(read, "GET"));
         string ranges = await SucceedAsync("-bucket=ais://lv", "-epochs=1", "-verifyhash", "-readoff=3", "-perm-shuffle-max=1", "-cleanup=false");
         Assert.Contains("\"name-getter\": \"unique epoch-based\"", ranges, StringComparison.Ordinal);
         string gone = await SucceedAsync("-bucket=ais://lv", "-epochs=1", "-discard", "-cleanup=true");
-        Assert.Equal((60, 0), Final(gone, "GET"));
+        Assert.Equal((60, 0), LoadOutput.Final(gone, "GET"));
         Assert.Contains("Destroyed bucket ais://lv", gone, StringComparison.Ordinal);
         Assert.Contains("does not exist", await FailAsync("-bucket=ais://lv", "-cleanup=false"), StringComparison.Ordinal);
     }
@@ -39,7 +39,7 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
         await fixture.Store.PutAsync("ld", name, new byte[5000]);
         (int code, string output, string error) = await LoadAsync("-bucket=ais://ld", "-epochs=1", "-verifyhash", "-cleanup=true");
         Assert.Equal(0, code);
-        Assert.Equal((4, 1), Final(output, "GET"));
+        Assert.Equal((4, 1), LoadOutput.Final(output, "GET"));
         Assert.Contains($"GET failed: {name}: byte 0 is not the one that was PUT", error, StringComparison.Ordinal);
     }
 
@@ -48,11 +48,11 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
     {
         string output = await SucceedAsync(
             "-bucket=ais://lm", "-pctput=100", "-maxputs=4", "-minsize=1k", "-maxsize=90k", "-cleanup=false");
-        Assert.Equal((4, 0), Final(output, "PUT"));
+        Assert.Equal((4, 0), LoadOutput.Final(output, "PUT"));
         output = await SucceedAsync(
             "-bucket=ais://lm", "-pctput=5", "-pctupdate=40", "-maxputs=150", "-minsize=1k", "-maxsize=90k", "-verifyhash", "-cksum-type=md5", "-randomproxy", "-cleanup=true");
-        Assert.Equal(0, Final(output, "GET").Errors);
-        Assert.Equal((150, 0), Final(output, "PUT"));
+        Assert.Equal(0, LoadOutput.Final(output, "GET").Errors);
+        Assert.Equal((150, 0), LoadOutput.Final(output, "PUT"));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
         await load.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(0, load.ExitCode);
         Assert.Contains("Actual run duration: ", rest, StringComparison.Ordinal);
-        Assert.Equal(0, Final(rest, "GET").Errors);
+        Assert.Equal(0, LoadOutput.Final(rest, "GET").Errors);
     }
 
     [Fact]
@@ -192,16 +192,4 @@ public sealed partial class LoadTests(ServerFixture fixture) : IClassFixture<Ser
         Assert.Single(error.Trim().Split('\n'));
         return error;
     }
-
-    /// <summary>Count and errors of the final block.</summary>
-    private static (long Count, long Errors) Final(string output, string operation)
-    {
-        Match row = FinalRow().Matches(output).Last(match => match.Groups["op"].Value == operation);
-        return (Number(row.Groups["count"].Value), Number(row.Groups["errors"].Value));
-    }
-
-    private static long Number(string text) => long.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
-
-    [GeneratedRegex(@"^\d\d:\d\d:\d\d  (?<op>\w+) +(?<count>[\d,]+) +\t[^(\n]*\t(?<errors>[\d,]+)$", RegexOptions.Multiline)]
-    private static partial Regex FinalRow();
 }

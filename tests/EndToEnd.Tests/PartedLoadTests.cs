@@ -8,15 +8,15 @@ using Sluice.EndToEnd.Tests.Support;
 
 namespace Sluice.EndToEnd.Tests;
 
-public sealed partial class PartedLoadTests(ServerFixture fixture) : IClassFixture<ServerFixture>
+public sealed class PartedLoadTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
     [Fact]
     public async Task WhatIsPutInPartsIsChunkedAndIsReadInRangesByteForByte()
     {
         string put = await SucceedAsync(
             "-bucket=ais://pl", "-pctput=100", "-maxputs=60", "-minsize=1", "-maxsize=900k", "-multipart-chunks=4", "-pctmultipart=50", "-loops=2", "-seed=5", "-cleanup=false");
-        (long parted, long failed) = Final(put, "MPU");
-        (long plain, long plainFailed) = Final(put, "PUT");
+        (long parted, long failed) = LoadOutput.Final(put, "MPU");
+        (long plain, long plainFailed) = LoadOutput.Final(put, "PUT");
         Assert.Equal((60, 0, 0), (parted + plain, failed, plainFailed));
         Assert.InRange(parted, 15, 45);
         Assert.Contains("\"% Multipart PUT\": 50", put, StringComparison.Ordinal);
@@ -28,7 +28,7 @@ public sealed partial class PartedLoadTests(ServerFixture fixture) : IClassFixtu
         Assert.Contains("Verified: 60 contents and 60 checksums of 60 GETs", whole, StringComparison.Ordinal);
         string ranges = await SucceedAsync(
             "-bucket=ais://pl", "-epochs=2", "-pctmpdstream=100", "-mpdstream-workers=3", "-mpdstream-chunk-size=50k", "-numworkers=4", "-loops=2", "-verifyhash", "-cleanup=false");
-        Assert.Equal((120, 0), Final(ranges, "GET-MPDSTREAM"));
+        Assert.Equal((120, 0), LoadOutput.Final(ranges, "GET-MPDSTREAM"));
         Assert.Contains("Verified: 120 contents and 0 checksums of 120 GETs", ranges, StringComparison.Ordinal);
         Assert.Contains("\nGET-MPDSTREAM latency  p50 ", ranges, StringComparison.Ordinal);
 
@@ -51,7 +51,7 @@ public sealed partial class PartedLoadTests(ServerFixture fixture) : IClassFixtu
         (int code, string output, string error) = await LoadAsync(
             "-bucket=ais://pd", "-epochs=1", "-pctmpdstream=100", "-mpdstream-chunk-size=1000", "-verifyhash", "-cleanup=true");
         Assert.Equal(0, code);
-        Assert.Equal((4, 1), Final(output, "GET-MPDSTREAM"));
+        Assert.Equal((4, 1), LoadOutput.Final(output, "GET-MPDSTREAM"));
         Assert.Contains($"GET-MPDSTREAM failed: {name}: byte 3456 is not the one that was PUT", error, StringComparison.Ordinal);
         Assert.Contains("Verified: 4 contents and 0 checksums of 4 GETs", output, StringComparison.Ordinal);
     }
@@ -64,11 +64,11 @@ public sealed partial class PartedLoadTests(ServerFixture fixture) : IClassFixtu
         await new UploadClient(http, "pw").UploadAsync("before", "one"u8.ToArray(), "two"u8.ToArray());
         string[] flags = ["-bucket=ais://pw", "-pctput=100", "-maxputs=3", "-minsize=10", "-maxsize=10", "-cleanup=false"];
         (int code, string output, string error) = await LoadAsync([.. flags, "-multipart-chunks=2", "-pctmultipart=100"]);
-        Assert.Equal((0, (3, 0)), (code, Final(output, "MPU")));
+        Assert.Equal((0, (3, 0)), (code, LoadOutput.Final(output, "MPU")));
         Assert.Equal("Warning: 4 chunked objects are listed, 3 were stored by multipart PUT", error.Trim());
 
         (code, output, error) = await LoadAsync([.. flags, "-pctmultipart=100"]);
-        Assert.Equal((0, (3, 0)), (code, Final(output, "PUT")));
+        Assert.Equal((0, (3, 0)), (code, LoadOutput.Final(output, "PUT")));
         Assert.Equal("Warning: -pctmultipart=100 has no effect with -multipart-chunks=0: every PUT is of one piece", error.Trim());
     }
 
@@ -102,7 +102,7 @@ public sealed partial class PartedLoadTests(ServerFixture fixture) : IClassFixtu
         await load.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
         string error = await load.StandardError.ReadToEndAsync();
         Assert.Equal(0, load.ExitCode);
-        Assert.Equal((0, 1), Final(await output, "MPU"));
+        Assert.Equal((0, 1), LoadOutput.Final(await output, "MPU"));
         Assert.Empty(error);
         Assert.Equal(0, await OpenUploadsAsync("pa"));
     }
@@ -147,16 +147,4 @@ public sealed partial class PartedLoadTests(ServerFixture fixture) : IClassFixtu
         Assert.Equal(0, total.GetProperty("errors").GetInt64());
         return long.Parse(total.GetProperty("count").GetString()!, CultureInfo.InvariantCulture);
     }
-
-    /// <summary>Count and errors of the final block.</summary>
-    private static (long Count, long Errors) Final(string output, string operation)
-    {
-        Match row = FinalRow().Matches(output).Last(match => match.Groups["op"].Value == operation);
-        return (Number(row.Groups["count"].Value), Number(row.Groups["errors"].Value));
-    }
-
-    private static long Number(string text) => long.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
-
-    [GeneratedRegex(@"^\d\d:\d\d:\d\d  (?<op>[A-Z-]+) +(?<count>[\d,]+) +\t[^(\n]*\t(?<errors>[\d,]+)$", RegexOptions.Multiline)]
-    private static partial Regex FinalRow();
 }

@@ -46,8 +46,8 @@ public sealed class NoFlushOfParts(IFileIo inner) : UploadTwin(inner)
     }
 }
 
-/// <summary>A part of an upload is acknowledged before its name is on stable storage.</summary>
-public sealed class NoPartSync(IFileIo inner) : UploadTwin(inner)
+/// <summary>Some files of uploads are acknowledged before their names are on stable storage: the next fsync of their directory does nothing.</summary>
+public abstract class NoNameSync(IFileIo inner) : UploadTwin(inner)
 {
     private readonly HashSet<FileHandle> _directories = [];
 
@@ -55,9 +55,9 @@ public sealed class NoPartSync(IFileIo inner) : UploadTwin(inner)
         FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode)
     {
         IoResult renamed = await base.RenameAsync(fromDirectory, fromName, toDirectory, toName, mode);
-        if (renamed.Ok && FileIn(toDirectory, toName) is { Number: > 0 })
+        lock (_directories)
         {
-            lock (_directories)
+            if (renamed.Ok && FileIn(toDirectory, toName) is { } file && IsMeant(file))
             {
                 _directories.Add(toDirectory);
             }
@@ -73,39 +73,23 @@ public sealed class NoPartSync(IFileIo inner) : UploadTwin(inner)
             return _directories.Remove(file) ? new(IoResult.Done) : base.SyncAsync(file);
         }
     }
+
+    /// <summary>True for a file that is to be one of them. One at a time.</summary>
+    protected abstract bool IsMeant(UploadFile file);
+}
+
+/// <summary>A part of an upload is acknowledged before its name is on stable storage.</summary>
+public sealed class NoPartSync(IFileIo inner) : NoNameSync(inner)
+{
+    protected override bool IsMeant(UploadFile file) => file.Number > 0;
 }
 
 /// <summary>An upload is begun when the name of its note is not on stable storage yet.</summary>
-public sealed class NoNoteSync(IFileIo inner) : UploadTwin(inner)
+public sealed class NoNoteSync(IFileIo inner) : NoNameSync(inner)
 {
     private readonly HashSet<UploadFile> _begun = [];
-    private readonly HashSet<FileHandle> _directories = [];
 
-    public override async ValueTask<IoResult> RenameAsync(
-        FileHandle fromDirectory, ReadOnlyMemory<byte> fromName, FileHandle toDirectory, ReadOnlyMemory<byte> toName, RenameMode mode)
-    {
-        IoResult renamed = await base.RenameAsync(fromDirectory, fromName, toDirectory, toName, mode);
-        if (renamed.Ok && FileIn(toDirectory, toName) is { Number: 0 } note)
-        {
-            lock (_begun)
-            {
-                if (_begun.Add(note)) // the second one completes it
-                {
-                    _directories.Add(toDirectory);
-                }
-            }
-        }
-
-        return renamed;
-    }
-
-    public override ValueTask<IoResult> SyncAsync(FileHandle file)
-    {
-        lock (_begun)
-        {
-            return _directories.Remove(file) ? new(IoResult.Done) : base.SyncAsync(file);
-        }
-    }
+    protected override bool IsMeant(UploadFile file) => file.Number == 0 && _begun.Add(file); // the second one completes it
 }
 
 /// <summary>Who removes the files of an upload forgets all of its parts but the first.</summary>
