@@ -36,7 +36,7 @@ public sealed class ShortageTests
 
         using var stop = new CancellationTokenSource();
         var stored = new ConcurrentDictionary<string, int>();
-        int reads = 0, refused = 0;
+        int reads = 0, writes = 0, refused = 0;
         Task[] load =
         [
             .. Enumerable.Range(0, 2).Select(reader => Task.Run(async () =>
@@ -58,12 +58,16 @@ public sealed class ShortageTests
                     {
                         stored.TryRemove(name, out _); // the old one or the new one
                     }
+
+                    Interlocked.Increment(ref writes);
                 }
             }),
         ];
         await Eventually.TrueAsync("there is load", () => Volatile.Read(ref reads) > 50 && stored.Count > 10);
         disks.TurnReadOnly(1);
         await Eventually.HoldsAsync(async () => await StatesAsync(store) is var states && states[1] == "faulted" ? null : string.Join(' ', states));
+        int written = Volatile.Read(ref writes);
+        await Eventually.TrueAsync("the write that met the fault is over", () => Volatile.Read(ref writes) > written);
         int before = Volatile.Read(ref reads);
         int refusedBefore = Volatile.Read(ref refused);
         await Eventually.TrueAsync("there is load without it", () => Volatile.Read(ref reads) > before + 50);

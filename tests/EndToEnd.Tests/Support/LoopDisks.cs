@@ -161,7 +161,11 @@ public sealed class LoopDisks : IDisposable
     {
         foreach (string path in _mounted.ToArray())
         {
-            Run("umount", path);
+            // The kernel closes the files of a ring some time behind the end of its process.
+            for (var watch = Stopwatch.StartNew(); !TryRun("umount", path);)
+            {
+                Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{path} cannot be unmounted");
+            }
         }
 
         _home.Delete(recursive: true);

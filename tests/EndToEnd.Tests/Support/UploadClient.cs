@@ -56,8 +56,21 @@ public sealed class UploadClient(HttpClient http, string bucket = "b")
     }
 
     /// <summary>Files of uploads on mountpaths; of all, or of one.</summary>
-    public static string[] FilesOf(IEnumerable<string> mountpaths, string bucket, string upload = "") => [.. mountpaths
-        .Select(path => Path.Combine(path, $"@ais/{bucket}/%ob/%c", upload)).Where(Directory.Exists).SelectMany(path => Directory.GetFiles(path, "*", SearchOption.AllDirectories))];
+    public static string[] FilesOf(IEnumerable<string> mountpaths, string bucket, string upload = "")
+    {
+        while (true)
+        {
+            try
+            {
+                return [.. mountpaths.Select(path => Path.Combine(path, $"@ais/{bucket}/%ob/%c", upload)).Where(Directory.Exists)
+                    .SelectMany(path => Directory.GetFiles(path, "*", SearchOption.AllDirectories))];
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // The server removed one between the look for it and the look into it: another listing meets it gone.
+            }
+        }
+    }
 
     private async Task<string> SentAsync(HttpMethod method, string name, string query, HttpContent body, int status)
     {
