@@ -164,7 +164,7 @@ public sealed partial class ObjectEngine
         }
     }
 
-    /// <summary>Ends an upload; its parts are gone when this returns.</summary>
+    /// <summary>Ends an upload; its parts are gone when this returns, but those on mountpaths that are away, which go when they are back.</summary>
     public async ValueTask<Result> AbortUploadAsync(Caller caller, BucketName bucketName, ObjectName name, string uploadId)
     {
         Result<Upload> found = await FindUploadAsync(caller, bucketName, name, uploadId);
@@ -179,16 +179,21 @@ public sealed partial class ObjectEngine
             return NoUpload(uploadId);
         }
 
+        Result given = new Failure(ErrorCode.StorageFailed, "the upload could not be aborted");
         try
         {
-            await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId, CancellationToken.None);
-            _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
-            return Result.Done;
+            return given = await GiveUpAsync(upload, CancellationToken.None);
         }
         catch (StorageException fault)
         {
-            upload.GoOn();
             return Refuse(fault);
+        }
+        finally
+        {
+            if (!given.Ok)
+            {
+                upload.GoOn();
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Chunks;
 using Sluice.Engine.Io;
@@ -62,20 +63,16 @@ public sealed partial class ObjectEngine
             return;
         }
 
-        bool isGone = false;
+        Result given = new Failure(ErrorCode.StorageFailed, "the upload could not be removed");
         try
         {
-            isGone = await RemoveUploadAsync(upload.Bucket, upload.Note.UploadId, _closing.Token);
+            given = await GiveUpAsync(upload, _closing.Token);
+            _log.LogInformation("{Bucket}/{Name}: upload {Upload}, which nobody went on with for {Age}, is {Done}", upload.Bucket.Name, upload.Note.Name,
+                ChunkName.TextOf(upload.Note.UploadId), age, given.Error is { } problem ? "not removed: " + problem.Message : "removed");
         }
         finally
         {
-            if (isGone)
-            {
-                _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _);
-                _log.LogInformation("{Bucket}/{Name}: upload {Upload}, which nobody went on with for {Age}, is removed",
-                    upload.Bucket.Name, upload.Note.Name, ChunkName.TextOf(upload.Note.UploadId), age);
-            }
-            else
+            if (!given.Ok)
             {
                 upload.GoOn();
             }

@@ -1,5 +1,7 @@
+using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Chunks;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -8,54 +10,80 @@ namespace Sluice.Engine;
 public sealed partial class ObjectEngine
 {
     /// <summary>
-    /// Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good. Some at a time, which share the fsyncs of their directories. When
-    /// it is told to stop, or the note is on a mountpath that is away, it leaves the note, by which a later start goes on: chunks may be there that only it tells of. False then.
+    /// An upload that nobody is to go on with is gone for its clients, and its files are removed; those that are away now, when they are back. Refuses when neither that nor the note can be
+    /// written. The caller has ended it.
+    /// </summary>
+    private async ValueTask<Result> GiveUpAsync(Upload upload, CancellationToken cancellation)
+    {
+        Manifest note = upload.Note;
+        var own = new Manifest
+        {
+            State = ManifestState.Partial, IsOwn = true, UploadId = note.UploadId, CreatedNs = note.CreatedNs, Name = note.Name, Custom = note.Custom, Chunks = note.Chunks,
+        };
+        Result<StoredObject> noted = await StoreNoteAsync(upload.Bucket, own, CancellationToken.None);
+        if (!noted.Ok && !AllServe) // there may be no room for it, which is no reason while everything can be removed
+        {
+            return noted.Error!;
+        }
+
+        if (!await RemoveUploadAsync(upload.Bucket, note.UploadId, cancellation))
+        {
+            _reaper.LookThrough();
+        }
+
+        _uploads.TryRemove((upload.Bucket.Bid, note.UploadId), out _);
+        return Result.Done;
+    }
+
+    /// <summary>
+    /// Removes all files of an upload, durably, and its note last: chunks without a note would be nobody's for good. False, and the note stays for a later look, when it is told to stop, or
+    /// when a chunk may be on a mountpath that is away: only a complete note names all of them, for which tombstones are left.
     /// </summary>
     private async ValueTask<bool> RemoveUploadAsync(Bucket bucket, ulong uploadId, CancellationToken cancellation)
     {
         const int PassesMax = 4;
-        bool isNoteHere = await RemoveChunksAsync(bucket, uploadId, await ReadNoteAsync(bucket, uploadId), cancellation);
+        ChunkTable? named = await LoadNoteAsync(bucket, uploadId) is { Ok: true, Value: { State: ManifestState.Complete } note } ? note.Chunks : null;
+        await RemoveChunksAsync(bucket, uploadId, named, cancellation);
         for (int pass = 1; !cancellation.IsCancellationRequested && pass < PassesMax; pass++)
         {
-            IReadOnlyCollection<int> left = await _uploadFiles.NumbersAsync(bucket, uploadId);
-            if (left.All(static number => number == 0))
+            DiskSet looked = _disks.Current;
+            if ((await _uploadFiles.NumbersAsync(bucket, uploadId)).All(static number => number == 0))
             {
-                if (isNoteHere || left.Count > 0)
+                bool isAll = named is not null || (AllServe && _disks.Current == looked);
+                if (isAll)
                 {
                     await RemoveUploadFileAsync(bucket, uploadId, 0);
                 }
 
-                return isNoteHere || left.Count > 0 || AllServe;
+                return isAll;
             }
 
-            await RemoveChunksAsync(bucket, uploadId, note: null, cancellation); // a chunk that went from one mountpath to another while they were listed
+            await RemoveChunksAsync(bucket, uploadId, named: null, cancellation); // a chunk that went from one mountpath to another while they were listed
         }
 
         return false;
     }
 
-    /// <summary>Removes the chunks that are to be seen, and those that the note names; true when the note is there.</summary>
-    private async ValueTask<bool> RemoveChunksAsync(Bucket bucket, ulong uploadId, Manifest? note, CancellationToken cancellation)
+    /// <summary>Removes the chunks that are to be seen, and those that are named. Some at a time, which share the fsyncs of their directories.</summary>
+    private async ValueTask RemoveChunksAsync(Bucket bucket, ulong uploadId, ChunkTable? named, CancellationToken cancellation)
     {
         const int Together = 16;
         var numbers = new SortedSet<int>(await _uploadFiles.NumbersAsync(bucket, uploadId));
-        for (int i = 0; i < note?.Chunks.Count; i++)
+        for (int i = 0; i < named?.Count; i++)
         {
-            numbers.Add(note.Chunks[i].Number); // also those on mountpaths that are away: tombstones tell of them
+            numbers.Add(named[i].Number); // also those on mountpaths that are away
         }
 
-        bool isNoteHere = numbers.Remove(0) || note is not null;
+        numbers.Remove(0);
         foreach (int[] some in numbers.Chunk(Together))
         {
             if (cancellation.IsCancellationRequested)
             {
-                break;
+                return;
             }
 
             await Task.WhenAll(some.Select(number => RemoveUploadFileAsync(bucket, uploadId, number)));
         }
-
-        return isNoteHere;
     }
 
     private async Task RemoveUploadFileAsync(Bucket bucket, ulong uploadId, int number)
@@ -71,6 +99,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<bool> SurveyUploadsAsync(CancellationToken cancellation)
     {
         List<(Bucket Bucket, ulong UploadId)> freed = [];
+        bool areAllRead = true;
         foreach (Bucket bucket in _buckets.All)
         {
             foreach (ulong uploadId in await _uploadFiles.UploadsAsync(bucket))
@@ -80,7 +109,9 @@ public sealed partial class ObjectEngine
                     return false;
                 }
 
-                if (await ReadNoteAsync(bucket, uploadId) is { } note && await IsNobodysAsync(bucket, note, cancellation))
+                Result<Manifest> note = await LoadNoteAsync(bucket, uploadId);
+                areAllRead &= note.Error is null or { Code: ErrorCode.ObjectNotFound or ErrorCode.Damaged }; // a scrub's matter
+                if (note.Ok && await IsNobodysAsync(bucket, note.Value, cancellation))
                 {
                     freed.Add((bucket, uploadId));
                 }
@@ -89,7 +120,7 @@ public sealed partial class ObjectEngine
 
         if (freed.Count == 0)
         {
-            return true;
+            return areAllRead;
         }
 
         // What replaced or removed an object of a relaxed bucket may be taken back by a power cut, and then its chunks are to be there.
@@ -99,7 +130,7 @@ public sealed partial class ObjectEngine
         }
 
         freed.ForEach(upload => _reaper.Free(upload.Bucket, upload.UploadId));
-        return true;
+        return areAllRead;
     }
 
     private bool AllServe => _disks.Current is { Away.Count: 0 } set && set.Open.All(static disk => disk.Serves);

@@ -113,26 +113,30 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>What the note of an upload says; null when there is none that can be read.</summary>
-    private async ValueTask<Manifest?> ReadNoteAsync(Bucket bucket, ulong uploadId) =>
-        await ReadManifestAsync(bucket, new ChunkName(uploadId, 0).ToObjectName()) is { } note && note.UploadId == uploadId ? note : null;
+    private async ValueTask<Manifest?> ReadNoteAsync(Bucket bucket, ulong uploadId) => await LoadNoteAsync(bucket, uploadId) is { Ok: true } note ? note.Value : null;
 
-    /// <summary>The manifest that a note or a chunked object is; null of any other object, and when it cannot be read.</summary>
-    private async ValueTask<Manifest?> ReadManifestAsync(Bucket bucket, ObjectName name)
+    /// <summary>The same, or why not: NotFound when there is none on the mountpaths that are open.</summary>
+    private async ValueTask<Result<Manifest>> LoadNoteAsync(Bucket bucket, ulong uploadId)
+    {
+        Result<Manifest> note = await LoadManifestAsync(bucket, new ChunkName(uploadId, 0).ToObjectName());
+        return note.Ok && note.Value.UploadId != uploadId ? new Failure(ErrorCode.Damaged, "the note is another upload's") : note;
+    }
+
+    /// <summary>The manifest that a chunked object is; null of any other object, and when it cannot be read.</summary>
+    private async ValueTask<Manifest?> ReadManifestAsync(Bucket bucket, ObjectName name) => await LoadManifestAsync(bucket, name) is { Ok: true } read ? read.Value : null;
+
+    private async ValueTask<Result<Manifest>> LoadManifestAsync(Bucket bucket, ObjectName name)
     {
         Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, DigestOf(bucket.Name, name));
         if (!open.Ok)
         {
-            return null;
+            return open.Error!;
         }
 
         using var reader = new ObjectReader(open.Value, bucket);
-        if (!name.IsHidden && reader.Stored.Metadata.Chunked is null)
-        {
-            return null;
-        }
-
-        Result<Manifest> read = await ChunkedReader.ReadManifestAsync(reader);
-        return read.Ok ? read.Value : null;
+        return name.IsHidden || reader.Stored.Metadata.Chunked is not null
+            ? await ChunkedReader.ReadManifestAsync(reader)
+            : new Failure(ErrorCode.ObjectNotFound, "the object is not chunked");
     }
 
     /// <summary>True when the object of a note's name is the one that the upload became; null when that cannot be told.</summary>

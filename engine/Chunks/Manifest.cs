@@ -49,7 +49,7 @@ public sealed class Manifest
     /// </summary>
     public string ETag { get; init; } = "";
 
-    /// <summary>While partial: no client's upload but the engine's own, of an object that it splits; nobody goes on with it behind a restart.</summary>
+    /// <summary>While partial: no client's upload but the engine's own to remove: of an object that it splits, when it is cut off, or one that was aborted.</summary>
     public bool IsOwn { get; init; }
 
     /// <summary>The chunks.</summary>

@@ -105,6 +105,20 @@ public sealed class ShortHistoryTests
         new Step(13, [new Operation(30, OperationKind.Drain) { Number = 5 }]),
         Drained(18, [new Operation(43, OperationKind.Get) { Bucket = 1, Name = "b" }]) with { Fault = new PlannedFault(DiskVerb.Open, 4, Errno.EIO) });
 
+    /// <summary>The note cannot be read when its upload is freed, and one of its chunks is away: the note stays until that is back.</summary>
+    [Fact]
+    public void AChunkThatIsAwayIsRemovedWhenItIsBackThoughItsNoteCouldNotBeRead() => AssertHolds(
+        seed: 607, JournalMode.Unordered, Buckets(areCopiesStrict: true, isCodedStrict: false),
+        new Step(3, [Put(3, bucket: 3, "b/", 7_999, hasManyPairs: true)]),
+        Drained(4, [Put(4, bucket: 0, "dir/1", 7_999), Put(7, bucket: 3, "a/b", 9_000)]),
+        Drained(5, [new Operation(8, OperationKind.Upload) { Bucket = 1, Name = "b", Number = 9_000 }]),
+        Drained(96, [Put(134, bucket: 3, "z", 20_000, hasManyPairs: true)]),
+        Drained(101, [new Operation(144, OperationKind.Disable) { Number = 1 }]),
+        new Step(119, [Put(171, bucket: 1, "b", 5_000), new Operation(172, OperationKind.Get) { Bucket = 3, Name = "z" }, new Operation(173, OperationKind.Get) { Bucket = 3, Name = "z" }])
+        {
+            Fault = new PlannedFault(DiskVerb.Read, 3, Errno.EIO),
+        });
+
     private static Step Drained(int number, Operation[] operations) => new(number, operations) { IsDrained = true };
 
     private static Operation Put(int id, int bucket, string name, int bytes, bool hasManyPairs = false) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Engine.Io;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
@@ -35,6 +36,95 @@ public sealed class UploadRemovalTests
         }
 
         await NothingIsLeftAsync(fixture);
+    }
+
+    /// <summary>A chunk is away while its upload is aborted, or freed by an overwrite when its note cannot be read: it goes when it is back, and no client sees the upload meanwhile.</summary>
+    [Theory]
+    [InlineData("aborted", false)]
+    [InlineData("aborted", true)]
+    [InlineData("replaced", false)]
+    [InlineData("replaced", true)]
+    public async Task AChunkThatIsAwayIsRemovedWhenItIsBack(string how, bool stops)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(4);
+        UnreadableNotes? notes = null;
+        await fixture.CloseAsync();
+        fixture.Over = io => notes = new UnreadableNotes(io);
+        await fixture.OpenAsync();
+        (string upload, string away) = ("", "");
+        for (int attempt = 0; away.Length == 0; attempt++) // a chunk that lies where neither its note nor its object does
+        {
+            upload = await BeginAsync(fixture, $"x{attempt}");
+            await PartAsync(fixture, $"x{attempt}", upload, 1, [1, 2, 3]);
+            string head = "";
+            if (how == "replaced")
+            {
+                await CompleteAsync(fixture, $"x{attempt}", upload, 1);
+                head = fixture.Paths.Single(path => File.Exists(Path.Combine(path, "@ais/b/%ob", $"x{attempt}")));
+            }
+
+            string chunk = PathOf(upload, "00001");
+            away = chunk != PathOf(upload, "00000") && chunk != head ? chunk : "";
+            await EndAsync($"x{attempt}", away);
+        }
+
+        await NothingIsLeftAsync(fixture);
+
+        async Task EndAsync(string name, string leaving)
+        {
+            if (leaving.Length > 0)
+            {
+                Assert.True((await fixture.Engine.Mountpaths.DisableAsync(leaving, force: true)).Ok);
+                await Task.WhenAll(fixture.Engine.Jobs.All.Select(job => job.Ended));
+            }
+
+            notes!.AreUnreadable = how == "replaced" && leaving.Length > 0;
+            Result ended = how == "replaced"
+                ? await fixture.DeleteAsync(name)
+                : await fixture.Io.OnItsThreadAsync(() => fixture.Engine.AbortUploadAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From(name), upload));
+            Assert.True(ended.Ok, ended.Error?.Message);
+            await SettledAsync(fixture);
+            notes.AreUnreadable = false;
+            if (leaving.Length == 0)
+            {
+                return;
+            }
+
+            Assert.Empty((await fixture.Io.OnItsThreadAsync(() => fixture.Engine.ListUploadsAsync(Caller.Anonymous, fixture.Bucket))).Value);
+            if (stops)
+            {
+                await fixture.CloseAsync();
+                await fixture.OpenAsync();
+            }
+
+            Assert.True((await fixture.Engine.Mountpaths.EnableAsync(leaving)).Ok);
+            await Task.WhenAll(fixture.Engine.Jobs.All.Select(job => job.Ended));
+        }
+
+        string PathOf(string id, string number) => fixture.Paths.Single(path => File.Exists(Path.Combine(path, "@ais/b/%ob/%c", id, number)));
+    }
+
+    /// <summary>A disk that does not give the bytes of notes, though it opens them.</summary>
+    private sealed class UnreadableNotes(IFileIo inner) : DelegatingFileIo(inner)
+    {
+        private readonly ConcurrentDictionary<FileHandle, bool> _notes = new();
+
+        public bool AreUnreadable { get; set; }
+
+        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+        {
+            bool isNote = path.Span.EndsWith("/00000"u8);
+            IoResult<FileHandle> opened = await base.OpenAsync(directory, path, intent);
+            if (isNote && opened.Ok)
+            {
+                _notes[opened.Value] = true;
+            }
+
+            return opened;
+        }
+
+        public override ValueTask<IoResult<int>> ReadAsync(FileHandle file, Memory<byte> buffer, long offset) =>
+            AreUnreadable && _notes.ContainsKey(file) ? new(IoResult<int>.Failed(Native.Errno.EIO)) : base.ReadAsync(file, buffer, offset);
     }
 
     /// <summary>The first listing that meets a name passes over it.</summary>
