@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
@@ -105,7 +106,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<bool> RemoveLeftoversAsync(JobContext job)
     {
         int failed = 0;
-        _leftovers.WantNotes();
+        await SettleNotesAsync(job);
         foreach (ulong digest in _leftovers.Digests())
         {
             job.Aborted.ThrowIfCancellationRequested();
@@ -121,6 +122,26 @@ public sealed partial class ObjectEngine
         }
 
         return failed == 0;
+    }
+
+    /// <summary>
+    /// Has every name that has a note made whole, which removes the note: here, and not by the queue of repairs, since a mountpath that is to be emptied leaves behind the job, and what is
+    /// noted on it would leave with it.
+    /// </summary>
+    private async ValueTask SettleNotesAsync(JobContext job)
+    {
+        foreach (LeftoverParts.CommitNote note in _leftovers.Notes())
+        {
+            job.Aborted.ThrowIfCancellationRequested();
+            try
+            {
+                await MakeWholeAsync(note.Owner.Bucket, note.Owner.Name, note.Digest);
+            }
+            catch (StorageException fault)
+            {
+                _log.LogWarning("a note stays for the next start: {Fault}", fault.Message);
+            }
+        }
     }
 
     private static bool IsInPlace(JobContext job, Bucket bucket, WalkedName walked, Result<Reconciled> done, DiskSet set)

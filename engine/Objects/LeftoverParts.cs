@@ -74,16 +74,13 @@ internal sealed class LeftoverParts(ObjectLookup lookup, NameLock locks, IPartMa
         }
     }
 
-    /// <summary>Has every name that has a note repaired again, which removes it.</summary>
-    public void WantNotes()
+    /// <summary>All notes.</summary>
+    public IReadOnlyList<CommitNote> Notes()
     {
-        CommitNote[] notes;
         lock (_gate)
         {
-            notes = [.. _notes];
+            return [.. _notes];
         }
-
-        Array.ForEach(notes, note => Wanted(note.Owner.Bucket, note.Owner.Name, note.Digest));
     }
 
     /// <summary>Their name is what it is to be on every mountpath. One that cannot be removed is left to the next start.</summary>

@@ -170,6 +170,11 @@ public sealed class EngineFixture : IAsyncDisposable
     /// <summary>Files in all work directories: 0 whenever no request is in flight and relaxed writes are flushed.</summary>
     public int WorkFileCount() => WorkFiles().Count();
 
+    /// <summary>The same files.</summary>
+    public IEnumerable<string> WorkFiles() => Paths
+        .SelectMany(path => Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories))
+        .Where(file => file.Contains("/%wk/", StringComparison.Ordinal));
+
     public async ValueTask DisposeAsync()
     {
         if (_engine is not null)
@@ -181,8 +186,4 @@ public sealed class EngineFixture : IAsyncDisposable
         Io.Dispose();
         _home.Delete(recursive: true);
     }
-
-    private IEnumerable<string> WorkFiles() => Paths
-        .SelectMany(path => Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories))
-        .Where(file => file.Contains("/%wk/", StringComparison.Ordinal));
 }
