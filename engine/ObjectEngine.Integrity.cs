@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
@@ -83,7 +84,8 @@ public sealed partial class ObjectEngine
         {
             using DiskUse use = _disks.Enter(DiskUseKind.Upload); // it reads and writes whole objects
             IReadOnlyList<LeftoverParts.CommitNote> notes = _leftovers.Count > 0 ? _leftovers.NotesOf(digest) : [];
-            int moved = await _damagedCopies.SetAsideAsync(bucket, name, digest);
+            (int moved, bool isNoneWhole) = await _damagedCopies.SetAsideAsync(bucket, name, digest);
+            int rebuilt = await RebuildManifestAsync(bucket, name, digest, isNoneWhole) ? 1 : 0;
             Result<Reconciled> done = await Reconciler.ReconcileAsync(bucket, name, digest, job, verify: ErasureReconciler.Handles(bucket.Properties));
             if (_leftovers.Count > 0)
             {
@@ -95,12 +97,38 @@ public sealed partial class ObjectEngine
                 await _leftovers.RemoveNotesAsync(notes);
             }
 
-            return done.Ok ? done.Value with { Removed = done.Value.Removed + moved } : done;
+            return done.Ok ? done.Value with { Removed = done.Value.Removed + moved, CopiesMade = done.Value.CopiesMade + rebuilt } : done;
         }
         finally
         {
             _repairLocks.ReleaseWriter(digest);
         }
+    }
+
+    /// <summary>
+    /// Writes the manifest of a chunked object anew, from the note of its upload, when no copy of it is whole, or it cannot be read. The object stays what it is to its readers. True when
+    /// that was done. What is lost with its record is not made anew: nothing tells it from an object that was deleted.
+    /// </summary>
+    private async ValueTask<bool> RebuildManifestAsync(Bucket bucket, ObjectName name, ulong digest, bool isNoneWhole)
+    {
+        if (name.IsHidden || await _lookup.StatAsync(bucket, name, digest) is not { Ok: true, Value: { Metadata.Chunked: { } chunked } stored })
+        {
+            return false;
+        }
+
+        if (!isNoneWhole && await LoadManifestAsync(bucket, name) is not { Error.Code: ErrorCode.Damaged })
+        {
+            return false;
+        }
+
+        Result<Manifest> note = await ChunkedReader.ReadNoteAsync(_lookup, bucket, chunked);
+        if (!note.Ok)
+        {
+            return false;
+        }
+
+        PutRequest request = NewRequest(bucket, name, ManifestRecord.Format(note.Value)) with { Custom = stored.Metadata.Custom, Chunked = chunked, Converted = stored };
+        return (await StoreAsync(bucket, request, CancellationToken.None)).Ok;
     }
 
     /// <summary>For the queue: the same, told in the log.</summary>

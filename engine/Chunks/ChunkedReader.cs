@@ -164,6 +164,31 @@ public sealed class ChunkedReader : IDisposable
         return ManifestRecord.TryParse(bytes, out Manifest? manifest, out string? problem) ? manifest : reader.Stored.Damage("its manifest: " + problem);
     }
 
+    /// <summary>
+    /// The manifest of an object whose own cannot be read, from the note of its upload, which is kept as long as the object is. Refuses with NotFound, Damaged or StorageFailed when there is
+    /// none, or not the same.
+    /// </summary>
+    internal static async ValueTask<Result<Manifest>> ReadNoteAsync(ObjectLookup lookup, Bucket bucket, ChunkedContent content)
+    {
+        ObjectName file = new ChunkName(content.UploadId, 0).ToObjectName();
+        try
+        {
+            Result<OpenObject> open = await lookup.OpenAsync(bucket, file, Hrw.Digest(bucket.Name.UnamePrefix.Span, file.Utf8.Span));
+            if (!open.Ok)
+            {
+                return open.Error!;
+            }
+
+            using var reader = new ObjectReader(open.Value, bucket);
+            Result<Manifest> note = await ReadManifestAsync(reader);
+            return note.Ok && (note.Value.State != ManifestState.Complete || ChunkedContent.Of(note.Value) != content) ? reader.Stored.Damage("it is not the object's") : note;
+        }
+        catch (StorageException fault)
+        {
+            return ObjectDisk.Refusal(fault);
+        }
+    }
+
     /// <summary>Reads the manifest, or takes the one that somebody else has read.</summary>
     internal async ValueTask<Result> LoadAsync()
     {
@@ -171,18 +196,27 @@ public sealed class ChunkedReader : IDisposable
         if (stored.Manifest is not { } manifest)
         {
             Result<Manifest> read = await ReadManifestAsync(_head);
+            if (read.Ok && ChunkedContent.Of(read.Value) != stored.Metadata.Chunked)
+            {
+                read = stored.Damage("its manifest is not the one that its record speaks of");
+            }
+
+            if (read.Error is { Code: ErrorCode.Damaged or ErrorCode.StorageFailed })
+            {
+                Result<Manifest> note = await ReadNoteAsync(_lookup, _bucket, stored.Metadata.Chunked!);
+                if (note.Ok)
+                {
+                    read = note;
+                    _lookup.Degraded(_bucket, note.Value.Name, Hrw.Digest(_bucket.Name.UnamePrefix.Span, note.Value.Name.Utf8.Span));
+                }
+            }
+
             if (!read.Ok)
             {
                 return read.Error!;
             }
 
-            manifest = read.Value;
-            if (ChunkedContent.Of(manifest) != stored.Metadata.Chunked)
-            {
-                return stored.Damage("its manifest is not the one that its record speaks of");
-            }
-
-            stored.Manifest = manifest;
+            stored.Manifest = manifest = read.Value;
         }
 
         _manifest = manifest;

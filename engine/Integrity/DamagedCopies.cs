@@ -19,14 +19,14 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
     public long QuarantinedCount => Volatile.Read(ref _quarantined);
 
     /// <summary>
-    /// Reads all copies whole, from the page cache and past it, under the name's writer lock, and sets the bad ones aside. Answers how many. Throws
+    /// Reads all copies whole, from the page cache and past it, under the name's writer lock, and sets the bad ones aside. Answers how many, and whether none of those there is whole. Throws
     /// <see cref="StorageException"/> when one cannot be set aside; a disk that cannot be read is passed over.
     /// </summary>
-    public async ValueTask<int> SetAsideAsync(Bucket bucket, ObjectName name, ulong digest)
+    public async ValueTask<(int Moved, bool IsNoneWhole)> SetAsideAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         if (!bucket.TryEnter())
         {
-            return 0;
+            return default;
         }
 
         try
@@ -47,7 +47,7 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
         }
     }
 
-    private async ValueTask<int> SetAsideLockedAsync(Bucket bucket, ObjectName name, ulong digest)
+    private async ValueTask<(int Moved, bool IsNoneWhole)> SetAsideLockedAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         using DiskUse use = disks.Enter();
         List<(ObjectPlace Place, string? Problem)> copies = [];
@@ -77,7 +77,7 @@ internal sealed class DamagedCopies(DiskTable disks, ObjectLookup lookup, NameLo
             }
         }
 
-        return moved;
+        return (moved, copies.Count > 0 && newest == 0);
     }
 
     /// <summary>No head speaks of it any more.</summary>
