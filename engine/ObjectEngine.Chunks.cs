@@ -39,15 +39,7 @@ public sealed partial class ObjectEngine
         }
 
         Bucket bucket = allowed.Value;
-        var note = new Manifest
-        {
-            State = ManifestState.Partial,
-            UploadId = _clock.Next(),
-            CreatedNs = _clock.NowNs,
-            Name = name.Copy(),
-            Custom = custom,
-            Chunks = new ChunkTableBuilder(ChecksumType.None).Build(),
-        };
+        Manifest note = NewNote(bucket, name, custom, isOwn: false);
         Result<StoredObject> stored = await StoreNoteAsync(bucket, note, cancellation);
         if (!stored.Ok)
         {

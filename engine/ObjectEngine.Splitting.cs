@@ -77,17 +77,7 @@ public sealed partial class ObjectEngine
     /// <summary>Stores an object in chunks of the size that is wanted: an upload of the engine's own, which nobody else sees.</summary>
     private async ValueTask<Result<StoredObject>> StoreSplitAsync(Bucket bucket, PutRequest request, ChunkProperties wanted, CancellationToken cancellation)
     {
-        var note = new Manifest
-        {
-            State = ManifestState.Partial,
-            IsOwn = true,
-            UploadId = _clock.Next(),
-            CreatedNs = _clock.NowNs,
-            Name = request.Name.Copy(),
-            Custom = request.Custom,
-            Chunks = new ChunkTableBuilder(ChecksumType.None).Build(),
-        };
-        var upload = new Upload(bucket, note, _clock.NowNs);
+        var upload = new Upload(bucket, NewNote(bucket, request.Name, request.Custom, isOwn: true), _clock.NowNs);
         _uploads[(bucket.Bid, upload.Note.UploadId)] = upload; // before its note is there: who finds that without this takes it for left behind
         bool isPublishing = false;
         bool isDone = false;
@@ -179,6 +169,17 @@ public sealed partial class ObjectEngine
             ? new Failure(ErrorCode.BadDigest, $"bad data checksum: the client sent {request.Expected}, the body has {arrived}")
             : NewComplete(upload.Note, checksum, sum.Build());
     }
+
+    private Manifest NewNote(Bucket bucket, ObjectName name, IReadOnlyList<KeyValuePair<string, string>> custom, bool isOwn) => new()
+    {
+        State = ManifestState.Partial,
+        IsOwn = isOwn,
+        UploadId = NewUploadId(bucket, name),
+        CreatedNs = _clock.NowNs,
+        Name = name.Copy(),
+        Custom = custom,
+        Chunks = new ChunkTableBuilder(ChecksumType.None).Build(),
+    };
 
     private Manifest NewComplete(Manifest note, Checksum checksum, ChunkTable chunks) => new()
     {

@@ -5,6 +5,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Chunks;
 using Sluice.Engine.Io;
+using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine;
@@ -32,6 +33,24 @@ public sealed partial class ObjectEngine
     {
         Bucket = bucket.Name, Name = name, Body = PipeReader.Create(new ReadOnlySequence<byte>(content)), LengthBytes = content.Length,
     };
+
+    /// <summary>
+    /// A number for an upload by which chunk 1 is placed on the object's own first mountpath, as the mountpaths are now: who reads the beginning of an object asks one drive. The others lie
+    /// where their numbers put them. On average as many numbers are drawn as there are mountpaths.
+    /// </summary>
+    private ulong NewUploadId(Bucket bucket, ObjectName name)
+    {
+        const int DrawsOfEach = 16; // one of 9 million uploads finds none, and its chunk 1 lies elsewhere
+        DiskSet set = _disks.Current;
+        ObjectDisk? home = set.HomeOf(DigestOf(bucket.Name, name));
+        ulong uploadId = _clock.Next();
+        for (int i = 1; i < DrawsOfEach * set.Open.Count && set.HomeOf(DigestOf(bucket.Name, new ChunkName(uploadId, 1).ToObjectName())) != home; i++)
+        {
+            uploadId = _clock.Next();
+        }
+
+        return uploadId;
+    }
 
     private ValueTask<Result<StoredObject>> StoreNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation) =>
         StoreAsync(bucket, NewRequest(bucket, new ChunkName(note.UploadId, 0).ToObjectName(), ManifestRecord.Format(note)) with { IsDurable = true }, cancellation);

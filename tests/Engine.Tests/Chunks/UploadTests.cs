@@ -220,6 +220,35 @@ public sealed class UploadTests
         static bool IsThere(string path, string upload) => Directory.Exists(Path.Combine(path, "@ais/b/%ob/%c", upload));
     }
 
+    /// <summary>Who reads the beginning of an object asks one drive: chunk 1 lies beside its object, whether a client sends it or the engine splits; the others are spread.</summary>
+    [Fact]
+    public async Task TheFirstChunkLiesBesideItsObject()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(4, """{"chunks":{"objsize_limit":"1KiB","chunk_size":"1KiB"}}""");
+        var others = new HashSet<string>();
+        for (int i = 0; i < 20; i++)
+        {
+            string name = $"{(i % 2 == 0 ? "sent" : "split")}{i}";
+            if (i % 2 == 0)
+            {
+                await UploadAsync(fixture, name, "one", "two", "three");
+            }
+            else
+            {
+                Assert.True((await fixture.TryPutAsync(name, new byte[3000])).Ok);
+            }
+
+            using ChunkedReader reader = await OpenAsync(fixture, name);
+            Assert.Equal(3, reader.Manifest.Chunks.Count);
+            string upload = ChunkName.TextOf(reader.Manifest.UploadId);
+            string[] places = [.. Enumerable.Range(1, 3).Select(number => Assert.Single(fixture.Paths, path => File.Exists(Path.Combine(path, "@ais/b/%ob/%c", upload, $"{number:d5}"))))];
+            Assert.True(File.Exists(Path.Combine(places[0], "@ais/b/%ob", name)), name);
+            others.UnionWith(places[1..]);
+        }
+
+        Assert.Equal(fixture.Paths.Order(StringComparer.Ordinal), others.Order(StringComparer.Ordinal));
+    }
+
     /// <summary>Who removes it cannot see then which upload it had.</summary>
     [Theory]
     [InlineData(false)]
