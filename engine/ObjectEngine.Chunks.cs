@@ -83,20 +83,33 @@ public sealed partial class ObjectEngine
             return NoUpload(uploadId);
         }
 
+        ChecksumType ofBucket = upload.Bucket.Properties.ChecksumType;
+        ChecksumType kept = KeptOfParts(ofBucket);
+        Digest? whole = upload.TakeDigest(kept == ofBucket ? ChecksumType.None : ofBucket, number);
+        bool isStored = false;
         try
         {
-            PutRequest part = request with { Name = upload.FileOf(number), Kept = KeptOfParts(upload.Bucket), Custom = [], IfEmpty = EmptyPart(number) };
-            Result<StoredObject> stored = await StoreAsync(upload.Bucket, part, cancellation);
-            _counters.Puts.Add();
-            if (stored.Ok)
+            PutRequest part = request with { Name = upload.FileOf(number), Kept = kept, Custom = [], IfEmpty = EmptyPart(number) };
+            if (whole is not null)
             {
-                upload.Add(number);
+                var window = new BodyWindow(request.Body, whole);
+                window.Begin(request.LengthBytes ?? long.MaxValue);
+                part = part with { Body = window };
             }
 
+            Result<StoredObject> stored = await StoreAsync(upload.Bucket, part, cancellation);
+            _counters.Puts.Add();
+            isStored = stored.Ok;
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
         finally
         {
+            if (isStored)
+            {
+                upload.Add(number);
+            }
+
+            upload.GiveDigest(whole, isStored ? number : 0);
             upload.Use(_clock.NowNs);
             upload.Leave();
         }
@@ -147,7 +160,7 @@ public sealed partial class ObjectEngine
         {
             if (isDone)
             {
-                _uploads.TryRemove((upload.Bucket.Bid, upload.Note.UploadId), out _); // behind the note, which a look for it would believe
+                Forget((upload.Bucket.Bid, upload.Note.UploadId)); // behind the note, which a look for it would believe
             }
             else
             {

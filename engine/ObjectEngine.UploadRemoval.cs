@@ -31,7 +31,7 @@ public sealed partial class ObjectEngine
             _reaper.LookThrough();
         }
 
-        _uploads.TryRemove((upload.Bucket.Bid, note.UploadId), out _);
+        Forget((upload.Bucket.Bid, note.UploadId));
         return Result.Done;
     }
 

@@ -22,7 +22,7 @@ public sealed partial class ObjectEngine
     private static string Printable(string text) => string.Concat(text.Take(64).Select(static letter => char.IsAsciiLetterOrDigit(letter) ? letter : '?'));
 
     /// <summary>Digests that can be put together from those of parts: the whole object's comes from them.</summary>
-    private static ChecksumType KeptOfParts(Bucket bucket) => bucket.Properties.ChecksumType switch
+    private static ChecksumType KeptOfParts(ChecksumType ofBucket) => ofBucket switch
     {
         ChecksumType.None => ChecksumType.None,
         ChecksumType.Crc64Nvme => ChecksumType.Crc64Nvme,
@@ -232,7 +232,8 @@ public sealed partial class ObjectEngine
                 $"partial completion: {numbers.Count} parts are listed, {stored.Length} are stored; they must be the same, from 1 without a gap");
         }
 
-        ChecksumType kept = KeptOfParts(upload.Bucket);
+        ChecksumType bucketType = upload.Bucket.Properties.ChecksumType;
+        ChecksumType kept = KeptOfParts(bucketType);
         var sum = new ChunkSum(kept);
         foreach (int number in stored)
         {
@@ -260,7 +261,7 @@ public sealed partial class ObjectEngine
             }
         }
 
-        return NewComplete(upload.Note, sum.Checksum, sum.Build());
+        return NewComplete(upload.Note, upload.DigestInOrder(bucketType, stored.Length) ?? sum.Checksum, sum.Build());
     }
 
     /// <summary>For scrubs: what is wrong with the chunks of an object, or with a chunk whose upload has no note; null when nothing is.</summary>
@@ -307,6 +308,15 @@ public sealed partial class ObjectEngine
         return there == manifest.Chunks.Count ? null : $"{there} of {manifest.Chunks.Count} chunks are there";
     }
 
+    /// <summary>An upload is an object now, or nothing.</summary>
+    private void Forget((ulong Bid, ulong UploadId) key)
+    {
+        if (_uploads.TryRemove(key, out Upload? upload))
+        {
+            upload.DropDigest();
+        }
+    }
+
     /// <summary>The bucket is gone, and with it the uploads to it.</summary>
     private void ForgetUploads(ulong bid)
     {
@@ -314,7 +324,7 @@ public sealed partial class ObjectEngine
         {
             if (key.Bid == bid)
             {
-                _uploads.TryRemove(key, out _);
+                Forget(key);
             }
         }
     }

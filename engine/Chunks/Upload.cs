@@ -20,6 +20,9 @@ internal sealed class Upload(Bucket bucket, Manifest note, long nowNs)
     private long _lastUsedNs = nowNs;
     private bool _isEnding;
     private TaskCompletionSource? _idle;
+    private Digest? _inOrder; // of the parts before _nextInOrder, which came one behind the other; none while one who sends the next has it
+    private Checksum? _finished; // of all parts, when it was asked for
+    private int _nextInOrder = 1; // 0: they do not come in order
 
     /// <summary>Where the object will be.</summary>
     public Bucket Bucket => bucket;
@@ -57,6 +60,76 @@ internal sealed class Upload(Bucket bucket, Manifest note, long nowNs)
         lock (_gate)
         {
             _numbers.Add(number);
+        }
+    }
+
+    /// <summary>
+    /// For who sends a part: the digest of the whole object, of that type, for him to go on with while he sends, and to give back; null of none, and when the parts do not come one
+    /// behind the other: the digest is then given up for good, since bytes that have come are not read again for it.
+    /// </summary>
+    public Digest? TakeDigest(ChecksumType type, int number)
+    {
+        lock (_gate)
+        {
+            bool isNext = number == _nextInOrder && type != ChecksumType.None && (number == 1 || _inOrder?.Type == type);
+            Digest? taken = isNext ? _inOrder ?? Digest.Rent(type) : null;
+            if (!isNext)
+            {
+                _nextInOrder = 0;
+                _inOrder?.Dispose();
+            }
+
+            (_inOrder, _finished) = (null, null);
+            return taken;
+        }
+    }
+
+    /// <summary>Gives back what <see cref="TakeDigest"/> gave, if anything, with the part that it went on with; 0 when that was not stored.</summary>
+    public void GiveDigest(Digest? digest, int number)
+    {
+        if (digest is null)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (number != 0 && number == _nextInOrder)
+            {
+                (_inOrder, _nextInOrder) = (digest, number + 1);
+                return;
+            }
+
+            _inOrder?.Dispose();
+            (_inOrder, _nextInOrder) = (null, 0);
+        }
+
+        digest.Dispose();
+    }
+
+    /// <summary>Digest of the whole object, when its parts came one behind the other, are so many, and the digest is of that type; null otherwise. Nobody sends one.</summary>
+    public Checksum? DigestInOrder(ChecksumType type, int parts)
+    {
+        lock (_gate)
+        {
+            if (_inOrder is { } digest && _nextInOrder == parts + 1)
+            {
+                _finished = digest.Finish();
+                (_inOrder, _nextInOrder) = (null, 0);
+                digest.Dispose();
+            }
+
+            return _finished?.Type == type ? _finished : null;
+        }
+    }
+
+    /// <summary>Nobody asks for the digest any more.</summary>
+    public void DropDigest()
+    {
+        lock (_gate)
+        {
+            _inOrder?.Dispose();
+            (_inOrder, _nextInOrder) = (null, 0);
         }
     }
 

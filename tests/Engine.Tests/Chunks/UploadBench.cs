@@ -36,7 +36,8 @@ internal static class UploadBench
         return begun.Value;
     }
 
-    public static Task<Result<ObjectAttributes>> TryPartAsync(EngineFixture fixture, string name, string upload, int number, byte[] content, bool unknownLength = false) =>
+    public static Task<Result<ObjectAttributes>> TryPartAsync(
+        EngineFixture fixture, string name, string upload, int number, byte[] content, bool unknownLength = false, Checksum expected = default) =>
         fixture.Io.OnItsThreadAsync(() => fixture.Engine.PutPartAsync(
             Caller.Anonymous,
             new PutRequest
@@ -45,6 +46,7 @@ internal static class UploadBench
                 Name = ObjectName.From(name),
                 Body = PipeReader.Create(new MemoryStream(content)),
                 LengthBytes = unknownLength ? null : content.Length,
+                Expected = expected,
             },
             upload,
             number,
