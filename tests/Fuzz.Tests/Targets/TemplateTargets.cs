@@ -78,18 +78,18 @@ public static partial class TemplateTargets
                     """{"template":"a{1..3}","objnames":null,"num-workers":7,"coer":true}""", """{"objnames":["a","b/c","é"],"Template":"","num-workers":-1}""",
                     """{"template":"d/*","non-recurs":true}""", """{"template":"user@","is-prefix":true}""", "{}"),
                 Words = Mutator.Texts("[]", "null", "\"\"", "\"a\",", "{1..2}", "@9", "\\ud800", "\\u0000", "..", "true", "-1", "128", "129", "\"objnames\":", "\"template\":"),
-                Parse = json => ReadDeletion(json, static value => DeletionMessage.Read(s_bucket, value) is { Ok: true } read ? read.Value : null),
+                Parse = json => ReadValue(json, static value => DeletionMessage.Read(s_bucket, value) is { Ok: true } read ? read.Value : null),
                 Format = request => Encoding.UTF8.GetBytes(Written(request)),
                 Describe = Written,
                 Check = (json, request) => request.Objects is { IsPrefix: true, Prefix.Length: 0 }
-                    && ReadDeletion(json, static value => ActionMessage.Member(value, "objnames") is { ValueKind: JsonValueKind.Array } ? "a list" : null) is not null ? "removes everything for a list"
+                    && ReadValue(json, static value => ActionMessage.Member(value, "objnames") is { ValueKind: JsonValueKind.Array } ? "a list" : null) is not null ? "removes everything for a list"
                     : request.Workers is >= -1 and <= Limits.JobWorkersMax ? null : $"has {request.Workers} workers",
                 AllocationMax = (64 << 10, 512),
                 InputsOfSuite = 8000,
             };
             return new Fuzzed(target, target with
             {
-                Parse = json => target.Parse(json) ?? ReadDeletion(json, static value => ActionMessage.Member(value, "objnames") is { ValueKind: JsonValueKind.Array } names && names.GetArrayLength() == 0
+                Parse = json => target.Parse(json) ?? ReadValue(json, static value => ActionMessage.Member(value, "objnames") is { ValueKind: JsonValueKind.Array } names && names.GetArrayLength() == 0
                     ? new DeletionRequest { Bucket = s_bucket, Objects = NameSelection.OfPrefix("", isFlat: false).Value } : null),
             },
             "removes everything");
@@ -105,7 +105,7 @@ public static partial class TemplateTargets
     [GeneratedRegex(@"\A(?<gap>[^%]*)%0(?<width>[0-9]+)d(?<gap>[^%]*)\z")]
     private static partial Regex Percents { get; }
 
-    private static T? ReadDeletion<T>(byte[] json, Func<JsonElement, T?> read)
+    internal static T? ReadValue<T>(byte[] json, Func<JsonElement, T?> read)
         where T : class
     {
         if (!ActionMessage.TryParse(json, out ActionMessage? message, out _))
