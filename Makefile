@@ -1,4 +1,4 @@
-# make run | test | simulate | crash-matrix | soak | model | fuzz | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
+# make run | test | simulate | crash-matrix | soak | large-object | model | fuzz | build | publish | bench | bench-gate | dist | install | clean. Needs Debian 12, the .NET 10 SDK and git; the rest is installed here.
 SHELL := /bin/bash
 AOT_FRAMEWORK := $(shell sed -n 's|.*<AotFramework>\(.*\)</AotFramework>.*|\1|p' Directory.Build.props)
 VERSION := $(shell sed -n 's|.*<VersionPrefix>\(.*\)</VersionPrefix>.*|\1|p' Directory.Build.props)
@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 export MSBUILDDISABLENODEREUSE := 1
 
-.PHONY: run test test-memory simulate endurance-build crash-matrix soak model fuzz build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
+.PHONY: run test test-memory simulate endurance-build crash-matrix soak large-object model fuzz build publish bench bench-build bench-gate bench-gate-selftest flame dist install deps deps-test deps-bench clean
 .DEFAULT_GOAL := publish
 
 deps:
@@ -85,6 +85,10 @@ crash-matrix: endurance-build
 
 soak: endurance-build
 	SOAK_HOURS=$(HOURS) SOAK_MINUTES=$(MINUTES) SOAK_JSON='$(JSON)' $(ENDURANCE) -method '*AServerUnderLoadAndFaultsHoldsNoMoreAtTheEndThanAtFirst'
+
+# One object of GIB parts of 1 GiB, on a file system that compresses: it takes about a twentieth of that.
+large-object: endurance-build
+	LARGE_GIB=$(or $(GIB),100) $(ENDURANCE) -method '*AnObjectOfManyLargePartsIsListedAndReadInFlatMemory'
 
 # Random calls of several clients at once, checked to be those on one register a name (docs/TESTING.md): SEEDS=500 from FIRST=1 on; or one
 # again and again, made shorter when it fails: SEED=17.

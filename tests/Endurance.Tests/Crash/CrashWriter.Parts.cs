@@ -41,6 +41,17 @@ public sealed partial class CrashWriter
         return problem;
     }
 
+    /// <summary>Has the bucket's objects split in pieces of some size, or put together. The job ends by itself, with the next one, or behind the next start.</summary>
+    private async Task<string?> RechunkAsync()
+    {
+        int limit = _random.Next(2) * 16_000;
+        ledger.Write(_round, "rechunk", load.Bucket, limit);
+        using var body = new StringContent(string.Create(
+            CultureInfo.InvariantCulture, $$$"""{"action":"rechunk","value":{"objsize-limit":{{{limit}}},"chunk-size":{{{_random.Next(8, 64) << 10}}}}}"""));
+        using HttpResponseMessage answer = await _store.SendAsync(HttpMethod.Post, $"/v1/buckets/{load.Bucket}", body);
+        return answer.IsSuccessStatusCode ? null : $"rechunk {load.Bucket}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}";
+    }
+
     private async Task<(string? Problem, string Answer)> PostAsync(string name, string query, string message)
     {
         using var body = new StringContent(message);

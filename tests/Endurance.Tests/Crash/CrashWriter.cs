@@ -42,6 +42,7 @@ public sealed partial class CrashWriter(Workload load, int index, Ledger ledger)
         Mix.Fresh => PutAsync(string.Create(CultureInfo.InvariantCulture, $"r{_round}/{index}/{_fresh++}")),
         Mix.Overwrite => PutAsync(AnyName()),
         Mix.Delete or Mix.Upload => PutOrDeleteAsync(AnyName()),
+        Mix.Split => _random.Next(6) == 0 ? RechunkAsync() : PutOrDeleteAsync(AnyName()),
         Mix.Life => LiveAsync(),
         _ => TurnAsync(),
     };

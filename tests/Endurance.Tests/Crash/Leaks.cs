@@ -23,14 +23,14 @@ public static partial class Leaks
         {
             string[] own = [.. files.Where(file => file.Contains($"/@ais/{load.Bucket}/", StringComparison.Ordinal))];
             int objects = present[load.Bucket].Count;
-            int heads = own.Count(file => file.Contains("/%ob/", StringComparison.Ordinal) && !file.Contains(Uploads, StringComparison.Ordinal));
+            string[] heads = [.. own.Where(file => file.Contains("/%ob/", StringComparison.Ordinal) && !file.Contains(Uploads, StringComparison.Ordinal))];
             int slices = own.Count(file => file.Contains("/%ec/", StringComparison.Ordinal));
-            if (heads != objects * load.FilesPerObject || slices != objects * load.SlicesPerObject)
+            if (heads.Length != objects * load.FilesPerObject || slices != objects * load.SlicesPerObject)
             {
-                yield return $"{load.Bucket}: {objects} objects have {heads} files, not {objects * load.FilesPerObject}, and {slices} slices, not {objects * load.SlicesPerObject}";
+                yield return $"{load.Bucket}: {objects} objects have {heads.Length} files, not {objects * load.FilesPerObject}, and {slices} slices, not {objects * load.SlicesPerObject}";
             }
 
-            foreach (string leak in OfUploads(load, objects, own))
+            foreach (string leak in OfUploads(load, heads, own))
             {
                 yield return leak;
             }
@@ -45,8 +45,10 @@ public static partial class Leaks
         }
     }
 
-    /// <summary>Each object of a bucket whose objects come in parts has a complete note and its chunks; other notes are of uploads in progress.</summary>
-    private static IEnumerable<string> OfUploads(Workload load, int objects, string[] files)
+    /// <summary>
+    /// Each object that is a manifest, and all are whose parts were sent, has a complete note and its chunks; other notes are of uploads in progress, which the engine has none of its own of.
+    /// </summary>
+    private static IEnumerable<string> OfUploads(Workload load, string[] heads, string[] files)
     {
         int complete = 0;
         foreach (IGrouping<string, string> upload in files.Where(file => file.Contains(Uploads, StringComparison.Ordinal)).GroupBy(file => Path.GetFileName(Path.GetDirectoryName(file)!)))
@@ -61,16 +63,29 @@ public static partial class Leaks
             bool isComplete = bytes[1] == 2; // docs/ON_DISK.md
             int chunks = BitConverter.ToInt32(bytes, 40);
             complete += isComplete ? 1 : 0;
+            if (!isComplete && load.Mix == Mix.Split)
+            {
+                yield return $"{load.Bucket}: an upload of the engine's own is left: {string.Join(' ', upload)}";
+            }
+
             if (isComplete && upload.Count() != chunks + 1)
             {
                 yield return $"{load.Bucket}: {chunks} chunks and a note have the files {string.Join(' ', upload)}";
             }
         }
 
-        if (load.Mix == Mix.Upload && complete != objects)
+        int chunked = load.Mix is Mix.Upload or Mix.Split ? heads.Count(IsManifest) : complete;
+        if (complete != chunked || (load.Mix == Mix.Upload && chunked != heads.Length))
         {
-            yield return $"{load.Bucket}: {objects} objects, and {complete} uploads that say they became one";
+            yield return $"{load.Bucket}: {heads.Length} objects, {chunked} of them chunked, and {complete} uploads that say they became one";
         }
+    }
+
+    /// <summary>What else a writer stores begins with a number in clear text.</summary>
+    private static bool IsManifest(string file)
+    {
+        using FileStream head = File.OpenRead(file);
+        return head.ReadByte() == 1; // docs/ON_DISK.md
     }
 
     /// <summary>A file that an idle server has no use for.</summary>

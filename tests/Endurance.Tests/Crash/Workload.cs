@@ -15,6 +15,9 @@ public enum Mix
     /// <summary>The same, where what is put comes in parts.</summary>
     Upload,
 
+    /// <summary>Names come and go; what is large is split, and the job <c>rechunk</c> splits and puts together what is there.</summary>
+    Split,
+
     /// <summary>The bucket is destroyed and made again.</summary>
     Life,
 
@@ -28,6 +31,7 @@ public sealed record Workload(string Bucket, Mix Mix, string Properties, int Fil
     private const string Mirror = "\"mirror\":{\"enabled\":true,\"copies\":2}";
     private const string Erasure = "\"ec\":{\"enabled\":true,\"data_slices\":2,\"parity_slices\":1,\"unit\":\"64KiB\",\"objsize_limit\":0}";
     private const string Combined = "\"checksum\":{\"type\":\"crc32c\"}"; // the digest of a whole that came in parts
+    private const string Chunks = "\"chunks\":{\"objsize_limit\":\"32KiB\",\"chunk_size\":\"24KiB\"}"; // about half of all objects
     private const string Relaxed = "\"durability\":\"relaxed\"";
 
     private bool IsRelaxed => Properties.Contains(Relaxed, StringComparison.Ordinal);
@@ -54,6 +58,8 @@ public sealed record Workload(string Bucket, Mix Mix, string Properties, int Fil
             new("del-r", Mix.Delete, $"{{{Relaxed}}}"),
             new("parts", Mix.Upload, $"{{{Combined}}}"),
             new("parts-r", Mix.Upload, $"{{{Combined},{Relaxed}}}"),
+            new("split", Mix.Split, $"{{{Chunks}}}"),
+            new("split-r", Mix.Split, $"{{{Chunks},{Relaxed}}}"),
             new("life", Mix.Life, "{}"),
             new("turn", Mix.Turn, $"{{{Relaxed}}}"),
         ];

@@ -36,7 +36,7 @@ public static class SoakSample
     }
 
     /// <summary>Memory that no file can give back (proc(5)).</summary>
-    private static double AnonymousBytes(int process)
+    public static double AnonymousBytes(int process)
     {
         string line = File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
         return 1024 * double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);

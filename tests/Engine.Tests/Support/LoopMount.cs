@@ -28,6 +28,14 @@ public sealed class LoopMount : IDisposable
         ? Made(new LoopMount(), XfsBytes, "mkfs.xfs", "-q", "-f")
         : Made(new LoopMount(), Ext4Bytes, "mkfs.ext4", "-q", "-F", "-I", "256");
 
+    /// <summary>btrfs that compresses, of so many bytes: what says little takes little of the machine's disk.</summary>
+    public static LoopMount NewCompressing(long bytes)
+    {
+        LoopMount mount = Made(new LoopMount(), bytes, "mkfs.btrfs", "-q", "-f");
+        mount.Remount("compress-force=zstd:1");
+        return mount;
+    }
+
     /// <summary>ext4 of so many bytes on a drive that never lets wait: its file is in memory (tmpfs(5)).</summary>
     public static LoopMount NewInMemory(long bytes) =>
         Made(new LoopMount(Directory.CreateDirectory($"/dev/shm/sluice-loop-{Guid.NewGuid():N}")), bytes, "mkfs.ext4", "-q", "-F", "-I", "256");
