@@ -89,7 +89,7 @@ public sealed partial class ObjectEngine
         bool isStored = false;
         try
         {
-            PutRequest part = request with { Name = upload.FileOf(number), Kept = kept, Custom = [], IfEmpty = EmptyPart(number) };
+            PutRequest part = request with { Name = upload.FileOf(number), Kept = kept, Custom = ChunkSum.CustomOf(request.Expected), IfEmpty = EmptyPart(number) };
             if (whole is not null)
             {
                 var window = new BodyWindow(request.Body, whole);

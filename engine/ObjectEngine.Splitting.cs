@@ -167,7 +167,7 @@ public sealed partial class ObjectEngine
         Checksum arrived = sent?.Finish() ?? checksum;
         return arrived != request.Expected && request.Expected.Type != ChecksumType.None
             ? new Failure(ErrorCode.BadDigest, $"bad data checksum: the client sent {request.Expected}, the body has {arrived}")
-            : NewComplete(upload.Note, checksum, sum.Build());
+            : NewComplete(upload.Note, checksum, sum);
     }
 
     private Manifest NewNote(Bucket bucket, ObjectName name, IReadOnlyList<KeyValuePair<string, string>> custom, bool isOwn) => new()
@@ -181,15 +181,22 @@ public sealed partial class ObjectEngine
         Chunks = new ChunkTableBuilder(ChecksumType.None).Build(),
     };
 
-    private Manifest NewComplete(Manifest note, Checksum checksum, ChunkTable chunks) => new()
+    private Manifest NewComplete(Manifest note, Checksum checksum, ChunkSum sum)
     {
-        State = ManifestState.Complete,
-        UploadId = note.UploadId,
-        Generation = _clock.Next(),
-        CreatedNs = note.CreatedNs,
-        Name = note.Name,
-        Custom = note.Custom,
-        Checksum = checksum,
-        Chunks = chunks,
-    };
+        const string ETagKey = "ETag"; // custom metadata that clients are shown as the header
+        KeyValuePair<string, string>[] tagged = [.. note.Custom, new(ETagKey, sum.ETag)];
+        bool isTagged = sum.ETag.Length > 0 && !note.Custom.Any(static pair => pair.Key == ETagKey) && CustomMetadata.Problem(tagged) is null;
+        return new Manifest
+        {
+            State = ManifestState.Complete,
+            UploadId = note.UploadId,
+            Generation = _clock.Next(),
+            CreatedNs = note.CreatedNs,
+            Name = note.Name,
+            Custom = isTagged ? tagged : note.Custom,
+            Checksum = checksum,
+            ETag = sum.ETag,
+            Chunks = sum.Build(),
+        };
+    }
 }

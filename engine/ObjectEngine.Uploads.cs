@@ -261,7 +261,7 @@ public sealed partial class ObjectEngine
             }
         }
 
-        return NewComplete(upload.Note, upload.DigestInOrder(bucketType, stored.Length) ?? sum.Checksum, sum.Build());
+        return NewComplete(upload.Note, upload.DigestInOrder(bucketType, stored.Length) ?? sum.Checksum, sum);
     }
 
     /// <summary>For scrubs: what is wrong with the chunks of an object, or with a chunk whose upload has no note; null when nothing is.</summary>

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using Sluice.Engine.Objects;
 using Sluice.Native.Codecs;
 
@@ -8,7 +10,11 @@ namespace Sluice.Engine.Chunks;
 /// <param name="type">Digest that each chunk keeps: none, CRC-32C or CRC-64/NVMe.</param>
 internal sealed class ChunkSum(ChecksumType type)
 {
+    private const string Md5Key = "md5";
+
     private readonly ChunkTableBuilder _chunks = new(type);
+    private readonly List<byte> _md5s = [];
+    private int _count;
     private ulong _crc64;
     private uint _crc32;
 
@@ -26,6 +32,16 @@ internal sealed class ChunkSum(ChecksumType type)
         }
     }
 
+    /// <summary>
+    /// Entity tag as Amazon S3 gives it to what came in parts: the MD5 of the MD5s of all, a hyphen, and how many there are; empty when not all have one.
+    /// </summary>
+    public string ETag => _count > 0 && _md5s.Count == _count * ChunkTable.Md5Bytes
+        ? string.Create(CultureInfo.InvariantCulture, $"{Digest.Of(ChecksumType.Md5, CollectionsMarshal.AsSpan(_md5s)).Hex}-{_count}")
+        : "";
+
+    /// <summary>The custom metadata that a chunk has when its MD5 is known: it was compared with its bytes.</summary>
+    public static KeyValuePair<string, string>[] CustomOf(Checksum md5) => md5.Type == ChecksumType.Md5 ? [new(Md5Key, md5.Hex)] : [];
+
     /// <summary>The next chunk; it keeps a digest of the type.</summary>
     public void Add(int number, ObjectMetadata metadata)
     {
@@ -37,9 +53,14 @@ internal sealed class ChunkSum(ChecksumType type)
         }
 
         SizeBytes += metadata.SizeBytes;
-        _chunks.Add(new ManifestChunk(number, metadata.SizeBytes, crc64), metadata.Checksum.Value, []);
+        _count++;
+        _md5s.AddRange(Md5Of(metadata));
+        _chunks.Add(new ManifestChunk(number, metadata.SizeBytes, crc64), metadata.Checksum.Value, Md5Of(metadata));
     }
 
     /// <summary>The table; once, behind the last.</summary>
     public ChunkTable Build() => _chunks.Build();
+
+    private static byte[] Md5Of(ObjectMetadata metadata) =>
+        metadata.Custom.FirstOrDefault(static pair => pair.Key == Md5Key).Value is { Length: 2 * ChunkTable.Md5Bytes } hex ? Convert.FromHexString(hex) : [];
 }

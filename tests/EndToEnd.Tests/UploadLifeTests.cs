@@ -108,6 +108,34 @@ public sealed class UploadLifeTests : IDisposable
         }
     }
 
+    /// <summary>A manifest that is damaged, without a copy: its object is served all the same, and a scrub behind that finds nothing.</summary>
+    [Theory]
+    [MemberData(nameof(IoBackends.Each), MemberType = typeof(IoBackends))]
+    public async Task ADamagedManifestIsWrittenAnew(string backend)
+    {
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            using var store = new Store(server.Endpoint);
+            using HttpClient http = Client(server);
+            await store.CreateAsync("b");
+            await new UploadClient(http).UploadAsync("x", _content, s_sizes);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        string manifest = Assert.Single(ManifestFiles());
+        byte[] whole = await File.ReadAllBytesAsync(manifest);
+        Harm(manifest, "flipped");
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            await IsExactAsync(server, "x", 200, 0, _content.SizeBytes);
+            await IsExactAsync(server, "x", 206, s_sizes[0] - 1, s_sizes[1] + 2);
+            await Eventually.TrueAsync("the manifest is whole", () => File.ReadAllBytes(manifest).AsSpan().SequenceEqual(whole));
+            (int code, string output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "ais://b", "--wait");
+            Assert.True(code == 0, output);
+            Assert.Equal(0, await server.StopAsync());
+        }
+    }
+
     /// <summary>Of two copies one may be damaged, of every chunk and of the manifest; it is replaced by the other.</summary>
     [Theory]
     [MemberData(nameof(Harms))]

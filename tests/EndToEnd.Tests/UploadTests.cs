@@ -67,6 +67,34 @@ public sealed class UploadTests(BackendServers servers)
         await NothingIsLeftAsync(server, upload);
     }
 
+    /// <summary>Parts that come in order make the digest that the bucket keeps; with their MD5s they make the entity tag that Amazon S3 gives.</summary>
+    [Theory]
+    [MemberData(nameof(IoBackends.Each), MemberType = typeof(IoBackends))]
+    public async Task PartsInOrderHaveTheBucketsDigestAndWithMd5sAnEntityTag(string backend)
+    {
+        BackendServer server = await servers.GetAsync(backend);
+        using HttpClient http = Client(server);
+        var uploads = new UploadClient(http);
+        var content = new Content(seed: 8, s_sizes.Sum());
+        byte[][] parts = UploadClient.Cut(content, s_sizes);
+        string upload = await uploads.BeginAsync("order");
+        for (int i = 0; i < parts.Length; i++)
+        {
+            await uploads.PartWithMd5Async("order", upload, i + 1, parts[i]);
+        }
+
+        await uploads.CompleteAsync("order", upload, [.. Enumerable.Range(1, parts.Length)]);
+        string tag = $"\"{UploadClient.Md5([.. parts.SelectMany(part => Convert.FromHexString(UploadClient.Md5(part)))])}-{parts.Length}\"";
+        using (HttpResponseMessage head = await HeadAsync(http, "order", "?props=checksum,etag"))
+        {
+            Assert.Equal(("xxhash2", content.Digest, tag), (Header(head, "Ais-Checksum-Type"), Header(head, "Ais-Checksum-Value"), head.Headers.ETag?.ToString()));
+        }
+
+        await IsAsync(server, "order", content, content.Digest);
+        await server.DeleteAsync("order");
+        await NothingIsLeftAsync(server, upload);
+    }
+
     /// <summary>Ranges around every border of parts, and of every part; whole, verified before they go out, and with digests of their own.</summary>
     [Theory]
     [MemberData(nameof(Buckets))]

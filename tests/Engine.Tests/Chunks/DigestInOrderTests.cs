@@ -1,5 +1,6 @@
 using System.Text;
 using Sluice.Contract;
+using Sluice.Engine.Chunks;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Tests.Support;
 using static Sluice.Engine.Tests.Chunks.UploadBench;
@@ -58,6 +59,33 @@ public sealed class DigestInOrderTests
             ObjectAttributes made = await CompleteAsync(fixture, "x", upload, s_parts.Length);
             Assert.Equal(Digest.Of(made.Checksum.Type, whole), made.Checksum);
         }
+    }
+
+    /// <summary>Parts whose MD5s are known, since they were sent with them, make the entity tag that Amazon S3 gives: in any order, over a restart; one part without makes none.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task PartsWithTheirMd5sMakeAnEntityTag(bool isOneWithout)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        string upload = await BeginAsync(fixture, "x");
+        foreach (int number in (int[])[3, 1, 2, 4])
+        {
+            byte[] part = s_parts[number - 1];
+            bool isWithout = isOneWithout && number == 2;
+            Assert.True((await TryPartAsync(fixture, "x", upload, number, part, expected: isWithout ? default : Digest.Of(ChecksumType.Md5, part))).Ok);
+        }
+
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        ObjectAttributes made = await CompleteAsync(fixture, "x", upload, s_parts.Length);
+        byte[] md5s = [.. s_parts.SelectMany(part => Digest.Of(ChecksumType.Md5, part).Value.ToArray())];
+        string tag = $"{Digest.Of(ChecksumType.Md5, md5s).Hex}-{s_parts.Length}";
+        KeyValuePair<string, string>[] expected = isOneWithout ? [] : [new("ETag", tag)];
+        Assert.Equal(expected, made.Custom);
+        using ChunkedReader reader = await OpenAsync(fixture, "x");
+        Assert.Equal(isOneWithout ? "" : tag, reader.Manifest.ETag);
+        Assert.Equal(Digest.Of(ChecksumType.Md5, s_parts[3]).Value.ToArray(), reader.Manifest.Chunks.Md5Of(3).ToArray());
     }
 
     private const int Restart = -1;
