@@ -97,13 +97,16 @@ public sealed partial class ObjectEngine
             return TooLarge;
         }
 
-        Bucket bucket = allowed.Value;
-        Result<StoredObject> stored = request.LengthBytes <= bucket.Properties.Chunks.WholeBytesMax
-            ? await StoreAsync(bucket, request, cancellation)
-            : await StoreLargeAsync(bucket, request, cancellation);
+        Result<StoredObject> stored = await StoreSizedAsync(allowed.Value, request, cancellation);
         _counters.Puts.Add();
         return stored.Ok ? stored.Value.Attributes() : stored.Error!;
     }
+
+    /// <summary>Stores an object as one or in chunks, by a request that was checked.</summary>
+    private ValueTask<Result<StoredObject>> StoreSizedAsync(Bucket bucket, PutRequest request, CancellationToken cancellation) =>
+        request.LengthBytes <= bucket.Properties.Chunks.WholeBytesMax
+            ? StoreAsync(bucket, request, cancellation)
+            : StoreLargeAsync(bucket, request, cancellation);
 
     /// <summary>Stores an object as one, whatever its size, by a request that was checked.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
