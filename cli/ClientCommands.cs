@@ -21,6 +21,7 @@ public static class ClientCommands
             PutVerb.Create(options),
             GetVerb.Create(options),
             ListVerb.Create(options),
+            CopyVerb.Create(options),
             RemoveVerb.Create(options),
             HeadVerb.Create(options),
             CatVerb.Create(options),

@@ -43,6 +43,9 @@ public sealed record BucketAddress
         ? $"provider={Provider}"
         : $"provider={Provider}&namespace={PercentEncoding.Escape($"@{NamespaceUuid}#{NamespaceName}", keepSlash: false)}";
 
+    /// <summary><c>provider/@uuid#ns/bucket/</c>: what a unified name begins with (contract: native API §1).</summary>
+    public string UnifiedName => $"{Provider}/@{NamespaceUuid}#{NamespaceName}/{Name}/";
+
     /// <summary>Makes an address from its parts, or says in one sentence what is wrong with them.</summary>
     public static bool TryCreate(
         string provider,

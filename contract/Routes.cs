@@ -38,6 +38,13 @@ public static class RedirectMarkers
     public const string Direct = "sluice-direct";
 }
 
+/// <summary>Query parameters of object calls (contract: native API §1).</summary>
+public static class QueryNames
+{
+    /// <summary>Of a PUT: the unified name that the object is to be copied to.</summary>
+    public const string CopyTo = "object_to";
+}
+
 /// <summary>Header names of the native API (contract: objects §1).</summary>
 public static class HeaderNames
 {

@@ -80,6 +80,15 @@ public sealed partial class SluiceClient
     public Task DeleteObjectAsync(ObjectAddress address, CancellationToken token) =>
         RunAsync(Request(HttpMethod.Delete, ObjectTarget(address)), token);
 
+    /// <summary>Has the server copy an object to another name, and answers what that is now, its size aside; 404 if there is no such object or bucket.</summary>
+    public async Task<ObjectAttributesView> CopyObjectAsync(ObjectAddress address, ObjectAddress target, CancellationToken token)
+    {
+        string query = $"&{QueryNames.CopyTo}={PercentEncoding.Escape(target.Bucket.UnifiedName + target.Name, keepSlash: true)}";
+        HttpRequestMessage request = Request(HttpMethod.Put, ObjectTarget(address, _isTls ? $"{query}&{RedirectMarkers.Direct}=true" : query));
+        using HttpResponseMessage response = await SendAsync(request, token);
+        return Attributes(response, sizeBytes: -1);
+    }
+
     /// <summary>Starts a job that removes many objects of a bucket, and answers its id; 404 if there is no such bucket.</summary>
     public Task<string> DeleteObjectsAsync(BucketAddress bucket, ObjectSelection objects, CancellationToken token) =>
         TextAsync(Request(HttpMethod.Delete, BucketTarget(bucket), ControlBody.Write(Actions.DeleteObjects, objects.Write)), token);

@@ -45,6 +45,34 @@ public sealed class VerbTests
     }
 
     [Theory]
+    [InlineData("ais://other/y z", "ais/%40%23/other/y%20z", "ais://other", "y z")]
+    [InlineData("ais://@u#n/other/y", "ais/%40u%23n/other/y", "ais://@u#n/other", "y")]
+    [InlineData("ais://other", "ais/%40%23/other/x%26", "ais://other", "x&")]
+    [InlineData("ais://b/new/", "ais/%40%23/b/new/x%26", "ais://b", "new/x&")]
+    public async Task AnObjectIsCopiedByTheServer(string target, string sent, string bucket, string name)
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["cp", "ais://b/dir/x&", target]);
+        Assert.Equal((ExitCode.Ok, "", ""), (run.Code, run.Output, run.Error));
+        Assert.Equal($"/v1/objects/b/dir/x%26?provider=ais&object_to={sent}", server.Only("PUT").RawTarget);
+        run = await CommandRun.OfAsync(server.Endpoint, ["cp", "ais://b/dir/x&", target, "--json"]);
+        JsonNode line = run.JsonLines.Single();
+        Assert.Equal((bucket, name), ((string)line["bucket"]!, (string)line["name"]!));
+    }
+
+    [Theory]
+    [InlineData("ais://b/dir/")]
+    [InlineData("ais://b")]
+    public async Task WhatNamesNoObjectIsNotCopied(string source)
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["cp", source, "ais://b/y"]);
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Contains("names no object", run.Error, StringComparison.Ordinal);
+        Assert.Empty(server.Seen);
+    }
+
+    [Theory]
     [InlineData(LocalFileKind.Fifo, "a named pipe")]
     [InlineData(LocalFileKind.Socket, "a socket")]
     [InlineData(LocalFileKind.Device, "a device")]

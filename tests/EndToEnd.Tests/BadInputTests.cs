@@ -89,6 +89,15 @@ public sealed class BadInputTests(ServerFixture fixture) : IClassFixture<ServerF
         { "unknown what", "GET /v1/daemon?what=weather", "\r\n", 400, "unrecognized 'what=weather' query" },
         { "100 parameters", "GET /v1/buckets?" + string.Join('&', Enumerable.Range(0, 100).Select(i => $"p{i}=1")), "\r\n", 400, "100" },
         { "bad escape in query", "GET /v1/buckets?provider=%zz", "\r\n", 400, "hexadecimal" },
+        { "copy to nothing", "PUT /v1/objects/b/kept?object_to=", "Content-Length: 0\r\n\r\n", 400, "object_to: a unified name is" },
+        { "copy without a namespace", "PUT /v1/objects/b/kept?object_to=ais/b/x", "Content-Length: 0\r\n\r\n", 400, "object_to: a unified name is" },
+        { "copy to a bad bucket", "PUT /v1/objects/b/kept?object_to=ais/@%23/b%20c/x", "Content-Length: 0\r\n\r\n", 400, "bucket name" },
+        { "copy to a bad provider", "PUT /v1/objects/b/kept?object_to=ftp/@%23/b/x", "Content-Length: 0\r\n\r\n", 400, "provider" },
+        { "copy to no name", "PUT /v1/objects/b/kept?object_to=ais/@%23/b/", "Content-Length: 0\r\n\r\n", 400, "object_to: object name is empty" },
+        { "copy to a bad name", "PUT /v1/objects/b/kept?object_to=ais/@%23/b/a/../x", "Content-Length: 0\r\n\r\n", 400, "object_to: object name contains" },
+        { "copy to no text", "PUT /v1/objects/b/kept?object_to=ais/@%23/b/x%ff", "Content-Length: 0\r\n\r\n", 400, "object_to: object name is not valid UTF-8" },
+        { "copy to a missing bucket", "PUT /v1/objects/b/kept?object_to=ais/@%23/nosuch/x", "Content-Length: 0\r\n\r\n", 404, "bucket \"ais://nosuch\" does not exist" },
+        { "copy of a missing object", "PUT /v1/objects/b/nosuch?object_to=ais/@%23/b/x", "Content-Length: 0\r\n\r\n", 404, "ais://b/nosuch does not exist" },
         { "not built query", "PUT /v1/objects/b/kept?append_type=append", "Content-Length: 1\r\n\r\nx", 501, "not built" },
     };
 

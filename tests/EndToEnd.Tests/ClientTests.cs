@@ -29,6 +29,8 @@ public sealed class ClientTests(ServerFixture fixture) : IClassFixture<ServerFix
         Assert.Equal("from a pipe", await SucceedAsync("get", "ais://files/piped", "-"));
         string[] lines = (await SucceedAsync("ls", "--json", "--recursive", "ais://files")).Trim().Split('\n');
         Assert.Equal(["piped", "tree/deep/er/%odd name&.bin", "tree/plain"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()));
+        await SucceedAsync("cp", "ais://files/piped", "ais://files/tree/");
+        Assert.Equal("from a pipe", await SucceedAsync("cat", "ais://files/tree/piped"));
         await SucceedAsync("rm", "ais://files/piped");
         await SucceedAsync("bucket", "rm", "--force", "ais://files");
     }
@@ -77,6 +79,7 @@ public sealed class ClientTests(ServerFixture fixture) : IClassFixture<ServerFix
 
     [Theory]
     [InlineData(3, "does not exist", "cat", "ais://b/nosuch")]
+    [InlineData(3, "bucket \"ais://nosuch\" does not exist", "cp", "ais://b/kept", "ais://nosuch/x")]
     [InlineData(3, "does not exist", "ls", "ais://nosuch")]
     [InlineData(4, "already exists", "bucket", "create", "ais://b")]
     [InlineData(4, "not empty", "bucket", "rm", "ais://b")]

@@ -115,6 +115,22 @@ public sealed class RequestTarget
         return null;
     }
 
+    /// <summary>The first value of a parameter as the bytes that it stands for, which may be no text; null when it is absent.</summary>
+    public byte[]? ParameterBytes(string name)
+    {
+        foreach (RawPair pair in _pairs)
+        {
+            if (IsText(pair.Name, name))
+            {
+                ReadOnlySpan<char> raw = _raw.AsSpan()[pair.Value];
+                var bytes = new byte[Encoding.UTF8.GetMaxByteCount(raw.Length)];
+                return TryDecode(raw, plusIsSpace: true, bytes, out int count) ? bytes[..count] : [];
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The first value of a parameter as a switch: 1, t, true, y, yes, on in any case; everything else is off.</summary>
     public bool IsOn(string name) => IsTrue(Parameter(name));
 

@@ -29,6 +29,13 @@ public sealed class RequestTargetTests
     }
 
     [Fact]
+    public void BytesOfAParameterRoundTripThroughTheirEscapes() => Prop.ForAll<byte[]>(value =>
+    {
+        string raw = "/x?b=1&a=" + string.Concat(value.Select(b => $"%{b:X2}"));
+        return RequestTarget.TryParse(raw, out RequestTarget? target, out _) && target.ParameterBytes("a").AsSpan().SequenceEqual(value) && target.ParameterBytes("c") is null;
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void EveryNameRoundTripsThroughItsEscapes() => Prop.ForAll<byte[]>(name =>
     {
         string raw = "/x/" + string.Concat(name.Select(b => $"%{b:X2}"));
