@@ -105,6 +105,12 @@ public static class HeaderNames
     /// <summary>Property tree of a bucket.</summary>
     public const string BucketProperties = "Ais-Bucket-Props";
 
+    /// <summary>What a bucket holds, as compact JSON.</summary>
+    public const string BucketSummary = "Ais-Bucket-Summ";
+
+    /// <summary>The job that a call has started.</summary>
+    public const string JobId = "Ais-Xaction-Id";
+
     /// <summary>The error of a HEAD, as compact JSON.</summary>
     public const string Error = "Hdr-Error";
 
@@ -141,6 +147,9 @@ public static class Actions
 
     /// <summary>List buckets or objects.</summary>
     public const string List = "list";
+
+    /// <summary>Count what a bucket holds.</summary>
+    public const string Summary = "summary-bck";
 
     /// <summary>Begin an upload in parts.</summary>
     public const string BeginUpload = "mpt-upload";
@@ -190,7 +199,7 @@ public static class Actions
     private static readonly HashSet<string> s_known =
     [
         EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", "summary-bck", "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
+        "reset-bprops", Summary, "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -202,7 +211,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

@@ -15,6 +15,7 @@ namespace Sluice.Contract;
 [JsonSerializable(typeof(WireDropped))]
 [JsonSerializable(typeof(WireUpload))]
 [JsonSerializable(typeof(WireUpload[]))]
+[JsonSerializable(typeof(WireSummary[]))]
 internal sealed partial class SluiceClientJson : JsonSerializerContext;
 
 /// <summary>Error body (contract: native API §3).</summary>

@@ -5,13 +5,13 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>bucket create|rm|ls|show|set|make-n-copies|rechunk</c>.</summary>
+/// <summary><c>bucket create|rm|ls|show|set|summary|make-n-copies|rechunk</c>.</summary>
 internal static class BucketVerbs
 {
     public static Command Create(VerbOptions options) =>
         new("bucket", "Make, remove, list, show and change buckets")
         {
-            Make(options), Remove(options), List(options), Show(options), Set(options), MakeCopies(options), Rechunk(options),
+            Make(options), Remove(options), List(options), Show(options), Set(options), BucketSummaryVerb.Create(options), MakeCopies(options), Rechunk(options),
         };
 
     private static Command Make(VerbOptions options)

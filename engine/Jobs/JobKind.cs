@@ -48,6 +48,9 @@ public static class JobKinds
     /// <summary>Splits the objects of a bucket into chunks, or puts them together again.</summary>
     public static readonly JobKind Rechunk = new("rechunk", JobScope.Bucket, IsResumable: true, IsOnDemand: false);
 
+    /// <summary>Counts what one bucket holds, or all of them.</summary>
+    public static readonly JobKind Summary = new("summary-bck", JobScope.Any, IsResumable: false, IsOnDemand: false) { DisplayName = "summary" };
+
     /// <summary>Brings every object to the mountpaths where it belongs.</summary>
     public static readonly JobKind Resilver = new("resilver", JobScope.Any, IsResumable: true, IsOnDemand: false) { IsStartable = true };
 
@@ -55,7 +58,7 @@ public static class JobKinds
     public static readonly JobKind Scrub = new("scrub", JobScope.Any, IsResumable: false, IsOnDemand: false) { IsStartable = true };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Rechunk, DeleteObjects, Resilver, Scrub];
+    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Rechunk, DeleteObjects, Summary, Resilver, Scrub];
 
     /// <summary>The kind of that name or display name; null when there is none.</summary>
     public static JobKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name || kind.DisplayName == name);

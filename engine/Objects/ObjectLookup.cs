@@ -130,6 +130,34 @@ public sealed partial class ObjectLookup : IDisposable
         }
     }
 
+    /// <summary>The same for who looks at every object once: what it finds is not put into the cache, where it would take the place of what clients ask for.</summary>
+    public async ValueTask<Result<StoredObject>> LookAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        StoredObject? stored = _metadata.Find(digest, bucket.Bid, name.Utf8.Span);
+        if (stored is not null)
+        {
+            return stored;
+        }
+
+        using DiskUse use = Disks.Enter();
+        await _locks.AcquireReaderAsync(digest);
+        try
+        {
+            Result<OpenObject> found = await FindAsync(bucket, name, digest);
+            if (!found.Ok)
+            {
+                return found.Error!;
+            }
+
+            found.Value.Dispose();
+            return found.Value.Stored;
+        }
+        finally
+        {
+            _locks.ReleaseReader(digest);
+        }
+    }
+
     /// <summary>
     /// The object as it is on disk, newest generation of all mountpaths that are searched; the caches are not asked. For who holds the
     /// name's lock, as writer or reader. The caller owns the files.

@@ -51,7 +51,7 @@ public sealed class BadInputTests(ServerFixture fixture) : IClassFixture<ServerF
         { "unknown action", "POST /v1/buckets/b", Json("""{"action":"dance"}"""), 400, "dance" },
         { "no action", "POST /v1/buckets/b", Json("{}"), 400, "action" },
         { "action of another method", "POST /v1/buckets/b", Json("""{"action":"destroy-bck"}"""), 400, "destroy-bck" },
-        { "action not built", "POST /v1/buckets/b", Json("""{"action":"summary-bck"}"""), 501, "not built" },
+        { "action not built", "POST /v1/buckets/b", Json("""{"action":"etl-bck"}"""), 501, "not built" },
         { "broken JSON", "POST /v1/buckets/b", Json("{\"action\":"), 400, "JSON" },
         { "JSON array", "POST /v1/buckets/b", Json("[1,2]"), 400, "object" },
         { "action a number", "POST /v1/buckets/b", Json("""{"action":1}"""), 400, "string" },

@@ -14,11 +14,18 @@ namespace Sluice.Transport.Api;
 /// <summary>/v1/buckets (contract: native API §5, buckets).</summary>
 internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
 {
+    private readonly SummaryApi _summaries = new(engine);
+
     private static readonly Caller s_caller = Caller.Anonymous;
 
-    /// <summary>GET /v1/buckets: the buckets, as a JSON array.</summary>
+    /// <summary>GET /v1/buckets: the buckets, as a JSON array; with summary-bck what they hold.</summary>
     public ValueTask<Failure?> ListAllAsync(RequestContext context, string provider, bool isEasy) => ActionMessage.HandleAsync(context, async message =>
     {
+        if (!isEasy && message.Action == Actions.Summary)
+        {
+            return await _summaries.GetAsync(context, null, provider, message.Value);
+        }
+
         if (!isEasy && message.Action.Length > 0 && message.Action != Actions.List)
         {
             return Unbuilt(message.Action);
@@ -49,7 +56,9 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     });
 
-    /// <summary>GET of a bucket: list its objects, with the defaults when no message says more; or, with what=uploads, its uploads in progress.</summary>
+    /// <summary>
+    /// GET of a bucket: list its objects, with the defaults when no message says more; with summary-bck what it holds; with what=uploads its uploads in progress.
+    /// </summary>
     public ValueTask<Failure?> GetAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
         if (context.Target.Parameter("what") is { Length: > 0 } what)
@@ -59,7 +68,12 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
                 : new Failure(ErrorCode.BadRequest, $"what=\"{Answers.Printable(what)}\" is not known of a bucket: expecting uploads");
         }
 
-        return message.Action is "" or Actions.List ? await lists.ListAsync(context, bucket, message.Value) : Unbuilt(message.Action);
+        return message.Action switch
+        {
+            "" or Actions.List => await lists.ListAsync(context, bucket, message.Value),
+            Actions.Summary => await _summaries.GetAsync(context, bucket, "", message.Value),
+            _ => Unbuilt(message.Action, "GET"),
+        };
     });
 
     /// <summary>The uploads in progress as a JSON array, oldest first. Ours; the contract has none.</summary>
@@ -86,12 +100,18 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>HEAD of a bucket: its properties in a header.</summary>
-    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket)
+    /// <summary>HEAD of a bucket: its properties in a header; with bsumm_remote, what it holds, too, of the objects whose names begin with the path's rest.</summary>
+    public async ValueTask<Failure?> HeadAsync(RequestContext context, BucketName bucket, int position)
     {
-        if (!string.IsNullOrEmpty(context.Target.Parameter("bsumm_remote")))
+        bool isSummary = !string.IsNullOrEmpty(context.Target.Parameter("bsumm_remote"));
+        if (!context.Target.TryRest(position, out ReadOnlyMemory<byte> prefix))
         {
-            return new Failure(ErrorCode.NotImplemented, "the summary of a bucket is not built yet");
+            return new Failure(ErrorCode.BadRequest, "the prefix has a '%' that is not followed by two hexadecimal digits");
+        }
+
+        if (!isSummary && !prefix.IsEmpty)
+        {
+            return NativeApi.HasMore(context);
         }
 
         Result<BucketRecord> record = engine.HeadBucket(s_caller, bucket);
@@ -107,6 +127,11 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         }
 
         context.Headers[HeaderNames.BucketProperties] = Encoding.UTF8.GetString(bytes.WrittenSpan);
+        if (isSummary)
+        {
+            return await _summaries.HeadAsync(context, bucket, prefix);
+        }
+
         await Answers.EmptyAsync(context);
         return null;
     }
@@ -213,12 +238,18 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
     internal static void WriteIdentity(Utf8JsonWriter writer, BucketName? name)
     {
         writer.WriteStartObject();
+        WriteIdentityMembers(writer, name);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>The members of it, within an object that says more.</summary>
+    internal static void WriteIdentityMembers(Utf8JsonWriter writer, BucketName? name)
+    {
         writer.WriteString("name", name?.Name ?? "");
         writer.WriteString("provider", name?.Provider ?? "");
         writer.WriteStartObject("namespace");
         writer.WriteString("uuid", name?.NamespaceUuid ?? "");
         writer.WriteString("name", name?.NamespaceName ?? "");
-        writer.WriteEndObject();
         writer.WriteEndObject();
     }
 

@@ -111,15 +111,16 @@ public sealed class NativeApi
             return Refused(refusal!);
         }
 
-        if (!context.Target.NextSegment(ref position).IsEmpty)
+        int behindBucket = position;
+        if (context.Method != "HEAD" && !context.Target.NextSegment(ref behindBucket).IsEmpty)
         {
-            return Refused(new Failure(ErrorCode.BadRequest, $"invalid request URI: {context.Target.RawPath} has a segment behind the bucket"));
+            return Refused(HasMore(context));
         }
 
         return context.Method switch
         {
             "GET" => _buckets.GetAsync(context, bucket!),
-            "HEAD" => _buckets.HeadAsync(context, bucket!),
+            "HEAD" => _buckets.HeadAsync(context, bucket!, position),
             "POST" => _buckets.PostAsync(context, bucket!),
             "DELETE" => _buckets.DeleteAsync(context, bucket!),
             "PATCH" => _buckets.PatchAsync(context, bucket!),
@@ -188,6 +189,9 @@ public sealed class NativeApi
 
     private static string UnknownPath(RequestContext context) =>
         $"no such path: {context.Target.RawPath}; expecting /v1/buckets, /v1/objects, /v1/health, /v1/daemon or /v1/cluster";
+
+    internal static Failure HasMore(RequestContext context) =>
+        new(ErrorCode.BadRequest, $"invalid request URI: {context.Target.RawPath} has a segment behind the bucket");
 
     internal static ValueTask<Failure?> NotAllowed(RequestContext context, string allowed)
     {
