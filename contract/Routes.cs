@@ -43,6 +43,12 @@ public static class QueryNames
 {
     /// <summary>Of a PUT: the unified name that the object is to be copied to.</summary>
     public const string CopyTo = "object_to";
+
+    /// <summary>Of a PUT: the body is a piece to append, or what was appended is to become the object.</summary>
+    public const string AppendType = "append_type";
+
+    /// <summary>Of an append but the first: what the one before has answered.</summary>
+    public const string AppendHandle = "append_handle";
 }
 
 /// <summary>Header names of the native API (contract: objects §1).</summary>
@@ -68,6 +74,9 @@ public static class HeaderNames
 
     /// <summary>One custom pair, <c>key=value</c>; repeatable.</summary>
     public const string CustomMetadata = "Ais-Custom-Md";
+
+    /// <summary>What the next append, or the flush, is to send as its handle.</summary>
+    public const string AppendHandle = "Ais-Append-Handle";
 
     /// <summary>Whether the object is stored here.</summary>
     public const string Present = "Ais-Present";

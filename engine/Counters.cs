@@ -21,8 +21,10 @@ internal sealed class Counters
 
     public Counter Deletes { get; } = new();
 
+    public Counter Appends { get; } = new();
+
     /// <summary>Verbs of clients that wanted a disk.</summary>
-    public long ClientVerbs => Gets.Value + Puts.Value + Deletes.Value;
+    public long ClientVerbs => Gets.Value + Puts.Value + Deletes.Value + Appends.Value;
 
     public Counter Damaged { get; } = new();
 

@@ -58,6 +58,7 @@ public sealed partial class ObjectEngine
 
             _lookup.EvictBucket(destroyed.Value.Bid);
             ForgetUploads(destroyed.Value.Bid);
+            ForgetAppends(destroyed.Value.Bid);
             _copyJobs.Forget(destroyed.Value);
             StartEmptyingTrash();
             return Result.Done;

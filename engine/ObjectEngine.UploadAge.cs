@@ -23,6 +23,7 @@ public sealed partial class ObjectEngine
         {
             try
             {
+                await ExpireAppendsAsync(age);
                 areAllKnown = areAllKnown || await SeekUploadsAsync();
                 foreach (Upload upload in _uploads.Values)
                 {

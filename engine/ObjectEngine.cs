@@ -200,6 +200,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["get.count"] = _counters.Gets.Value,
                 ["put.count"] = _counters.Puts.Value,
                 ["delete.count"] = _counters.Deletes.Value,
+                ["append.count"] = _counters.Appends.Value,
+                ["append.open"] = _appends.Count,
                 ["damaged.count"] = _counters.Damaged.Value + _lookup.DamagedCount,
                 ["fault.count"] = _counters.Faults.Value,
                 ["disk.away"] = _disks.Current.Away.Count,
@@ -236,6 +238,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         await StopBackgroundAsync();
         try
         {
+            await RemoveAppendsAsync();
             await _copyJobs.FinishAsync();
             await FlushAsync();
             foreach (AttachedDisk attached in Attached)

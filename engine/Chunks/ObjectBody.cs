@@ -21,8 +21,8 @@ internal sealed class ObjectBody(ReadBlock readBlock, IDisposable? open = null, 
 
     private bool IsInRest => _isAtEnd && rest is not null;
 
-    /// <summary>The first bytes of a work file, from its beginning, and what follows them in another body, which stays its owner's.</summary>
-    public static ObjectBody Of(WorkFile work, long bytes, PipeReader rest)
+    /// <summary>The first bytes of a work file, from its beginning, and what follows them in another body, which stays its owner's; null when nothing does.</summary>
+    public static ObjectBody Of(WorkFile work, long bytes, PipeReader? rest)
     {
         long offset = 0;
         return new ObjectBody(

@@ -87,16 +87,16 @@ public sealed partial class WorkFile : IBodySink, IAsyncDisposable
     }
 
     /// <summary>
-    /// A work file that an earlier run left, open for reading; the caller holds it as if it were new, but disposing leaves it where it is.
+    /// A work file that an earlier run left, or an earlier request, open for reading or for both; the caller holds it as if it were new, but disposing leaves it where it is.
     /// </summary>
-    public static async ValueTask<WorkFile> AdoptAsync(ObjectDisk disk, Bucket bucket, ReadOnlyMemory<byte> name)
+    public static async ValueTask<WorkFile> AdoptAsync(ObjectDisk disk, Bucket bucket, ReadOnlyMemory<byte> name, OpenIntent intent = OpenIntent.Read)
     {
         IoResult<DirectoryLease> directory = await disk.Directories.AcquireAsync(bucket.Work, DirectoryUse.Existing);
         WorkFile work = s_pool.Get();
         work.Begin(disk, bucket, disk.Check(directory, "open", bucket.Work.Span));
         name.Span.CopyTo(work._path.AsSpan(work._pathBytes));
         work._pathBytes += name.Length;
-        await work.OpenFirstAsync(OpenIntent.Read, "open");
+        await work.OpenFirstAsync(intent, "open");
         work._isGivenAway = true;
         return work;
     }
@@ -107,6 +107,9 @@ public sealed partial class WorkFile : IBodySink, IAsyncDisposable
 
     /// <summary>The file has another name now, or is left for the next start: disposing does not remove it.</summary>
     public void GiveAway() => _isGivenAway = true;
+
+    /// <summary>It has no name but this one, and is nobody else's: disposing removes it.</summary>
+    public void TakeBack() => _isGivenAway = false;
 
     /// <summary>True when disposing does not remove it.</summary>
     public bool IsGivenAway => _isGivenAway;

@@ -98,7 +98,15 @@ public sealed class BadInputTests(ServerFixture fixture) : IClassFixture<ServerF
         { "copy to no text", "PUT /v1/objects/b/kept?object_to=ais/@%23/b/x%ff", "Content-Length: 0\r\n\r\n", 400, "object_to: object name is not valid UTF-8" },
         { "copy to a missing bucket", "PUT /v1/objects/b/kept?object_to=ais/@%23/nosuch/x", "Content-Length: 0\r\n\r\n", 404, "bucket \"ais://nosuch\" does not exist" },
         { "copy of a missing object", "PUT /v1/objects/b/nosuch?object_to=ais/@%23/b/x", "Content-Length: 0\r\n\r\n", 404, "ais://b/nosuch does not exist" },
-        { "not built query", "PUT /v1/objects/b/kept?append_type=append", "Content-Length: 1\r\n\r\nx", 501, "not built" },
+        { "not built query", "PUT /v1/objects/b/kept?archpath=x", "Content-Length: 1\r\n\r\nx", 501, "not built" },
+        { "append of no kind", "PUT /v1/objects/b/kept?append_type=prepend", "Content-Length: 1\r\n\r\nx", 400, "expecting append or flush" },
+        { "append without a kind", "PUT /v1/objects/b/kept?append_handle=x", "Content-Length: 1\r\n\r\nx", 400, "expecting append or flush" },
+        { "append with a bad handle", "PUT /v1/objects/b/kept?append_type=append&append_handle=x", "Content-Length: 1\r\n\r\nx", 404, "append handle \"x\" does not exist" },
+        { "append to a missing bucket", "PUT /v1/objects/nosuch/x?append_type=append", "Content-Length: 1\r\n\r\nx", 404, "bucket \"ais://nosuch\" does not exist" },
+        { "append with a wrong digest", "PUT /v1/objects/b/kept?append_type=append", "Ais-Checksum-Type: md5\r\nAis-Checksum-Value: 00000000000000000000000000000000\r\nContent-Length: 1\r\n\r\nx", 400, "bad data checksum" },
+        { "flush without a handle", "PUT /v1/objects/b/kept?append_type=flush", "Content-Length: 0\r\n\r\n", 400, "a flush needs append_handle" },
+        { "flush with a bad handle", "PUT /v1/objects/b/kept?append_type=flush&append_handle=0123456789abcdef-1", "Content-Length: 0\r\n\r\n", 404, "does not exist" },
+        { "flush with a body", "PUT /v1/objects/b/kept?append_type=flush&append_handle=x", "Content-Length: 1\r\n\r\nx", 400, "a flush has no body" },
     };
 
     [Theory]

@@ -22,6 +22,7 @@ public sealed class BucketTests
         { "check-lock", AccessBits.HeadObject },
         { "PUT", AccessBits.PutObject },
         { "DELETE", AccessBits.DeleteObject },
+        { "APPEND", AccessBits.Append },
         { "PATCH object", AccessBits.UpdateObject },
         { "LIST", AccessBits.ListObjects },
         { "HEAD bucket", AccessBits.HeadBucket },
@@ -303,6 +304,10 @@ public sealed class BucketTests
                 return engine.CheckLock(Caller.Anonymous, bucket, s_name).Error;
             case "PUT":
                 return (await fixture.TryPutAsync("x", "again"u8.ToArray())).Error;
+            case "APPEND":
+                var piece = new PutRequest { Bucket = bucket, Name = s_name, Body = System.IO.Pipelines.PipeReader.Create(new MemoryStream([1])), LengthBytes = 1 };
+                Result<string> handle = await engine.AppendObjectAsync(Caller.Anonymous, piece, "", CancellationToken.None);
+                return handle.Ok ? (await engine.FlushAppendAsync(Caller.Anonymous, bucket, s_name, handle.Value, default, [], CancellationToken.None)).Error : handle.Error;
             case "DELETE":
                 return (await engine.DeleteObjectAsync(Caller.Anonymous, bucket, s_name)).Error;
             case "PATCH object":

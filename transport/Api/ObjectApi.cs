@@ -18,7 +18,7 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
     private readonly ObjectSender _sender = new(cold);
     private static readonly Caller s_caller = Caller.Anonymous;
     private static readonly string[] s_unbuiltGet = ["archpath", "archregx", "archmode", "etl_name", "etl_pipeline"];
-    private static readonly string[] s_unbuiltPut = ["archpath", "append_type", "append_handle", "etl_name", "etl_pipeline"];
+    private static readonly string[] s_unbuiltPut = ["archpath", "etl_name", "etl_pipeline"];
 
     /// <summary>A part goes before an append (contract: objects §4): a writer that appends to one stores it.</summary>
     private static readonly string[] s_unbuiltPart = ["archpath"];
@@ -162,7 +162,7 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         return null;
     }
 
-    /// <summary>PUT: the request's body becomes the object, or the object is copied.</summary>
+    /// <summary>PUT: the request's body becomes the object, or is appended to it; or the object is copied.</summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Failure?> PutAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key)
     {
@@ -173,9 +173,17 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         }
 
         string? uploadId = context.Target.Parameter("uploadId");
-        if (string.IsNullOrEmpty(part) && string.IsNullOrEmpty(uploadId) && context.Target.ParameterBytes(QueryNames.CopyTo) is { } target)
+        if (string.IsNullOrEmpty(part) && string.IsNullOrEmpty(uploadId))
         {
-            return await CopyAsync(context, bucket, key, target);
+            if (IsAppend(context))
+            {
+                return await AppendAsync(context, bucket, key);
+            }
+
+            if (context.Target.ParameterBytes(QueryNames.CopyTo) is { } target)
+            {
+                return await CopyAsync(context, bucket, key, target);
+            }
         }
 
         if (!TryName(key, out ObjectName name, out Failure? refusal)
