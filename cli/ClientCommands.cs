@@ -22,6 +22,7 @@ public static class ClientCommands
             GetVerb.Create(options),
             ListVerb.Create(options),
             CopyVerb.Create(options),
+            MoveVerb.Create(options),
             RemoveVerb.Create(options),
             HeadVerb.Create(options),
             CatVerb.Create(options),

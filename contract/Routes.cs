@@ -169,6 +169,9 @@ public static class Actions
     /// <summary>End an upload without an object.</summary>
     public const string AbortUpload = "mpt-abort";
 
+    /// <summary>Give an object another name in its bucket.</summary>
+    public const string RenameObject = "rename-obj";
+
     /// <summary>Who holds an object's name.</summary>
     public const string CheckLock = "check-lock";
 
@@ -211,7 +214,7 @@ public static class Actions
         "reset-bprops", Summary, "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         "copy-listrange", DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
-        "promote", "rename-obj", "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
+        "promote", RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
         "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
         "enable-bend", "disable-bend", AttachMountpath, EnableMountpath, DetachMountpath, DisableMountpath, RescanMountpath, TestMountpath,
@@ -220,7 +223,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

@@ -89,6 +89,10 @@ public sealed partial class SluiceClient
         return Attributes(response, sizeBytes: -1);
     }
 
+    /// <summary>Gives an object another name in its bucket, replacing what stands there; 404 if there is none.</summary>
+    public Task RenameObjectAsync(ObjectAddress address, string name, CancellationToken token) =>
+        RunAsync(Request(HttpMethod.Post, ObjectTarget(address), ControlBody.Write(Actions.RenameObject, name, static writer => writer.WriteNullValue())), token);
+
     /// <summary>Starts a job that removes many objects of a bucket, and answers its id; 404 if there is no such bucket.</summary>
     public Task<string> DeleteObjectsAsync(BucketAddress bucket, ObjectSelection objects, CancellationToken token) =>
         TextAsync(Request(HttpMethod.Delete, BucketTarget(bucket), ControlBody.Write(Actions.DeleteObjects, objects.Write)), token);

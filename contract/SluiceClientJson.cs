@@ -93,14 +93,17 @@ internal sealed class WireListEntry
 internal static class ControlBody
 {
     /// <summary>The message as UTF-8; <paramref name="value"/> writes exactly one JSON value.</summary>
-    public static byte[] Write(string action, Action<Utf8JsonWriter> value)
+    public static byte[] Write(string action, Action<Utf8JsonWriter> value) => Write(action, name: "", value);
+
+    /// <summary>The same with the name of what it is about, where the path does not tell.</summary>
+    public static byte[] Write(string action, string name, Action<Utf8JsonWriter> value)
     {
         var bytes = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(bytes))
         {
             writer.WriteStartObject();
             writer.WriteString("action", action);
-            writer.WriteString("name", "");
+            writer.WriteString("name", name);
             writer.WritePropertyName("value");
             value(writer);
             writer.WriteEndObject();

@@ -51,17 +51,7 @@ public sealed partial class ObjectEngine
             }
 
             using ObjectContent content = opened.Value;
-            var request = new PutRequest
-            {
-                Bucket = target.Name,
-                Name = toName,
-                Body = content.Body,
-                LengthBytes = content.Stored.Metadata.ContentBytes,
-                Expected = content.Checksum,
-                Custom = content.Stored.Metadata.Custom,
-            };
-            Result<StoredObject> stored = await StoreSizedAsync(target, request, cancellation);
-            return stored.Error is { Code: ErrorCode.BadDigest or ErrorCode.BadBody } ? content.Stored.Damage("its bytes are not those of its digest") : stored;
+            return await CopyAsync(content, target, toName, cancellation);
         }
         catch (UnreadableException unreadable)
         {
@@ -71,6 +61,22 @@ public sealed partial class ObjectEngine
         {
             return Refuse(fault);
         }
+    }
+
+    /// <summary>The same of one that is open. What cannot be read of it is thrown.</summary>
+    private async ValueTask<Result<StoredObject>> CopyAsync(ObjectContent content, Bucket target, ObjectName toName, CancellationToken cancellation)
+    {
+        var request = new PutRequest
+        {
+            Bucket = target.Name,
+            Name = toName,
+            Body = content.Body,
+            LengthBytes = content.Stored.Metadata.ContentBytes,
+            Expected = content.Checksum,
+            Custom = content.Stored.Metadata.Custom,
+        };
+        Result<StoredObject> stored = await StoreSizedAsync(target, request, cancellation);
+        return stored.Error is { Code: ErrorCode.BadDigest or ErrorCode.BadBody } ? content.Stored.Damage("its bytes are not those of its digest") : stored;
     }
 
     /// <summary>Opens an object, in whatever way it is stored, as the body of another one. The caller disposes it. Refuses as a GET does.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
@@ -25,9 +26,9 @@ public sealed class ObjectRemoval(
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
     /// <see cref="StorageException"/> when a disk fails: the object is then still there or gone. With <paramref name="isDurable"/> it is gone from stable storage too,
-    /// whatever the bucket says.
+    /// whatever the bucket says. With <paramref name="only"/> it is refused with Busy when the name has another object by now, or that one other custom metadata.
     /// </summary>
-    public async ValueTask<Result> DeleteAsync(Bucket bucket, ObjectName name, ulong digest, bool isDurable = false)
+    public async ValueTask<Result> DeleteAsync(Bucket bucket, ObjectName name, ulong digest, bool isDurable = false, StoredObject? only = null)
     {
         if (!bucket.TryEnter())
         {
@@ -44,6 +45,11 @@ public sealed class ObjectRemoval(
                 List<ObjectPlace> places = await lookup.PlacesAsync(bucket, name, digest);
                 DiskSet disks = lookup.Disks.Current;
                 bool isHere = places.Exists(place => place.OfThisBucket);
+                if (isHere && only is not null && !IsStill(only, places))
+                {
+                    return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
+                }
+
                 bool isBuried = wasAway || disks.Away.Count > 0;
                 ulong newest = isBuried ? places.Max(static place => place.Stored?.Metadata.Generation) ?? 0 : 0;
                 if (isBuried)
@@ -89,6 +95,12 @@ public sealed class ObjectRemoval(
         {
             bucket.Leave();
         }
+    }
+
+    private static bool IsStill(StoredObject only, List<ObjectPlace> places)
+    {
+        ObjectMetadata? newest = places.Select(static place => place.Stored?.Metadata).MaxBy(static metadata => metadata?.Generation ?? 0);
+        return newest?.Generation == only.Metadata.Generation && newest.Custom.SequenceEqual(only.Metadata.Custom);
     }
 
     /// <summary>

@@ -61,6 +61,24 @@ public sealed class VerbTests
     }
 
     [Theory]
+    [InlineData("ais://b/y z", "y z")]
+    [InlineData("ais://b/new/", "new/x&")]
+    public async Task AnObjectIsRenamedWithinItsBucket(string target, string name)
+    {
+        await using StubServer server = await StubServer.StartAsync();
+        server.Objects["dir/x&"] = [];
+        server.Intercept = static (_, seen) => Task.FromResult(seen.Method == "POST");
+        CommandRun run = await CommandRun.OfAsync(server.Endpoint, ["mv", "ais://b/dir/x&", target]);
+        Assert.Equal((ExitCode.Ok, "", ""), (run.Code, run.Output, run.Error));
+        SeenRequest sent = server.Only("POST");
+        Assert.Equal("/v1/objects/b/dir/x%26?provider=ais", sent.RawTarget);
+        Assert.Equal(("rename-obj", name), ((string)sent.Json["action"]!, (string)sent.Json["name"]!));
+        run = await CommandRun.OfAsync(server.Endpoint, ["mv", "ais://b/dir/x&", "ais://other/x"]);
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Contains("is in another bucket", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("ais://b/dir/")]
     [InlineData("ais://b")]
     public async Task WhatNamesNoObjectIsNotCopied(string source)

@@ -30,7 +30,9 @@ public sealed class ClientTests(ServerFixture fixture) : IClassFixture<ServerFix
         string[] lines = (await SucceedAsync("ls", "--json", "--recursive", "ais://files")).Trim().Split('\n');
         Assert.Equal(["piped", "tree/deep/er/%odd name&.bin", "tree/plain"], lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()));
         await SucceedAsync("cp", "ais://files/piped", "ais://files/tree/");
-        Assert.Equal("from a pipe", await SucceedAsync("cat", "ais://files/tree/piped"));
+        await SucceedAsync("mv", "ais://files/tree/piped", "ais://files/moved %25");
+        Assert.Equal("from a pipe", await SucceedAsync("cat", "ais://files/moved %25"));
+        await SucceedAsync("rm", "ais://files/moved %25");
         await SucceedAsync("rm", "ais://files/piped");
         await SucceedAsync("bucket", "rm", "--force", "ais://files");
     }

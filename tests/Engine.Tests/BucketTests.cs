@@ -23,6 +23,7 @@ public sealed class BucketTests
         { "PUT", AccessBits.PutObject },
         { "DELETE", AccessBits.DeleteObject },
         { "APPEND", AccessBits.Append },
+        { "MOVE", AccessBits.MoveObject },
         { "PATCH object", AccessBits.UpdateObject },
         { "LIST", AccessBits.ListObjects },
         { "HEAD bucket", AccessBits.HeadBucket },
@@ -304,6 +305,8 @@ public sealed class BucketTests
                 return engine.CheckLock(Caller.Anonymous, bucket, s_name).Error;
             case "PUT":
                 return (await fixture.TryPutAsync("x", "again"u8.ToArray())).Error;
+            case "MOVE":
+                return (await engine.RenameObjectAsync(Caller.Anonymous, bucket, s_name, ObjectName.From("y"), CancellationToken.None)).Error;
             case "APPEND":
                 var piece = new PutRequest { Bucket = bucket, Name = s_name, Body = System.IO.Pipelines.PipeReader.Create(new MemoryStream([1])), LengthBytes = 1 };
                 Result<string> handle = await engine.AppendObjectAsync(Caller.Anonymous, piece, "", CancellationToken.None);

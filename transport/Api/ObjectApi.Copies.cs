@@ -1,3 +1,4 @@
+using System.Text;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
@@ -37,5 +38,27 @@ internal sealed partial class ObjectApi
         }
 
         return copied.Error;
+    }
+
+    /// <summary>POST rename-obj: the message's name is the new one.</summary>
+    private async ValueTask<Failure?> RenameAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key, string to)
+    {
+        if (!TryName(key, out ObjectName name, out Failure? refusal))
+        {
+            return refusal;
+        }
+
+        if (!TryName(Encoding.UTF8.GetBytes(to), out ObjectName toName, out refusal))
+        {
+            return new Failure(refusal!.Code, $"\"name\", the new one: {refusal.Message}");
+        }
+
+        Result<ObjectAttributes> moved = await engine.RenameObjectAsync(s_caller, bucket, name, toName, context.Aborted);
+        if (moved.Ok)
+        {
+            await Answers.EmptyAsync(context);
+        }
+
+        return moved.Error;
     }
 }

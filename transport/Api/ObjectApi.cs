@@ -289,12 +289,17 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         return changed.Error;
     });
 
-    /// <summary>POST to an object: check-lock, and the ends of an upload.</summary>
+    /// <summary>POST to an object: check-lock, another name, and the ends of an upload.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket, ReadOnlyMemory<byte> key) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action is Actions.BeginUpload or Actions.CompleteUpload)
         {
             return await PostUploadAsync(context, bucket, key, message);
+        }
+
+        if (message.Action == Actions.RenameObject)
+        {
+            return await RenameAsync(context, bucket, key, message.Name);
         }
 
         if (message.Action != Actions.CheckLock)

@@ -58,6 +58,9 @@ public sealed class BucketLife
 {
     public SortedDictionary<string, History<ObjectState>> Objects { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Names that an object had and was to get: it is under one of them at least.</summary>
+    public List<(string From, string To)> Moved { get; } = [];
+
     /// <summary>What is acknowledged is on the medium.</summary>
     public bool Strict { get; set; }
 

@@ -107,6 +107,13 @@ public static class Scenarios
             await session.PutAsync("a", Small);
             await session.PutAsync("a/b", Pages);
         }),
+        new("rename", Bucket(session => session.PutAsync("dir/x", Pages, Session.FewPairs("red"))), session => session.RenameAsync("dir/x", "y")),
+        new("rename-over", Bucket(async session =>
+        {
+            await session.PutAsync("x", Pages, Session.ManyPairs('v'));
+            await session.PutAsync("dir/y", Small);
+        }), session => session.RenameAsync("x", "dir/y")) { Mountpaths = 3 },
+        new("rename-nested", Bucket(session => session.PutAsync("a", Early)), session => session.RenameAsync("a", "a/b")),
         new("nested-delete", Bucket(Nested), async session =>
         {
             await session.DeleteAsync("a");

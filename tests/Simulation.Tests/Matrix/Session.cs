@@ -169,6 +169,19 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
         history.Acknowledge();
     }
 
+    /// <summary>The object gets another name: no crash may leave it without any.</summary>
+    public async Task RenameAsync(string name, string to)
+    {
+        ObjectState moved = Life.Of(name).Last!;
+        Life.Of(to).Begin(new ObjectState(moved.Content, (Life.Of(to).Last?.Version ?? 0) + 1, moved.Custom));
+        Life.Of(name).Begin(null);
+        Life.Moved.Add((name, to));
+        Result<ObjectAttributes> renamed = await Host.Engine.RenameObjectAsync(Caller.Anonymous, Bucket, ObjectName.From(name), ObjectName.From(to), CancellationToken.None);
+        Assert.True(renamed.Ok, renamed.Error?.Message);
+        Life.Of(name).Acknowledge();
+        Life.Of(to).Acknowledge();
+    }
+
     /// <summary>Replaces all pairs.</summary>
     public async Task PatchAsync(string name, KeyValuePair<string, string>[] custom)
     {

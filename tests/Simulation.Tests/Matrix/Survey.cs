@@ -48,6 +48,15 @@ public sealed class Survey(SimulatedHost host, Oracle oracle, CrashKind kind)
                 await CompareAsync(life, name, present);
             }
 
+            foreach ((string from, string to) in life.Moved)
+            {
+                byte[] content = life.Of(to).Last!.Content;
+                if (!((string[])[from, to]).Any(name => present.GetValueOrDefault(name)?.Content.AsSpan().SequenceEqual(content) == true))
+                {
+                    _violations.Add($"what was renamed from {from} to {to} is under neither name");
+                }
+            }
+
             await CompareListAsync(present);
         }
 
