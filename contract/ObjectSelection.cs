@@ -27,6 +27,13 @@ public sealed record ObjectSelection
     internal void Write(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
+        WriteMembers(writer);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Writes its members into a message that has others, too.</summary>
+    internal void WriteMembers(Utf8JsonWriter writer)
+    {
         if (Names is not null)
         {
             writer.WriteStartArray("objnames");
@@ -46,6 +53,12 @@ public sealed record ObjectSelection
             }
         }
 
+        WriteHow(writer);
+    }
+
+    /// <summary>Those that do not say which objects.</summary>
+    internal void WriteHow(Utf8JsonWriter writer)
+    {
         if (IsFlat)
         {
             writer.WriteBoolean("non-recurs", true);
@@ -60,8 +73,6 @@ public sealed record ObjectSelection
         {
             writer.WriteNumber("num-workers", Workers);
         }
-
-        writer.WriteEndObject();
     }
 
     /// <summary>Most prefixes mean themselves, to every server; those that a template would read otherwise are marked.</summary>

@@ -38,9 +38,12 @@ public static class RedirectMarkers
     public const string Direct = "sluice-direct";
 }
 
-/// <summary>Query parameters of object calls (contract: native API §1).</summary>
+/// <summary>Query parameters (contract: native API §1).</summary>
 public static class QueryNames
 {
+    /// <summary>Of a bucket's copy or renaming: the unified name of the other one.</summary>
+    public const string BucketTo = "bck_to";
+
     /// <summary>Of a PUT: the unified name that the object is to be copied to.</summary>
     public const string CopyTo = "object_to";
 
@@ -160,6 +163,12 @@ public static class Actions
     /// <summary>Count what a bucket holds.</summary>
     public const string Summary = "summary-bck";
 
+    /// <summary>Copy the objects of a bucket to another one.</summary>
+    public const string CopyBucket = "copy-bck";
+
+    /// <summary>The same with those of a list, of a template or below a prefix.</summary>
+    public const string CopyObjects = "copy-listrange";
+
     /// <summary>Begin an upload in parts.</summary>
     public const string BeginUpload = "mpt-upload";
 
@@ -211,9 +220,9 @@ public static class Actions
     private static readonly HashSet<string> s_known =
     [
         EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", Summary, "copy-bck", "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
+        "reset-bprops", Summary, CopyBucket, "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
-        "copy-listrange", DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
+        CopyObjects, DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         "promote", RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
         "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
@@ -223,7 +232,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or CopyBucket or CopyObjects;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

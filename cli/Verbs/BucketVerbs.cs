@@ -5,13 +5,13 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>bucket create|rm|ls|show|set|summary|make-n-copies|rechunk</c>.</summary>
+/// <summary><c>bucket create|rm|ls|show|set|summary|cp|make-n-copies|rechunk</c>.</summary>
 internal static class BucketVerbs
 {
     public static Command Create(VerbOptions options) =>
         new("bucket", "Make, remove, list, show and change buckets")
         {
-            Make(options), Remove(options), List(options), Show(options), Set(options), BucketSummaryVerb.Create(options), MakeCopies(options), Rechunk(options),
+            Make(options), Remove(options), List(options), Show(options), Set(options), BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), MakeCopies(options), Rechunk(options),
         };
 
     private static Command Make(VerbOptions options)
@@ -154,7 +154,7 @@ internal static class BucketVerbs
     }
 
     /// <summary>A change is done, and has perhaps started a job: its id, or, for who waits, how it ended.</summary>
-    private static async Task<ExitCode> EndAsync(VerbRun run, string jobId, bool waits, CancellationToken token)
+    internal static async Task<ExitCode> EndAsync(VerbRun run, string jobId, bool waits, CancellationToken token)
     {
         if (jobId.Length == 0)
         {

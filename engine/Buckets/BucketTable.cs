@@ -91,15 +91,23 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
     /// <summary>Makes a bucket with the given properties over the defaults.</summary>
     public async ValueTask<Result<Bucket>> CreateAsync(BucketName name, JsonElement properties)
     {
-        if (name.Provider != "ais")
+        Result<BucketProperties> applied = BucketProperties.Apply(BucketProperties.Default, properties);
+        return applied.Ok ? await CreateAsync(name, applied.Value) : applied.Error!;
+    }
+
+    /// <summary>Makes a bucket with the properties of another one; what has become of the objects of that one is no part of them.</summary>
+    public ValueTask<Result<Bucket>> CreateLikeAsync(BucketName name, BucketProperties like) => CreateAsync(name, like with
+    {
+        WasRelaxed = like.Durability == Durability.Relaxed,
+        WasSpread = like.Ec.Enabled,
+        Spread = like.Mirror.Wanted,
+    });
+
+    private async ValueTask<Result<Bucket>> CreateAsync(BucketName name, BucketProperties properties)
+    {
+        if (name.Provider != "ais" || name.NamespaceUuid.Length > 0)
         {
             return new Failure(ErrorCode.NotImplemented, $"{Describe(name)} \"{name}\": buckets of remote providers are not supported by this version");
-        }
-
-        Result<BucketProperties> applied = BucketProperties.Apply(BucketProperties.Default, properties);
-        if (!applied.Ok)
-        {
-            return applied.Error!;
         }
 
         await _writing.WaitAsync();
@@ -119,7 +127,7 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
                 }
             }
 
-            var bucket = new Bucket(new BucketRecord(name, applied.Value with
+            var bucket = new Bucket(new BucketRecord(name, properties with
             {
                 Bid = clock.Next() | 1UL << 63, // bit 63: a bucket of provider ais (contract: buckets §1)
                 CreatedNs = clock.NowNs,

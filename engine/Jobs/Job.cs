@@ -35,7 +35,7 @@ public sealed class Job
         StartedAt = time.GetUtcNow();
     }
 
-    /// <summary>Its identity (xid): 12 characters, letters and digits, the first a letter.</summary>
+    /// <summary>Its identity (xid): 12 characters, letters and digits, the first a letter, behind what the kind's ids begin with.</summary>
     public string Id { get; }
 
     /// <summary>Its kind.</summary>

@@ -26,6 +26,9 @@ public sealed record JobKind(string Name, JobScope Scope, bool IsResumable, bool
     /// <summary>The name that people use; the wire takes it too.</summary>
     public string DisplayName { get; init; } = Name;
 
+    /// <summary>What its ids begin with; empty for nothing.</summary>
+    public string IdPrefix { get; init; } = "";
+
     /// <summary>The wire's <c>start</c> starts it; others have calls of their own.</summary>
     public bool IsStartable { get; init; }
 }
@@ -48,6 +51,12 @@ public static class JobKinds
     /// <summary>Splits the objects of a bucket into chunks, or puts them together again.</summary>
     public static readonly JobKind Rechunk = new("rechunk", JobScope.Bucket, IsResumable: true, IsOnDemand: false);
 
+    /// <summary>Copies the objects of a bucket to another one.</summary>
+    public static readonly JobKind CopyBucket = new("copy-bck", JobScope.Bucket, IsResumable: false, IsOnDemand: false) { DisplayName = "copy-bucket" };
+
+    /// <summary>The same with those of a list, of a template or below a prefix.</summary>
+    public static readonly JobKind CopyObjects = new("copy-listrange", JobScope.Bucket, IsResumable: false, IsOnDemand: false) { DisplayName = "copy-objects", IdPrefix = "tco-" };
+
     /// <summary>Counts what one bucket holds, or all of them.</summary>
     public static readonly JobKind Summary = new("summary-bck", JobScope.Any, IsResumable: false, IsOnDemand: false) { DisplayName = "summary" };
 
@@ -58,7 +67,7 @@ public static class JobKinds
     public static readonly JobKind Scrub = new("scrub", JobScope.Any, IsResumable: false, IsOnDemand: false) { IsStartable = true };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Rechunk, DeleteObjects, Summary, Resilver, Scrub];
+    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Rechunk, DeleteObjects, CopyBucket, CopyObjects, Summary, Resilver, Scrub];
 
     /// <summary>The kind of that name or display name; null when there is none.</summary>
     public static JobKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name || kind.DisplayName == name);

@@ -112,7 +112,7 @@ public sealed class JobTable
                 }
             }
 
-            job = new Job("j" + _environment.NewGuid().ToString("N")[..11], kind, request, _environment.Time);
+            job = new Job(kind.IdPrefix + "j" + _environment.NewGuid().ToString("N")[..11], kind, request, _environment.Time);
             if (kind.IsResumable)
             {
                 await _markers.AddAsync(job);
@@ -150,7 +150,7 @@ public sealed class JobTable
     /// <summary>The bucket goes: its jobs end, and none of them is begun again.</summary>
     public async ValueTask EndBucketAsync(BucketName bucket)
     {
-        foreach (Job job in All.Where(job => job.IsRunning && job.Target.Bucket == bucket))
+        foreach (Job job in All.Where(job => job.IsRunning && (job.Target.Bucket == bucket || job.Target.To == bucket)))
         {
             job.Abort("its bucket is destroyed");
             await job.Ended;

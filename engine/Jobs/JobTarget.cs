@@ -7,6 +7,9 @@ namespace Sluice.Engine.Jobs;
 /// <param name="Mountpath">One mountpath, as configured; null for all.</param>
 public sealed record JobTarget(BucketName? Bucket, string? Mountpath)
 {
+    /// <summary>The bucket that a copy is written to; null for what has none.</summary>
+    public BucketName? To { get; init; }
+
     /// <summary>Everything.</summary>
     public static JobTarget All { get; } = new(null, null);
 
@@ -26,7 +29,7 @@ public sealed record JobTarget(BucketName? Bucket, string? Mountpath)
     {
         (null, null) => "everything",
         (null, { } mountpath) => mountpath,
-        ({ } bucket, null) => bucket.ToString(),
+        ({ } bucket, null) => To is null ? bucket.ToString() : $"{bucket} to {To}",
         ({ } bucket, { } mountpath) => $"{bucket} on {mountpath}",
     };
 }

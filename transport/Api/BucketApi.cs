@@ -136,7 +136,7 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck, ec-encode, make-n-copies, rechunk.</summary>
+    /// <summary>POST: create-bck, ec-encode, make-n-copies, rechunk, copy-bck, copy-listrange.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action == Actions.EcEncode)
@@ -149,6 +149,14 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         {
             Result<RechunkRequest> request = RechunkMessage.Read(bucket, message.Value);
             Result<Job> job = request.Ok ? await engine.StartRechunkAsync(s_caller, request.Value) : request.Error!;
+            return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
+        if (message.Action is Actions.CopyBucket or Actions.CopyObjects)
+        {
+            Result<BucketCopyRequest> request = message.Action == Actions.CopyObjects ? CopyMessage.ReadList(bucket, message.Value)
+                : CopyMessage.ReadBucket(bucket, context.Target.ParameterBytes(QueryNames.BucketTo), message.Value);
+            Result<Job> job = request.Ok ? await engine.StartCopyAsync(s_caller, request.Value) : request.Error!;
             return job.Ok ? await JobAsync(context, job.Value) : job.Error;
         }
 

@@ -195,8 +195,8 @@ internal sealed class JobApi(ObjectEngine engine, NodeIdentity node)
         writer.WriteString("start-time", Rfc3339(job.StartedAt));
         writer.WriteString("end-time", ended is { } at ? Rfc3339(at) : NotEnded);
         WriteBucket(writer, "bck", job.Target.Bucket);
-        WriteBucket(writer, "src-bck", null);
-        WriteBucket(writer, "dst-bck", null);
+        WriteBucket(writer, "src-bck", job.Target.To is null ? null : job.Target.Bucket);
+        WriteBucket(writer, "dst-bck", job.Target.To);
         writer.WriteString("id", job.Id);
         writer.WriteString("kind", job.Kind.Name);
         writer.WriteString("ctlmsg", job.Arguments);

@@ -114,7 +114,8 @@ internal sealed record JobMessage
     /// <summary>Clients send a bucket of empty texts for none.</summary>
     private static bool IsEmptyBucket(JsonElement bucket) => bucket.ValueKind == JsonValueKind.Object ? Text(bucket, "name").Length == 0 : bucket.ValueEquals("");
 
-    private static Result<BucketName> ReadBucket(JsonElement bucket)
+    /// <summary>A bucket, as an object of its parts or as text.</summary>
+    internal static Result<BucketName> ReadBucket(JsonElement bucket)
     {
         string? problem;
         BucketName? name;
