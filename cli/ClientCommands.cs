@@ -18,6 +18,7 @@ public static class ClientCommands
         Command[] verbs =
         [
             BucketVerbs.Create(options),
+            ObjectVerbs.Create(options),
             PutVerb.Create(options),
             GetVerb.Create(options),
             ListVerb.Create(options),

@@ -9,10 +9,10 @@ namespace Sluice.Cli.Verbs;
 /// <summary><c>head</c>: what is known about an object.</summary>
 internal static class HeadVerb
 {
-    public static Command Create(VerbOptions options)
+    public static Command Create(VerbOptions options, string verb = "head")
     {
         var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME" };
-        var command = new Command("head", "Show an object's attributes, and the chunks that it is made of") { address };
+        var command = new Command(verb, "Show an object's attributes, and the chunks that it is made of") { address };
         options.Bind(command, async (parse, run, token) =>
         {
             ObjectAddress target = VerbOptions.ObjectOf(parse.GetRequiredValue(address));

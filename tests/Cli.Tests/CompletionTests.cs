@@ -27,7 +27,7 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket put get ls cp mv rm head cat uploads job mountpath scrub quarantine completion --help --version")]
+    [InlineData("sluice ", "bucket object put get ls cp mv rm head cat uploads job mountpath scrub quarantine completion --help --version")]
     [InlineData("sluice bu", "bucket")]
     [InlineData("sluice bucket ", "create rm ls show set summary cp make-n-copies rechunk --endpoint --json --ca --client-cert --client-key --insecure --help")]
     [InlineData("sluice bucket create --p", "--property")]
@@ -43,7 +43,7 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket cat completion cp get head job ls mountpath mv put quarantine rm scrub uploads")]
+    [InlineData("sluice ", "bucket cat completion cp get head job ls mountpath mv object put quarantine rm scrub uploads")]
     [InlineData("sluice bu", "bucket")]
     [InlineData("sluice bucket ", "cp create ls make-n-copies rechunk rm set show summary")]
     [InlineData("sluice bucket create --p", "--property")]

@@ -255,6 +255,7 @@ public sealed class VerbTests
         await using StubServer server = await StubServer.StartAsync();
         server.Objects["x"] = CommandRun.Bytes("abc");
         CommandRun text = await CommandRun.OfAsync(server.Endpoint, ["head", "ais://b/x"]);
+        Assert.Equal(text.Output, (await CommandRun.OfAsync(server.Endpoint, ["object", "show", "ais://b/x"])).Output);
         Assert.Equal(
             "name = ais://b/x\nsize = 3\nchecksum = xxhash2:44bc2cf5ad770999\nversion = 1\natime = 1764000000000000000\ncustom.color = blåbær\ncustom.k = a=b\n",
             text.Output);
