@@ -16,14 +16,15 @@ public sealed class ObjectCopyTests(BackendServers servers)
     {
         BackendServer server = await servers.GetAsync(backend);
         using var store = new Store(server.Process.Endpoint);
+        await store.CreateAsync("originals");
         await store.CreateAsync("copies", """{"checksum":{"type":"md5"},"chunks":{"objsize_limit":1000000,"chunk_size":500000}}""");
         foreach ((string name, int i) in s_names.Select((name, i) => (name, i)))
         {
             byte[] content = new Content(seed: i, 3 + (i * 400_000L)).Bytes(0, 3 + (i * 400_000));
-            await store.PutAsync("b", "source " + name, content, ("Ais-Custom-Md", "who=me"));
-            foreach (string bucket in (string[])["b", "copies", "copies"])
+            await store.PutAsync("originals", "source " + name, content, ("Ais-Custom-Md", "who=me"));
+            foreach (string bucket in (string[])["originals", "copies", "copies"])
             {
-                using HttpResponseMessage copied = await CopyAsync(store, Store.Target("b", "source " + name), $"ais/@#/{bucket}/{name}");
+                using HttpResponseMessage copied = await CopyAsync(store, Store.Target("originals", "source " + name), $"ais/@#/{bucket}/{name}");
                 Assert.True(copied.IsSuccessStatusCode, await copied.Content.ReadAsStringAsync());
                 Assert.Equal("", await copied.Content.ReadAsStringAsync());
                 Assert.Equal(content, await store.GetAsync(bucket, name));
@@ -39,7 +40,7 @@ public sealed class ObjectCopyTests(BackendServers servers)
             Assert.Equal(("2", "md5"), (last.Headers.GetValues("Ais-Version").Single(), last.Headers.GetValues("Ais-Checksum-Type").Single()));
         }
 
-        await store.ControlAsync(HttpMethod.Delete, "/v1/buckets/copies", """{"action":"destroy-bck"}""");
+        await DestroyAsync(store, "originals", "copies");
     }
 
     [Theory]
@@ -48,12 +49,14 @@ public sealed class ObjectCopyTests(BackendServers servers)
     {
         BackendServer server = await servers.GetAsync(backend);
         using var store = new Store(server.Process.Endpoint);
+        await store.CreateAsync("rw");
         await store.CreateAsync("ro", """{"access":"ro"}""");
-        await store.PutAsync("b", "here", "1"u8.ToArray());
-        using HttpResponseMessage refused = await CopyAsync(store, Store.Target("b", "here"), "ais/@#/ro/x");
+        await store.PutAsync("rw", "here", "1"u8.ToArray());
+        using HttpResponseMessage refused = await CopyAsync(store, Store.Target("rw", "here"), "ais/@#/ro/x");
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.Contains("PUT access denied", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Null(await store.GetAsync("ro", "x"));
+        await DestroyAsync(store, "rw", "ro");
     }
 
     /// <summary>What asks for what a bucket without a backend has anyway is taken; what would transform the object on the way is not built.</summary>
@@ -63,12 +66,23 @@ public sealed class ObjectCopyTests(BackendServers servers)
     {
         BackendServer server = await servers.GetAsync(backend);
         using var store = new Store(server.Process.Endpoint);
-        await store.PutAsync("b", "flagged", "1"u8.ToArray());
+        await store.CreateAsync("flags");
+        await store.PutAsync("flags", "flagged", "1"u8.ToArray());
         foreach ((string flags, int status) in ((string, int)[])[("&latest-ver=true", 200), ("&latest-ver=false&synchronize=true", 200), ("&etl_name=e", 501)])
         {
-            using HttpResponseMessage copied = await CopyAsync(store, Store.Target("b", "flagged"), "ais/@#/b/" + flags.Length, flags);
+            using HttpResponseMessage copied = await CopyAsync(store, Store.Target("flags", "flagged"), "ais/@#/flags/" + flags.Length, flags);
             Assert.Equal(status, (int)copied.StatusCode);
-            Assert.Equal(status == 200 ? "1"u8.ToArray() : null, await store.GetAsync("b", flags.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            Assert.Equal(status == 200 ? "1"u8.ToArray() : null, await store.GetAsync("flags", flags.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        }
+
+        await DestroyAsync(store, "flags");
+    }
+
+    private static async Task DestroyAsync(Store store, params string[] buckets)
+    {
+        foreach (string bucket in buckets)
+        {
+            await store.ControlAsync(HttpMethod.Delete, $"/v1/buckets/{bucket}", """{"action":"destroy-bck"}""");
         }
     }
 

@@ -44,10 +44,10 @@ public sealed class LoopDisks : IDisposable
         _mounted.Add(Paths[index]);
     }
 
-    /// <summary>Unmounts a disk.</summary>
+    /// <summary>Unmounts a disk, whose files nobody has any more.</summary>
     public void Unmount(int index)
     {
-        Run("umount", Paths[index]);
+        UnmountWhenClosed(Paths[index]);
         _mounted.Remove(Paths[index]);
     }
 
@@ -161,13 +161,18 @@ public sealed class LoopDisks : IDisposable
     {
         foreach (string path in _mounted.ToArray())
         {
-            // The kernel closes the files of a ring some time behind the end of its process.
-            for (var watch = Stopwatch.StartNew(); !TryRun("umount", path);)
-            {
-                Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{path} cannot be unmounted");
-            }
+            UnmountWhenClosed(path);
         }
 
         _home.Delete(recursive: true);
+    }
+
+    /// <summary>The kernel closes the files of a ring, and those of a process that is killed, some time behind the process's end.</summary>
+    private static void UnmountWhenClosed(string path)
+    {
+        for (var watch = Stopwatch.StartNew(); !TryRun("umount", path);)
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{path} cannot be unmounted");
+        }
     }
 }
