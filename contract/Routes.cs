@@ -148,6 +148,9 @@ public static class Actions
     /// <summary>Change bucket properties.</summary>
     public const string SetBucketProperties = "set-bprops";
 
+    /// <summary>Give a bucket the properties that it would have without any being said.</summary>
+    public const string ResetBucketProperties = "reset-bprops";
+
     /// <summary>Set the number of copies of a bucket, and bring its objects to it.</summary>
     public const string MakeCopies = "make-n-copies";
 
@@ -220,7 +223,7 @@ public static class Actions
     private static readonly HashSet<string> s_known =
     [
         EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
-        "reset-bprops", Summary, CopyBucket, "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
+        ResetBucketProperties, Summary, CopyBucket, "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         CopyObjects, DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         "promote", RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -232,7 +235,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or CopyBucket or CopyObjects;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or CopyBucket or CopyObjects or ResetBucketProperties;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

@@ -26,6 +26,10 @@ public sealed partial class SluiceClient
     public Task<string> SetBucketPropertiesAsync(BucketAddress bucket, JsonObject properties, CancellationToken token) =>
         TextAsync(Request(HttpMethod.Patch, BucketTarget(bucket), ControlBody.Write(Actions.SetBucketProperties, Tree(properties))), token);
 
+    /// <summary>Makes all properties the defaults again; answers as <see cref="SetBucketPropertiesAsync"/>.</summary>
+    public Task<string> ResetBucketPropertiesAsync(BucketAddress bucket, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Patch, BucketTarget(bucket), ControlBody.Write(Actions.ResetBucketProperties, Null)), token);
+
     /// <summary>Sets the number of copies, 1 for no mirror, and answers the id of the job that brings all objects to it.</summary>
     public Task<string> MakeCopiesAsync(BucketAddress bucket, int copies, CancellationToken token) =>
         TextAsync(Request(HttpMethod.Post, BucketTarget(bucket), ControlBody.Write(Actions.MakeCopies, writer => writer.WriteNumberValue(copies))), token);

@@ -82,7 +82,8 @@ public sealed partial class ObjectEngine
     /// <summary>The same; the answer has the job that brings the bucket's objects to the new properties, which has been started.</summary>
     public async ValueTask<Result<BucketChange>> ChangeBucketAsync(Caller caller, BucketName bucket, JsonElement patch, bool makesCopies = false)
     {
-        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.PatchBucket, "PATCH");
+        bool changesAccess = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("access", out _);
+        Result<Bucket> allowed = Enter(caller, bucket, AccessBits.PatchBucket | (changesAccess ? AccessBits.SetBucketAcl : AccessBits.None), "PATCH");
         if (!allowed.Ok)
         {
             return allowed.Error!;

@@ -5,13 +5,13 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>bucket create|rm|ls|show|set|summary|cp|make-n-copies|rechunk</c>.</summary>
+/// <summary><c>bucket create|rm|ls|show|set|reset|summary|cp|make-n-copies|rechunk</c>.</summary>
 internal static class BucketVerbs
 {
     public static Command Create(VerbOptions options) =>
         new("bucket", "Make, remove, list, show and change buckets")
         {
-            Make(options), Remove(options), List(options), Show(options), Set(options), BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), MakeCopies(options), Rechunk(options),
+            Make(options), Remove(options), List(options), Show(options), Set(options), Reset(options), BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), MakeCopies(options), Rechunk(options),
         };
 
     private static Command Make(VerbOptions options)
@@ -111,6 +111,22 @@ internal static class BucketVerbs
                 BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
                 JsonObject tree = PropertyTree.Parse(parse.GetRequiredValue(properties))!; // one at least
                 return await EndAsync(run, await run.Client.SetBucketPropertiesAsync(address, tree, token), parse.GetValue(wait), token);
+            },
+            showsProgress: true);
+        return command;
+    }
+
+    private static Command Reset(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        Option<bool> wait = JobVerbs.WaitOption();
+        var command = new Command("reset", "Make all of a bucket's properties the defaults again; what is stored is brought to them in the background") { bucket, wait };
+        options.Bind(
+            command,
+            async (parse, run, token) =>
+            {
+                string id = await run.Client.ResetBucketPropertiesAsync(VerbOptions.BucketOf(parse.GetRequiredValue(bucket)), token);
+                return await EndAsync(run, id, parse.GetValue(wait), token);
             },
             showsProgress: true);
         return command;

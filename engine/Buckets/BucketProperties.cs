@@ -210,6 +210,25 @@ public sealed record BucketProperties
             : to;
     }
 
+    /// <summary>The change that makes everything the default again that can be changed.</summary>
+    public static JsonElement ResetPatch()
+    {
+        var bytes = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(bytes))
+        {
+            Default.WriteJson(writer, "");
+        }
+
+        var tree = System.Text.Json.Nodes.JsonNode.Parse(bytes.WrittenSpan)!.AsObject();
+        foreach (string fixedName in (ReadOnlySpan<string>)["provider", "bid", "created"])
+        {
+            tree.Remove(fixedName);
+        }
+
+        using JsonDocument document = JsonDocument.Parse(tree.ToJsonString());
+        return document.RootElement.Clone();
+    }
+
     /// <summary>Writes the tree as one JSON object.</summary>
     public void WriteJson(Utf8JsonWriter writer, string provider)
     {

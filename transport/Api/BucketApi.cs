@@ -206,16 +206,17 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return destroyed.Ok ? await DoneAsync(context) : destroyed.Error;
     });
 
-    /// <summary>PATCH: set-bprops.</summary>
+    /// <summary>PATCH: set-bprops, reset-bprops. An empty body changes nothing.</summary>
     public ValueTask<Failure?> PatchAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
-        if (message.Action != Actions.SetBucketProperties)
+        bool isReset = message.Action == Actions.ResetBucketProperties;
+        if (!isReset && message.Action != Actions.SetBucketProperties && message.Root.ValueKind != JsonValueKind.Undefined)
         {
             return Unbuilt(message.Action, "PATCH");
         }
 
         Result<BucketRecord> before = engine.HeadBucket(s_caller, bucket);
-        Result<BucketChange> changed = await engine.ChangeBucketAsync(s_caller, bucket, message.Value);
+        Result<BucketChange> changed = await engine.ChangeBucketAsync(s_caller, bucket, isReset ? BucketProperties.ResetPatch() : message.Value);
         if (!changed.Ok)
         {
             return changed.Error;
