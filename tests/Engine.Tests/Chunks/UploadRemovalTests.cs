@@ -56,14 +56,15 @@ public sealed class UploadRemovalTests
         {
             upload = await BeginAsync(fixture, $"x{attempt}");
             await PartAsync(fixture, $"x{attempt}", upload, 1, [1, 2, 3]);
+            await PartAsync(fixture, $"x{attempt}", upload, 2, [4, 5, 6]);
             string head = "";
             if (how == "replaced")
             {
-                await CompleteAsync(fixture, $"x{attempt}", upload, 1);
+                await CompleteAsync(fixture, $"x{attempt}", upload, 2);
                 head = fixture.Paths.Single(path => File.Exists(Path.Combine(path, "@ais/b/%ob", $"x{attempt}")));
             }
 
-            string chunk = PathOf(upload, "00001");
+            string chunk = PathOf(upload, "00002"); // the first one lies beside its object
             away = chunk != PathOf(upload, "00000") && chunk != head ? chunk : "";
             await EndAsync($"x{attempt}", away);
         }
