@@ -36,7 +36,9 @@ public sealed class LoadTests(ServerFixture fixture) : IClassFixture<ServerFixtu
         string name = (await SluiceProcess.RunAsync(null, fixture.Server.Endpoint, "ls", "ais://ld")).Output.Split('\n')[0].Split(' ', '\t')[0];
         Assert.Equal(32, name.Length);
         // Stored with a good checksum, so that only the regenerated content tells.
-        await fixture.Store.PutAsync("ld", name, new byte[5000]);
+        byte[] another = (await fixture.Store.GetAsync("ld", name))!;
+        another[0] ^= 1; // zeros would begin as one content of 256 does
+        await fixture.Store.PutAsync("ld", name, another);
         (int code, string output, string error) = await LoadAsync("-bucket=ais://ld", "-epochs=1", "-verifyhash", "-cleanup=true");
         Assert.Equal(0, code);
         Assert.Equal((4, 1), LoadOutput.Final(output, "GET"));
