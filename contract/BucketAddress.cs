@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
 
 namespace Sluice.Contract;
 
@@ -45,6 +46,19 @@ public sealed record BucketAddress
 
     /// <summary><c>provider/@uuid#ns/bucket/</c>: what a unified name begins with (contract: native API §1).</summary>
     public string UnifiedName => $"{Provider}/@{NamespaceUuid}#{NamespaceName}/{Name}/";
+
+    /// <summary>Writes the identity as a JSON object (contract: buckets §1).</summary>
+    public void Write(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", Name);
+        writer.WriteString("provider", Provider);
+        writer.WriteStartObject("namespace");
+        writer.WriteString("uuid", NamespaceUuid);
+        writer.WriteString("name", NamespaceName);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
 
     /// <summary>Makes an address from its parts, or says in one sentence what is wrong with them.</summary>
     public static bool TryCreate(

@@ -37,14 +37,8 @@ public sealed partial class SluiceClient
             writer.WriteStartObject();
             if (isOfList)
             {
-                writer.WriteStartObject("tobck");
-                writer.WriteString("name", to.Name);
-                writer.WriteString("provider", to.Provider);
-                writer.WriteStartObject("namespace");
-                writer.WriteString("uuid", to.NamespaceUuid);
-                writer.WriteString("name", to.NamespaceName);
-                writer.WriteEndObject();
-                writer.WriteEndObject();
+                writer.WritePropertyName("tobck");
+                to.Write(writer);
                 copy.Objects.WriteMembers(writer);
             }
             else

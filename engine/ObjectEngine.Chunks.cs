@@ -278,12 +278,11 @@ public sealed partial class ObjectEngine
     /// </summary>
     public async ValueTask<Result<ChunkedReader>> OpenChunkedAsync(Caller caller, BucketName bucketName, ObjectName name)
     {
-        const int AttemptsMax = 16; // each needs somebody else who replaced the object in between
         Result<Bucket> allowed = Enter(caller, bucketName, AccessBits.GetObject, "GET");
         Result<ChunkedReader> opened = allowed.Ok ? new Failure(ErrorCode.Busy, "the object was replaced meanwhile; try again") : allowed.Error!;
         try
         {
-            for (int attempt = 0; attempt < AttemptsMax && opened.Error is { Code: ErrorCode.Busy }; attempt++)
+            for (int attempt = 0; attempt < OpenAttemptsMax && opened.Error is { Code: ErrorCode.Busy }; attempt++)
             {
                 opened = await TryOpenChunkedAsync(allowed.Value, name);
             }

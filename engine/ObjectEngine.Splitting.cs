@@ -184,8 +184,9 @@ public sealed partial class ObjectEngine
     private Manifest NewComplete(Manifest note, Checksum checksum, ChunkSum sum)
     {
         const string ETagKey = "ETag"; // custom metadata that clients are shown as the header
-        KeyValuePair<string, string>[] tagged = [.. note.Custom, new(ETagKey, sum.ETag)];
-        bool isTagged = sum.ETag.Length > 0 && !note.Custom.Any(static pair => pair.Key == ETagKey) && CustomMetadata.Problem(tagged) is null;
+        string tag = sum.ETag;
+        KeyValuePair<string, string>[] tagged = [.. note.Custom, new(ETagKey, tag)];
+        bool isTagged = tag.Length > 0 && !note.Custom.Any(static pair => pair.Key == ETagKey) && CustomMetadata.Problem(tagged) is null;
         return new Manifest
         {
             State = ManifestState.Complete,
@@ -195,7 +196,7 @@ public sealed partial class ObjectEngine
             Name = note.Name,
             Custom = isTagged ? tagged : note.Custom,
             Checksum = checksum,
-            ETag = sum.ETag,
+            ETag = tag,
             Chunks = sum.Build(),
         };
     }

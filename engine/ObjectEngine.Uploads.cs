@@ -144,19 +144,7 @@ public sealed partial class ObjectEngine
     /// <summary>The manifest that a chunked object is; null of any other object, and when it cannot be read.</summary>
     private async ValueTask<Manifest?> ReadManifestAsync(Bucket bucket, ObjectName name) => await LoadManifestAsync(bucket, name) is { Ok: true } read ? read.Value : null;
 
-    private async ValueTask<Result<Manifest>> LoadManifestAsync(Bucket bucket, ObjectName name)
-    {
-        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, DigestOf(bucket.Name, name));
-        if (!open.Ok)
-        {
-            return open.Error!;
-        }
-
-        using var reader = new ObjectReader(open.Value, bucket);
-        return name.IsHidden || reader.Stored.Metadata.Chunked is not null
-            ? await ChunkedReader.ReadManifestAsync(reader)
-            : new Failure(ErrorCode.ObjectNotFound, "the object is not chunked");
-    }
+    private ValueTask<Result<Manifest>> LoadManifestAsync(Bucket bucket, ObjectName name) => ChunkedReader.LoadManifestAsync(_lookup, bucket, name);
 
     /// <summary>True when the object of a note's name is the one that the upload became; null when that cannot be told.</summary>
     private async ValueTask<bool?> IsObjectsAsync(Bucket bucket, Manifest note)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -7,8 +6,6 @@ namespace Sluice.Cli.Verbs;
 /// <summary><c>bucket cp</c>: objects of a bucket to another one, by a job of the server.</summary>
 internal static class BucketCopyVerb
 {
-    private const int WorkersMax = 128;
-
     public static Command Create(VerbOptions options)
     {
         var from = new Argument<string>("bucket") { Description = "the bucket that is read, as ais://NAME or NAME" };
@@ -21,21 +18,14 @@ internal static class BucketCopyVerb
         var dryRun = new Option<bool>("--dry-run") { Description = "count, and write nothing" };
         var sync = new Option<bool>("--sync") { Description = "also remove from the destination what the bucket does not have" };
         var goesOn = new Option<bool>("--continue-on-error") { Description = "go on behind an object that cannot be copied, and pass over listed names that have none" };
-        var workers = new Option<int>("--workers") { Description = "objects at a time; 0 for what suits the server, -1 for one after the other", HelpName = "N" };
-        workers.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) || value is < -1 or > WorkersMax))
-            {
-                result.AddError($"--workers takes a number from -1 to {WorkersMax}");
-            }
-        });
+        Option<int> workers = ManyOptions.Workers();
         Option<bool> wait = JobVerbs.WaitOption();
         var command = new Command("cp", "Copy a bucket's objects to another bucket") { from, to, prefix, template, list, prepend, extension, dryRun, sync, goesOn, workers, wait };
         options.Bind(
             command,
             async (parse, run, token) =>
             {
-                string[]? names = parse.GetResult(list) is null ? null : [.. (parse.GetValue(list) ?? []).SelectMany(one => one.Split(','))];
+                string[]? names = ManyOptions.NamesOf(parse, list);
                 if (new[] { parse.GetValue(prefix) is not null, parse.GetValue(template) is not null, names is not null }.Count(one => one) > 1)
                 {
                     throw new UsageException("--prefix, --template and --list do not go together");

@@ -28,7 +28,7 @@ internal static class BucketVerbs
             BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
             JsonObject? tree = PropertyTree.Parse(parse.GetValue(property) ?? []);
             await run.Client.CreateBucketAsync(address, tree, token);
-            run.PrintJson(writer => WriteBucket(writer, address));
+            run.PrintJson(writer => address.Write(writer));
             return ExitCode.Ok;
         });
         return command;
@@ -54,7 +54,7 @@ internal static class BucketVerbs
             }
 
             await run.Client.DestroyBucketAsync(address, token);
-            run.PrintJson(writer => WriteBucket(writer, address));
+            run.PrintJson(writer => address.Write(writer));
             return ExitCode.Ok;
         });
         return command;
@@ -73,7 +73,7 @@ internal static class BucketVerbs
         {
             foreach (BucketAddress bucket in await run.Client.ListBucketsAsync(parse.GetValue(provider) ?? "", token))
             {
-                run.Print(bucket.ToString, writer => WriteBucket(writer, bucket));
+                run.Print(bucket.ToString, writer => bucket.Write(writer));
             }
 
             return ExitCode.Ok;
@@ -189,16 +189,4 @@ internal static class BucketVerbs
     }
 
     private static Argument<string> BucketArgument() => new("bucket") { Description = "the bucket, as ais://NAME or NAME" };
-
-    private static void WriteBucket(Utf8JsonWriter writer, BucketAddress bucket)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("name", bucket.Name);
-        writer.WriteString("provider", bucket.Provider);
-        writer.WriteStartObject("namespace");
-        writer.WriteString("uuid", bucket.NamespaceUuid);
-        writer.WriteString("name", bucket.NamespaceName);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
 }

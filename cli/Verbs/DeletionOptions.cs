@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Sluice.Cli.Terminal;
 using Sluice.Contract;
 
@@ -11,8 +10,6 @@ namespace Sluice.Cli.Verbs;
 /// </summary>
 internal sealed class DeletionOptions
 {
-    private const int WorkersMax = 128;
-
     private readonly Option<string?> _template = new("--template")
     {
         Description = "the objects whose names a template stands for: a{001..100..2}b, a@100b, a%04db",
@@ -24,21 +21,10 @@ internal sealed class DeletionOptions
     private readonly Option<bool> _all = new("--all") { Description = "all objects of the bucket" };
     private readonly Option<bool> _flat = new("--non-recursive") { Description = "of a prefix: nothing below its directory" };
     private readonly Option<bool> _goesOn = new("--continue-on-error") { Description = "go on behind an object that cannot be removed, and pass over listed names that have none" };
-    private readonly Option<int> _workers = new("--workers") { Description = "objects at a time; 0 for what suits the server, -1 for one after the other", HelpName = "N" };
+    private readonly Option<int> _workers = ManyOptions.Workers();
     private readonly Option<bool> _yes = new("--yes", "-y") { Description = "do not ask before a prefix or everything is removed" };
     private readonly Option<bool> _noWait = new("--no-wait") { Description = "print the job's id and do not wait until it has ended" };
     private readonly Option<bool> _wait = new("--wait") { Description = "wait until it has ended, as is done without it" };
-
-    public DeletionOptions()
-    {
-        _workers.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) || value is < -1 or > WorkersMax))
-            {
-                result.AddError($"--workers takes a number from -1 to {WorkersMax}");
-            }
-        });
-    }
 
     /// <summary>All of them.</summary>
     public IEnumerable<Option> All => [_template, _list, _prefix, _all, _flat, _goesOn, _workers, _yes, _noWait, _wait];
@@ -46,9 +32,8 @@ internal sealed class DeletionOptions
     /// <summary>What the command line names; null when it names no objects of a bucket. A usage error when it does so twice, or with nothing.</summary>
     public ObjectSelection? Of(ParseResult parse)
     {
-        string[]? list = parse.GetResult(_list) is null ? null : parse.GetValue(_list);
         (string? template, string? prefix, bool all) = (parse.GetValue(_template), parse.GetValue(_prefix), parse.GetValue(_all));
-        int given = new[] { template is not null, list is not null, prefix is not null, all }.Count(one => one);
+        int given = new[] { template is not null, parse.GetResult(_list) is not null, prefix is not null, all }.Count(one => one);
         if (given == 0)
         {
             Option? other = All.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false });
@@ -73,7 +58,7 @@ internal sealed class DeletionOptions
         return new ObjectSelection
         {
             Template = template,
-            Names = list is null ? null : NamesOf(list),
+            Names = ManyOptions.NamesOf(parse, _list),
             Prefix = prefix,
             IsFlat = parse.GetValue(_flat),
             ContinuesOnError = parse.GetValue(_goesOn),
@@ -118,11 +103,5 @@ internal sealed class DeletionOptions
         return objects.Names is not null || (objects.Template is not null && prefix is null) ? null
             : string.IsNullOrEmpty(prefix) ? $"Remove all objects of {bucket}?"
             : $"Remove all objects of {bucket} whose names begin with \"{prefix}\"{(objects.IsFlat ? ", and nothing below that directory" : "")}?";
-    }
-
-    private static string[] NamesOf(string[] lists)
-    {
-        string[] names = [.. lists.SelectMany(list => list.Split(','))];
-        return names.Length > 0 && Array.TrueForAll(names, name => name.Length > 0) ? names : throw new UsageException("--list has an empty name");
     }
 }

@@ -52,10 +52,11 @@ internal sealed class ChunkSum(ChecksumType type)
             _crc32 = Crc32C.Combine(_crc32, BinaryPrimitives.ReadUInt32BigEndian(metadata.Checksum.Value), metadata.SizeBytes);
         }
 
+        byte[] md5 = Md5Of(metadata);
         SizeBytes += metadata.SizeBytes;
         _count++;
-        _md5s.AddRange(Md5Of(metadata));
-        _chunks.Add(new ManifestChunk(number, metadata.SizeBytes, crc64), metadata.Checksum.Value, Md5Of(metadata));
+        _md5s.AddRange(md5);
+        _chunks.Add(new ManifestChunk(number, metadata.SizeBytes, crc64), metadata.Checksum.Value, md5);
     }
 
     /// <summary>The table; once, behind the last.</summary>

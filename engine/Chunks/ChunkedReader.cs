@@ -164,24 +164,31 @@ public sealed class ChunkedReader : IDisposable
         return ManifestRecord.TryParse(bytes, out Manifest? manifest, out string? problem) ? manifest : reader.Stored.Damage("its manifest: " + problem);
     }
 
+    /// <summary>Opens a note or a chunked object and reads the manifest that it is; NotFound of any other object. Throws <see cref="StorageException"/>.</summary>
+    internal static async ValueTask<Result<Manifest>> LoadManifestAsync(ObjectLookup lookup, Bucket bucket, ObjectName name)
+    {
+        Result<OpenObject> open = await lookup.OpenAsync(bucket, name, Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span));
+        if (!open.Ok)
+        {
+            return open.Error!;
+        }
+
+        using var reader = new ObjectReader(open.Value, bucket);
+        return name.IsHidden || reader.Stored.Metadata.Chunked is not null
+            ? await ReadManifestAsync(reader)
+            : new Failure(ErrorCode.ObjectNotFound, "the object is not chunked");
+    }
+
     /// <summary>
     /// The manifest of an object whose own cannot be read, from the note of its upload, which is kept as long as the object is. Refuses with NotFound, Damaged or StorageFailed when there is
     /// none, or not the same.
     /// </summary>
     internal static async ValueTask<Result<Manifest>> ReadNoteAsync(ObjectLookup lookup, Bucket bucket, ChunkedContent content)
     {
-        ObjectName file = new ChunkName(content.UploadId, 0).ToObjectName();
         try
         {
-            Result<OpenObject> open = await lookup.OpenAsync(bucket, file, Hrw.Digest(bucket.Name.UnamePrefix.Span, file.Utf8.Span));
-            if (!open.Ok)
-            {
-                return open.Error!;
-            }
-
-            using var reader = new ObjectReader(open.Value, bucket);
-            Result<Manifest> note = await ReadManifestAsync(reader);
-            return note.Ok && (note.Value.State != ManifestState.Complete || ChunkedContent.Of(note.Value) != content) ? reader.Stored.Damage("it is not the object's") : note;
+            Result<Manifest> note = await LoadManifestAsync(lookup, bucket, new ChunkName(content.UploadId, 0).ToObjectName());
+            return note.Ok && (note.Value.State != ManifestState.Complete || ChunkedContent.Of(note.Value) != content) ? new Failure(ErrorCode.Damaged, "the note is not the object's") : note;
         }
         catch (StorageException fault)
         {

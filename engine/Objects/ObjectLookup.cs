@@ -101,37 +101,13 @@ public sealed partial class ObjectLookup : IDisposable
     }
 
     /// <summary>What the object is, without keeping it open.</summary>
-    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
-    public async ValueTask<Result<StoredObject>> StatAsync(Bucket bucket, ObjectName name, ulong digest)
-    {
-        StoredObject? stored = _metadata.Find(digest, bucket.Bid, name.Utf8.Span);
-        if (stored is not null)
-        {
-            return stored;
-        }
-
-        using DiskUse use = Disks.Enter();
-        await _locks.AcquireReaderAsync(digest);
-        try
-        {
-            Result<OpenObject> found = await FindAsync(bucket, name, digest);
-            if (!found.Ok)
-            {
-                return found.Error!;
-            }
-
-            found.Value.Dispose();
-            _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
-            return found.Value.Stored;
-        }
-        finally
-        {
-            _locks.ReleaseReader(digest);
-        }
-    }
+    public ValueTask<Result<StoredObject>> StatAsync(Bucket bucket, ObjectName name, ulong digest) => StatAsync(bucket, name, digest, isKept: true);
 
     /// <summary>The same for who looks at every object once: what it finds is not put into the cache, where it would take the place of what clients ask for.</summary>
-    public async ValueTask<Result<StoredObject>> LookAsync(Bucket bucket, ObjectName name, ulong digest)
+    public ValueTask<Result<StoredObject>> LookAsync(Bucket bucket, ObjectName name, ulong digest) => StatAsync(bucket, name, digest, isKept: false);
+
+    [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
+    private async ValueTask<Result<StoredObject>> StatAsync(Bucket bucket, ObjectName name, ulong digest, bool isKept)
     {
         StoredObject? stored = _metadata.Find(digest, bucket.Bid, name.Utf8.Span);
         if (stored is not null)
@@ -150,6 +126,11 @@ public sealed partial class ObjectLookup : IDisposable
             }
 
             found.Value.Dispose();
+            if (isKept)
+            {
+                _metadata.Put(digest, bucket.Bid, name.Utf8.Span, found.Value.Stored);
+            }
+
             return found.Value.Stored;
         }
         finally

@@ -22,18 +22,17 @@ internal static class RechunkMessage
 
         if (value.ValueKind != JsonValueKind.Object)
         {
-            return Bad($"\"value\" of {Actions.Rechunk} must be a JSON object: {{\"objsize-limit\":…,\"chunk-size\":…,\"prefix\":…}}");
+            return MessageValues.Bad($"\"value\" of {Actions.Rechunk} must be a JSON object: {{\"objsize-limit\":…,\"chunk-size\":…,\"prefix\":…}}");
         }
 
-        JsonElement prefix = ActionMessage.Member(value, "prefix");
         JsonElement remote = ActionMessage.Member(value, "sync-remote");
-        return prefix.ValueKind is not (JsonValueKind.String or JsonValueKind.Null or JsonValueKind.Undefined) ? Bad("\"prefix\" must be a JSON string")
-            : remote.ValueKind == JsonValueKind.True ? Bad("\"sync-remote\" is for remote buckets, which are not built yet")
-            : !TrySize(value, "objsize-limit", out long? limit, out Failure? refusal) || !TrySize(value, "chunk-size", out long? chunk, out refusal) ? refusal!
+        return !MessageValues.TryText(value, "prefix", out string prefix, out Failure? refusal) ? refusal!
+            : remote.ValueKind == JsonValueKind.True ? MessageValues.Bad("\"sync-remote\" is for remote buckets, which are not built yet")
+            : !TrySize(value, "objsize-limit", out long? limit, out refusal) || !TrySize(value, "chunk-size", out long? chunk, out refusal) ? refusal!
             : new RechunkRequest
             {
                 Bucket = bucket,
-                Prefix = prefix.ValueKind == JsonValueKind.String ? Encoding.UTF8.GetBytes(prefix.GetString()!) : default,
+                Prefix = Encoding.UTF8.GetBytes(prefix),
                 SizeLimitBytes = limit,
                 ChunkBytes = chunk == 0 ? null : chunk,
             };
@@ -50,13 +49,11 @@ internal static class RechunkMessage
 
         if (!PropertyValues.TryInteger(given, out long bytes))
         {
-            refusal = Bad($"\"{member}\" must be a size, such as 67108864 or \"64MiB\"");
+            refusal = MessageValues.Bad($"\"{member}\" must be a size, such as 67108864 or \"64MiB\"");
             return false;
         }
 
         size = bytes;
         return true;
     }
-
-    private static Failure Bad(string message) => new(ErrorCode.BadRequest, message);
 }

@@ -33,14 +33,12 @@ internal sealed class SummaryApi(ObjectEngine engine)
             return new Failure(ErrorCode.InvalidBucketName, "invalid backend provider: expecting ais, aws, gcp, azure or oci");
         }
 
-        JsonElement uuid = ActionMessage.Member(value, "uuid");
-        JsonElement prefix = ActionMessage.Member(value, "prefix");
-        if (!IsText(uuid) || !IsText(prefix))
+        if (!MessageValues.TryText(value, "uuid", out string id, out Failure? refusal) || !MessageValues.TryText(value, "prefix", out string prefix, out refusal))
         {
-            return new Failure(ErrorCode.BadRequest, "\"uuid\" and \"prefix\" must be JSON strings");
+            return refusal;
         }
 
-        if (TextOf(uuid) is { Length: > 0 } id)
+        if (id.Length > 0)
         {
             Result<SummaryAnswer> answer = await engine.SummariseAsync(s_caller, id, bucket);
             return answer.Ok ? await ShowAsync(context, answer.Value) : answer.Error;
@@ -50,7 +48,7 @@ internal sealed class SummaryApi(ObjectEngine engine)
         {
             Bucket = bucket,
             Provider = provider.Length == 0 ? null : canonical,
-            Prefix = Encoding.UTF8.GetBytes(TextOf(prefix)),
+            Prefix = Encoding.UTF8.GetBytes(prefix),
         });
         if (!job.Ok)
         {
@@ -143,10 +141,6 @@ internal sealed class SummaryApi(ObjectEngine engine)
         writer.WriteBoolean("is_present", true);
         writer.WriteEndObject();
     }
-
-    private static bool IsText(JsonElement element) => element.ValueKind is JsonValueKind.String or JsonValueKind.Null or JsonValueKind.Undefined;
-
-    private static string TextOf(JsonElement element) => element.ValueKind == JsonValueKind.String ? element.GetString()! : "";
 
     private static string Decimal(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -123,7 +123,7 @@ public sealed class BucketCopyTests
         await using EngineFixture fixture = await FilledAsync();
         await fixture.CloseAsync();
         string file = fixture.Paths.Select(path => Path.Combine(path, "@ais/b/%ob/a")).Single(File.Exists);
-        File.WriteAllText(file, "XXXXXXXXXX");
+        File.WriteAllText(file, "is damaged");
         await fixture.OpenAsync();
         Job job = await EndedAsync(fixture, Request() with { ContinuesOnError = true });
         Assert.Equal((3, 1), (job.Objects, job.Failed));
