@@ -58,7 +58,7 @@ public sealed class SummaryTests(ServerFixture fixture) : IClassFixture<ServerFi
     {
         string bucket = await FilledAsync();
         await RefusedAsync($"/v1/buckets/{bucket}", """{"action":"summary-bck","value":[1]}""", 400, "must be a JSON object");
-        await RefusedAsync($"/v1/buckets/{bucket}", """{"action":"summary-bck","value":{"prefix":1}}""", 400, "must be JSON strings");
+        await RefusedAsync($"/v1/buckets/{bucket}", """{"action":"summary-bck","value":{"prefix":1}}""", 400, "\\\"prefix\\\" must be a JSON string");
         await RefusedAsync($"/v1/buckets/{bucket}", Message("jnosuch", ""), 404, "jnosuch");
         await RefusedAsync("/v1/buckets/nosuch", Message("", ""), 404, "bucket \\\"ais://nosuch\\\" does not exist");
         await RefusedAsync("/v1/buckets?provider=ftp", Message("", ""), 400, "invalid backend provider");
