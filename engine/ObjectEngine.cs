@@ -104,8 +104,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         Jobs.Register(JobKinds.Scrub, MakeScrub);
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
         Jobs.Register(JobKinds.Rechunk, MakeRechunk);
-        Reconciler = new ObjectReconciler(
-            _lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, _log), [new ErasureRedundancy(_erasureReconciler)]);
+        IRedundancy[] coded = [new ErasureRedundancy(_erasureReconciler)];
+        Reconciler = new ObjectReconciler(_lookup, new CopiesRedundancy(_lookup, _locks, _heads, parts, coded, _log), coded);
         _lookup.Degraded = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
         _copyJobs = new CopyJobs(Jobs, _walk, Reconciler, _buckets);
         _resilver = new Resilver(_disks, _buckets, disk => new ReturnedDisk(disk, _disks, _lookup, _locks, _buckets, parts, _log), ReconcileAsync, RemoveLeftoversAsync,

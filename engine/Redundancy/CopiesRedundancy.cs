@@ -11,14 +11,16 @@ namespace Sluice.Engine.Redundancy;
 /// <summary>
 /// Whole copies, of which a plain object has one: on the first mountpaths of the name that work and have room. Copies are made without the name's
 /// lock, from any good copy, block by block compared with the digests; under the lock the name is looked at again, and only when its newest
-/// generation is still the one that was copied are they put in place, and what is too much is removed.
+/// generation is still the one that was copied are they put in place, and what is too much is removed. What one of <paramref name="others"/> handles is theirs: its files are no
+/// copies of which one is enough.
 /// </summary>
-public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPublisher heads, IPartMap partMap, ILogger log) : IRedundancy
+public sealed class CopiesRedundancy(
+    ObjectLookup lookup, NameLock locks, HeadPublisher heads, IPartMap partMap, IReadOnlyList<IRedundancy> others, ILogger log) : IRedundancy
 {
     private const int AttemptsMax = 4; // each needs a write to the name in between
 
     /// <inheritdoc/>
-    public bool Handles(BucketProperties wanted, ObjectMetadata newest) => newest.Kind == RecordKind.Object;
+    public bool Handles(BucketProperties wanted, ObjectMetadata newest) => !others.Any(other => other.Handles(wanted, newest));
 
     /// <inheritdoc/>
     public async ValueTask<Result<Reconciled>> ReconcileAsync(Bucket bucket, ObjectName name, ulong digest, JobContext? job, bool verify)
@@ -27,6 +29,11 @@ public sealed class CopiesRedundancy(ObjectLookup lookup, NameLock locks, HeadPu
         for (int attempt = 0; attempt < AttemptsMax; attempt++)
         {
             CopySurvey survey = await SurveyAsync(bucket, name, digest);
+            if (survey.Newest is { } newest && !Handles(bucket.Properties, newest.Metadata))
+            {
+                return new Failure(ErrorCode.Busy, $"{bucket.Name}/{name} was stored anew meanwhile, in another layout");
+            }
+
             if (verify)
             {
                 await survey.VerifyAsync(job, log);

@@ -38,7 +38,8 @@ public interface IRedundancy
     bool Handles(BucketProperties wanted, ObjectMetadata newest);
 
     /// <summary>
-    /// As <see cref="ObjectReconciler.ReconcileAsync"/>. No lock is held at the call: it takes the name's when it needs it, and looks again then.
+    /// As <see cref="ObjectReconciler.ReconcileAsync"/>. No lock is held at the call: it takes the name's when it needs it, and looks again then. Refuses with Busy when what it
+    /// finds is not its own: the name was deleted and stored anew since it was chosen.
     /// </summary>
     ValueTask<Result<Reconciled>> ReconcileAsync(Bucket bucket, ObjectName name, ulong digest, JobContext? job, bool verify);
 }
@@ -50,6 +51,8 @@ public interface IRedundancy
 /// </summary>
 public sealed class ObjectReconciler(ObjectLookup lookup, IRedundancy copies, IReadOnlyList<IRedundancy> others)
 {
+    private const int AttemptsMax = 4; // each needs a delete and a write to the name in between
+
     /// <summary>
     /// Looks at the name and changes what has to be changed; <see cref="Reconciled.None"/> when nothing stands under it. With
     /// <paramref name="verify"/> all bytes are read and compared, else they are taken at the word of their records, as far as they need not be
@@ -59,15 +62,24 @@ public sealed class ObjectReconciler(ObjectLookup lookup, IRedundancy copies, IR
     /// </summary>
     public async ValueTask<Result<Reconciled>> ReconcileAsync(Bucket bucket, ObjectName name, ulong digest, JobContext? job = null, bool verify = false)
     {
-        IRedundancy strategy = copies;
-        if (others.Count > 0)
+        for (int attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            (List<ObjectPlace> places, _) = await lookup.SurveyAsync(bucket, name, digest);
-            ObjectMetadata? newest = places.Select(place => place.Stored?.Metadata).Where(metadata => metadata is not null).MaxBy(metadata => metadata!.Generation);
-            strategy = newest is null ? copies : others.FirstOrDefault(other => other.Handles(bucket.Properties, newest)) ?? copies;
+            IRedundancy strategy = others.Count == 0 ? copies : await ChooseAsync(bucket, name, digest);
+            Result<Reconciled> done = await strategy.ReconcileAsync(bucket, name, digest, job, verify);
+            if (done.Error?.Code != ErrorCode.Busy)
+            {
+                return done;
+            }
         }
 
-        return await strategy.ReconcileAsync(bucket, name, digest, job, verify);
+        return new Reconciled { StillDegraded = true };
+    }
+
+    private async ValueTask<IRedundancy> ChooseAsync(Bucket bucket, ObjectName name, ulong digest)
+    {
+        (List<ObjectPlace> places, _) = await lookup.SurveyAsync(bucket, name, digest);
+        ObjectMetadata? newest = places.Select(place => place.Stored?.Metadata).Where(metadata => metadata is not null).MaxBy(metadata => metadata!.Generation);
+        return newest is null ? copies : others.FirstOrDefault(other => other.Handles(bucket.Properties, newest)) ?? copies;
     }
 
     /// <summary>The same for a job: a name that cannot be done is counted there, and the job goes on.</summary>

@@ -100,7 +100,7 @@ public sealed partial class ReplicaSetBench : IPartMap
         _flushers = [.. _disks.Select(disk => new RelaxedFlusher(disk, clock, static _ => ValueTask.CompletedTask, NullLogger.Instance))];
         _nested = new NestedNames(locks, _lookup);
         var heads = new HeadPublisher(_lookup, locks, _nested, clock);
-        _reconciler = new ObjectReconciler(_lookup, new CopiesRedundancy(_lookup, locks, heads, this, NullLogger.Instance), []);
+        _reconciler = new ObjectReconciler(_lookup, new CopiesRedundancy(_lookup, locks, heads, this, [], NullLogger.Instance), []);
         _commit = new ObjectCommit(_lookup, locks, heads, clock, disk => _flushers[disk.Index], this, NullLogger.Instance);
         DiskState[] states = [.. _disks.Select(_ => new DiskState(Clean: false, FlushedGeneration: 0))];
         Recovered = await new StartupRecovery(_disks, states, _lookup, locks, heads, this, NullLogger.Instance).RunAsync([_bucket]);
