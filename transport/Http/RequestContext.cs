@@ -159,11 +159,14 @@ public sealed class RequestContext
     /// <summary>Sends the head; needed before a body whose length was set is written in large pieces.</summary>
     public Task StartAsync() => _output.StartAsync();
 
-    /// <summary>Sends what was written. False when nothing more can be sent: the client is gone. Large answers wait here for their client.</summary>
+    /// <summary>
+    /// Sends what was written. False when nothing more can be sent: the client is gone, and the request is aborted, since Kestrel may not know yet why its body stays
+    /// short. Large answers wait here for their client.
+    /// </summary>
     public ValueTask<bool> FlushAsync()
     {
         ValueTask<FlushResult> flush = Output.FlushAsync();
-        return flush.IsCompletedSuccessfully ? ValueTask.FromResult(!flush.Result.IsCompleted) : WaitAsync(flush);
+        return flush.IsCompletedSuccessfully ? ValueTask.FromResult(IsTaken(flush.Result)) : WaitAsync(flush);
     }
 
     /// <summary>Breaks the connection: the client sees that the body is short.</summary>
@@ -229,11 +232,21 @@ public sealed class RequestContext
         BeginWait();
         try
         {
-            return !(await flush).IsCompleted;
+            return IsTaken(await flush);
         }
         finally
         {
             EndWait();
         }
+    }
+
+    private bool IsTaken(FlushResult flushed)
+    {
+        if (flushed.IsCompleted)
+        {
+            Abort();
+        }
+
+        return !flushed.IsCompleted;
     }
 }

@@ -151,6 +151,30 @@ public sealed class ClientWatchTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AnAnswerWhoseClientIsGoneIsAborted(bool isWaitedFor)
+    {
+        var client = new Client(_watch);
+        if (isWaitedFor)
+        {
+            Task<bool> flush = client.FlushAsync();
+            Assert.Equal(0, client.Aborts);
+            client.Leave();
+            Assert.False(await flush);
+        }
+        else
+        {
+            client.Leave();
+            client.Context.Output.GetMemory(10);
+            client.Context.Output.Advance(10);
+            Assert.False(await client.Context.FlushAsync());
+        }
+
+        Assert.Equal(1, client.Aborts);
+    }
+
     private void Pass(TimeSpan time)
     {
         for (TimeSpan passed = TimeSpan.Zero; passed < time; passed += s_look)
@@ -221,6 +245,8 @@ public sealed class ClientWatchTests : IDisposable
         }
 
         public void Close() => _closed.Cancel();
+
+        public void Leave() => _answer.Reader.Complete();
 
         public void Abort() => Aborts++;
 
