@@ -20,6 +20,7 @@ public sealed class DiskSet
     {
         Away = away ?? [];
         _open = [.. open];
+        Joining = [.. _open.Where(disk => disk.State == ServingState.Joining)];
         _serving = [.. _open.Where(disk => disk.State == ServingState.Serving)];
         _readable = [.. _serving, .. _open.Where(disk => disk.State == ServingState.Draining)];
         _alone = [.. _serving.Select(disk => (ObjectDisk[])[disk])];
@@ -48,6 +49,9 @@ public sealed class DiskSet
 
     /// <summary>Those that objects are read from: the serving ones, and those that are being emptied.</summary>
     public IReadOnlyList<ObjectDisk> Readable => _readable;
+
+    /// <summary>Those that have just come back: nobody reads from them until they have been compared with the others.</summary>
+    public IReadOnlyList<ObjectDisk> Joining { get; }
 
     /// <summary>All that are open, those that have just come back too.</summary>
     public IReadOnlyList<ObjectDisk> Open => _open;

@@ -336,23 +336,48 @@ public sealed partial class ObjectLookup : IDisposable
         new(ErrorCode.ObjectNotFound, $"{bucket.Name}/{name} does not exist");
 
     /// <summary>
-    /// The refusal for a name that was not found: where it would lie on mountpaths that are away it is not to be had, which is not the same as that
-    /// it does not exist, unless a tombstone says so.
+    /// The refusal for a name that was not found: where it would lie on mountpaths that are away, or lies on one that is being compared with the others, it is not to be had, which
+    /// is not the same as that it does not exist, unless a tombstone says so.
     /// </summary>
     private async ValueTask<Failure> MissingAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         DiskSet set = Disks.Current;
-        if (set.Away.Count == 0)
+        if (set.Away.Count == 0 && set.Joining.Count == 0)
         {
             return NotFound(bucket, name);
         }
 
         (ulong buried, Burial burial) = await Tombstones.NewestAsync(set.Readable, bucket, name, digest);
         BucketProperties kept = bucket.Properties;
-        bool isElsewhere = buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, kept.Ec.Enabled ? kept.Ec.ParitySlices + 1 : kept.CopiesKnown);
-        return isElsewhere
-            ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
+        bool isAway = set.Away.Count > 0
+            && (buried > 0 ? burial == Burial.Replaced : set.MayBeAway(digest, kept.Ec.Enabled ? kept.Ec.ParitySlices + 1 : kept.CopiesKnown));
+        return isAway ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} may lie on a mountpath that is out of service; the operator can bring it back")
+            : await StandsOnAsync(set.Joining, bucket, name, buried)
+                ? new Failure(ErrorCode.Unavailable, $"{bucket.Name}/{name} lies on a mountpath that is being compared with the others; try again later")
             : NotFound(bucket, name);
+    }
+
+    /// <summary>True when one of them has something of the name that is not known to have been deleted, or cannot be asked.</summary>
+    private async ValueTask<bool> StandsOnAsync(IReadOnlyList<ObjectDisk> disks, Bucket bucket, ObjectName name, ulong buried)
+    {
+        foreach (ObjectDisk disk in disks)
+        {
+            try
+            {
+                List<ObjectPlace> places = await PlacesOnAsync(disk, bucket, name);
+                if (places.Exists(place => place.OfThisBucket && (place.Stored is not { } stored || stored.Metadata.Generation > buried)))
+                {
+                    return true;
+                }
+            }
+            catch (StorageException fault)
+            {
+                _log.LogError("{Fault}", fault.Message);
+                return true;
+            }
+        }
+
+        return false;
     }
 }
 

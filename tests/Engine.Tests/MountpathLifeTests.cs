@@ -5,6 +5,7 @@ using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Space;
 using Sluice.Engine.Tests.Support;
+using Sluice.Simulation.Tests.Faults;
 
 namespace Sluice.Engine.Tests;
 
@@ -92,6 +93,45 @@ public sealed class MountpathLifeTests
         Assert.Equal(ServingState.Serving, StateOf(fixture, away));
         await EvensAreAsync(fixture);
         Assert.Empty(TombstonesOf(fixture));
+    }
+
+    /// <summary>Nobody reads from one that is being compared with the others: what lies there alone is not to be had yet, which is not the same as that it does not exist.</summary>
+    [Fact]
+    public async Task WhatLiesOnAMountpathThatIsBeingComparedIsNotToBeHadYet()
+    {
+        await using EngineFixture fixture = await FilledAsync(3);
+        await fixture.CloseAsync();
+        BeforeVerb? before = null;
+        fixture.Over = io => before = new BeforeVerb(io);
+        await fixture.OpenAsync();
+        string leaving = fixture.Paths[1];
+        string[] there = [.. ObjectsOn(leaving).Select(NameOf)];
+        Assert.NotEmpty(there);
+        await DoneAsync(fixture.Engine.Mountpaths.DisableAsync(leaving, force: true));
+        await SettledAsync(fixture.Engine);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isHeld = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        before!.Arm(DiskVerb.Open, () =>
+        {
+            isHeld.SetResult();
+            return gate.Task;
+        });
+        Task<Result<ObjectReader>> held = OpenAsync(fixture, "missing"); // who began before it came back is waited for
+        await isHeld.Task.WaitAsync(s_deadline);
+        await DoneAsync(fixture.Engine.Mountpaths.EnableAsync(leaving));
+        List<ErrorCode?> answers = [];
+        foreach (string name in there)
+        {
+            answers.Add((await OpenAsync(fixture, name)).Error?.Code);
+        }
+
+        ServingState state = StateOf(fixture, leaving);
+        gate.SetResult();
+        Assert.False((await held).Ok);
+        Assert.Equal(ServingState.Joining, state);
+        Assert.All(answers, answer => Assert.Equal(ErrorCode.Unavailable, answer));
+        await SettledAsync(fixture.Engine);
+        await AreAsync(fixture, "first");
     }
 
     [Fact]
