@@ -71,6 +71,7 @@ public sealed class DriveLossTests
     {
         int rounds = int.TryParse(Environment.GetEnvironmentVariable("TEST_DRIVE_ROUNDS"), CultureInfo.InvariantCulture, out int given) ? given : 8;
         await using DriveRun run = await DriveRun.StartAsync();
+        await run.IsWholeAsync("at first"); // the loaders have read what they are to read
         for (int round = 0; round < rounds; round++)
         {
             int disk = round % 8;
