@@ -69,7 +69,7 @@ public sealed class DriveLossTests
     [Fact]
     public async Task NoReaderNoticesThatEachDriveFailsInItsTurnUnderObjectsThatComeAndGo()
     {
-        int rounds = int.TryParse(Environment.GetEnvironmentVariable("TEST_DRIVE_ROUNDS"), CultureInfo.InvariantCulture, out int given) ? given : 8;
+        int rounds = int.TryParse(Environment.GetEnvironmentVariable("TEST_DRIVE_ROUNDS"), CultureInfo.InvariantCulture, out int given) ? given : 3;
         await using DriveRun run = await DriveRun.StartAsync();
         await run.IsWholeAsync("at first"); // the loaders have read what they are to read
         for (int round = 0; round < rounds; round++)
