@@ -107,11 +107,16 @@ public sealed partial class ObjectEngine
 
     /// <summary>
     /// Writes the manifest of a chunked object anew, from the note of its upload, when no copy of it is whole, or it cannot be read. The object stays what it is to its readers. True when
-    /// that was done. What is lost with its record is not made anew: nothing tells it from an object that was deleted.
+    /// that was done. Of a note's name: the same of the object that has lost its manifest altogether.
     /// </summary>
     private async ValueTask<bool> RebuildManifestAsync(Bucket bucket, ObjectName name, ulong digest, bool isNoneWhole)
     {
-        if (name.IsHidden || await _lookup.StatAsync(bucket, name, digest) is not { Ok: true, Value: { Metadata.Chunked: { } chunked } stored })
+        if (ChunkName.TryRead(name.Utf8.Span, out ChunkName file))
+        {
+            return file.Number == 0 && await RebuildLostAsync(bucket, file.UploadId);
+        }
+
+        if (await _lookup.StatAsync(bucket, name, digest) is not { Ok: true, Value: { Metadata.Chunked: { } chunked } stored })
         {
             return false;
         }

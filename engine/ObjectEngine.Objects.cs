@@ -219,7 +219,7 @@ public sealed partial class ObjectEngine
 
     /// <summary>In place, or by new heads where they speak of slices; which of them may change while it is looked at.</summary>
     private async ValueTask<Result<StoredObject>> SetCustomAsync(
-        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll)
+        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll, bool isDurable = false)
     {
         Result<StoredObject> stored = new Failure(ErrorCode.Busy, "the object is being changed");
         for (int attempt = 0; attempt < PatchAttemptsMax && stored.Error is { Code: ErrorCode.Busy }; attempt++)
@@ -227,7 +227,7 @@ public sealed partial class ObjectEngine
             Result<StoredObject> known = await _lookup.StatAsync(bucket, name, digest);
             stored = known is { Ok: true, Value.Metadata.Slices: not null }
                 ? await _erasureWriter.SetCustomAsync(bucket, name, digest, known.Value, replaceAll ? custom : ObjectPatch.Merge(known.Value.Metadata.Custom, custom))
-                : await _patch.SetCustomAsync(bucket, name, digest, custom, replaceAll);
+                : await _patch.SetCustomAsync(bucket, name, digest, custom, replaceAll, isDurable);
         }
 
         if (stored is { Ok: true, Value.Metadata.Slices: null } && bucket.Properties.Ec.Enabled)

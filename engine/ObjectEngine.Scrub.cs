@@ -14,6 +14,9 @@ public sealed partial class ObjectEngine
 {
     private readonly ScrubCounters _scrubCounters = new();
 
+    /// <summary>Nothing is changed: it was not opened for serving.</summary>
+    private bool LooksOnly { get; init; }
+
     /// <summary>
     /// Takes the mountpaths, which no server may be using, scrubs them and lets go of them. Without repair nothing is recovered and nothing of an
     /// object is changed; with it the engine is opened as for serving. Answers the ended job; refuses as <see cref="OpenAsync"/> does.
@@ -50,7 +53,7 @@ public sealed partial class ObjectEngine
                 return attached.Error!;
             }
 
-            engine = new ObjectEngine(attached.Value, options, environment);
+            engine = new ObjectEngine(attached.Value, options, environment) { LooksOnly = true };
         }
 
         try

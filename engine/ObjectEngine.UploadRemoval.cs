@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Chunks;
@@ -142,7 +143,18 @@ public sealed partial class ObjectEngine
         bool? isObjects = await IsObjectsAsync(bucket, note);
         if (isOver && isObjects == false && AllServe)
         {
-            return true;
+            bool isLost = await LookForLostAsync(bucket, note.UploadId) is not null;
+            if (isLost)
+            {
+                _log.LogError("{Bucket}/{Object} has lost its manifest: a scrub that repairs makes it anew, if all chunks are there", bucket.Name, note.Name);
+            }
+
+            return !isLost;
+        }
+
+        if (note.State == ManifestState.Complete && isObjects == true)
+        {
+            await LookForLostAsync(bucket, note.UploadId);
         }
 
         if (note.State == ManifestState.Partial && isObjects == true && await ReadManifestAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)

@@ -53,7 +53,7 @@ public sealed partial class ObjectEngine
     }
 
     private ValueTask<Result<StoredObject>> StoreNoteAsync(Bucket bucket, Manifest note, CancellationToken cancellation) =>
-        StoreAsync(bucket, NewRequest(bucket, new ChunkName(note.UploadId, 0).ToObjectName(), ManifestRecord.Format(note)) with { IsDurable = true }, cancellation);
+        StoreAsync(bucket, NewRequest(bucket, NoteOf(note.UploadId), ManifestRecord.Format(note)) with { IsDurable = true }, cancellation);
 
     /// <summary>An upload in progress of that object; one that an earlier run of the engine began is found by its note.</summary>
     private async ValueTask<Result<Upload>> FindUploadAsync(Caller caller, BucketName bucketName, ObjectName name, string uploadId)
@@ -184,6 +184,10 @@ public sealed partial class ObjectEngine
             _log.LogWarning("{Bucket}, upload {Upload}: its note still says that it is in progress: {Problem}",
                 bucket.Name, ChunkName.TextOf(complete.UploadId), noted.Error!.Message);
         }
+        else if (bucket.Properties.Durability == Durability.Strict) // else when a scrub looks, which flushes it
+        {
+            await LookForLostAsync(bucket, complete.UploadId);
+        }
 
         return stored;
     }
@@ -257,8 +261,13 @@ public sealed partial class ObjectEngine
     {
         if (ChunkName.TryRead(name.Utf8.Span, out ChunkName file))
         {
-            ObjectName note = new ChunkName(file.UploadId, 0).ToObjectName(); // what is in it is its own scrub's matter
-            return file.Number > 0 && AllServe && await _lookup.StatAsync(bucket, note, DigestOf(bucket.Name, note)) is { Error.Code: ErrorCode.ObjectNotFound }
+            if (file.Number == 0)
+            {
+                return await NoteProblemAsync(bucket, file.UploadId);
+            }
+
+            ObjectName note = NoteOf(file.UploadId);
+            return AllServe && await _lookup.StatAsync(bucket, note, DigestOf(bucket.Name, note)) is { Error.Code: ErrorCode.ObjectNotFound }
                 ? "its upload has no note: no object has it"
                 : null;
         }

@@ -91,11 +91,12 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
         _uploadFiles = new UploadFiles(_disks);
         _reaper = new ChunkReaper((bucket, uploadId) => RemoveUploadAsync(bucket, uploadId, _closing.Token), () => SurveyUploadsAsync(_closing.Token), _log);
-        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free };
+        var uploadEnds = new UploadEnds(EndUploadAsync, EndUnknownUploadAsync);
+        _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free, UploadEnds = uploadEnds };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));
         _erasure.RepairWanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest);
-        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free };
+        _removal = new ObjectRemoval(_lookup, _locks, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free, UploadEnds = uploadEnds };
         _patch = new ObjectPatch(_lookup, _locks, _clock, flusherOf, _log);
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
         _walk = new ObjectWalk(_disks);

@@ -45,6 +45,15 @@ internal sealed class ChunkReaper(Func<Bucket, ulong, ValueTask<bool>> removeAsy
         }
     }
 
+    /// <summary>An object goes of which nobody knows whether it has an upload: the next start looks, unless that is done before. Any thread.</summary>
+    public void Owe()
+    {
+        lock (_gate)
+        {
+            _isOwed = true;
+        }
+    }
+
     /// <summary>Has the notes of all uploads looked through. Any thread.</summary>
     public void LookThrough()
     {

@@ -103,6 +103,26 @@ public sealed partial class MountpathKeeper
         }
     }
 
+    /// <summary>
+    /// No note of an upload speaks for its object any more (<see cref="Chunks.NoteMark"/>): the set gets another version, and stays what it is. That no mountpath can be written, which takes
+    /// all of them to be full or to fail, is told in the log alone.
+    /// </summary>
+    internal async ValueTask DoubtNotesAsync()
+    {
+        await _changing.WaitAsync();
+        try
+        {
+            if (await WriteMapAsync(Changed(static _ => { })) is { } problem)
+            {
+                _log.LogError("{Problem}; notes of uploads may speak for objects that are removed now", problem);
+            }
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
     private static MountpathSibling SiblingOf(MountpathIdentity map, string uuid) => map.Siblings.Find(sibling => sibling.Uuid == uuid)!;
 
     /// <summary>The row of one that leaves: out for that reason, or not in the set any more when there is none.</summary>

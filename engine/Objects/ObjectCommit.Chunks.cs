@@ -3,6 +3,18 @@ namespace Sluice.Engine.Objects;
 /// <summary>Commits over chunked objects: their chunks go when the new object is durable.</summary>
 public sealed partial class ObjectCommit
 {
+    private static Failure Changed => new(Contract.ErrorCode.Busy, "the object was changed meanwhile");
+
+    /// <summary>Is told of uploads that no object has any more.</summary>
+    internal Action<Buckets.Bucket, ulong>? UploadFreed { get; init; }
+
+    /// <summary>Is told of uploads whose object is about to be replaced.</summary>
+    internal UploadEnds? UploadEnds { get; init; }
+
+    /// <summary>What stands there is about to be replaced. Files of uploads are no objects that have any.</summary>
+    private ValueTask EndUploadsAsync(ReplicaSet set, List<ObjectPlace> places) =>
+        UploadEnds is null || set.Name.IsHidden ? default : UploadEnds.TellAsync(set.Bucket, places, set.IsUncertain, except: set.Chunked?.UploadId ?? 0);
+
     /// <summary>The new object is durable: the chunks of those that it replaced are nobody's.</summary>
     private void FreeUploads(ReplicaSet set, List<ObjectPlace> places)
     {

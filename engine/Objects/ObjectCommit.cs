@@ -27,9 +27,6 @@ public sealed partial class ObjectCommit(
     /// <summary>Where parts are noted that nobody could remove; null where nobody looks for them.</summary>
     internal LeftoverParts? Leftovers { get; init; }
 
-    /// <summary>Is told of uploads that no object has any more.</summary>
-    internal Action<Bucket, ulong>? UploadFreed { get; init; }
-
     /// <summary>
     /// Commits the set under its name and answers the new object. Refuses when the bucket is going; throws <see cref="StorageException"/>
     /// when a disk fails: before the first head's rename the old object is untouched, after it the outcome is the old or the new one.
@@ -82,7 +79,8 @@ public sealed partial class ObjectCommit(
             await locks.AcquireWriterAsync(set.Digest);
             try
             {
-                return await CommitLockedAsync(set, body, custom, converted, strict);
+                bool may = set.OnlyIf is not { } holds || await holds();
+                return may ? await CommitLockedAsync(set, body, custom, converted, strict) : Changed;
             }
             finally
             {
@@ -109,6 +107,7 @@ public sealed partial class ObjectCommit(
         }
 
         List<ObjectPlace> places = await lookup.ReplacedAsync(set);
+        await EndUploadsAsync(set, places);
 
         // Old heads on other mountpaths are removed under the name's lock, not after some flush: by then a newer one may stand there.
         bool isDurable = strict || converted is not null || HasOthers(places, set.Members[0].Work.Disk);
@@ -230,7 +229,7 @@ public sealed partial class ObjectCommit(
             SizeBytes = body.SizeBytes,
             Bid = set.Bucket.Bid,
             Generation = generation,
-            Version = converted is not null ? converted.Metadata.Version : set.Bucket.Properties.Versioning ? version + 1 : 0,
+            Version = converted is not null ? converted.Metadata.Version : set.Version ?? (set.Bucket.Properties.Versioning ? version + 1 : 0),
             Checksum = body.Checksum,
             BlockDigests = body.BlockDigests,
             Custom = custom,
@@ -283,7 +282,7 @@ public sealed partial class ObjectCommit(
         ObjectMetadata? metadata = Describe(set, body, custom, places, converted);
         if (metadata is null)
         {
-            return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
+            return Changed;
         }
 
         metadata = await AddSidecarsAsync(set, metadata);

@@ -15,9 +15,12 @@ namespace Sluice.Engine.Objects;
 public sealed class ObjectPatch(
     ObjectLookup lookup, NameLock locks, ObjectClock clock, Func<ObjectDisk, RelaxedFlusher> flusherOf, ILogger log)
 {
-    /// <summary>Merges pairs by key, or replaces them all, and answers what the object is then. An empty value stays an empty value.</summary>
+    /// <summary>
+    /// Merges pairs by key, or replaces them all, and answers what the object is then. An empty value stays an empty value. With <paramref name="isDurable"/> that is on stable storage,
+    /// whatever the bucket says.
+    /// </summary>
     public async ValueTask<Result<StoredObject>> SetCustomAsync(
-        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll)
+        Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<KeyValuePair<string, string>> custom, bool replaceAll, bool isDurable = false)
     {
         if (!bucket.TryEnter())
         {
@@ -49,7 +52,7 @@ public sealed class ObjectPatch(
                     return new Failure(ErrorCode.MetadataTooLarge, problem);
                 }
 
-                StoredObject stored = await ReplaceRecordAsync(bucket, name, digest, open, merged);
+                StoredObject stored = await ReplaceRecordAsync(bucket, name, digest, open, merged, isDurable);
                 if (wasAway || lookup.Disks.Current.Away.Count > 0)
                 {
                     await Tombstones.LeaveAsync(lookup.Disks.Current, bucket, name, digest, stored.Metadata.Generation, Burial.Replaced, log);
@@ -90,10 +93,10 @@ public sealed class ObjectPatch(
     }
 
     private async ValueTask<StoredObject> ReplaceRecordAsync(
-        Bucket bucket, ObjectName name, ulong digest, OpenObject found, List<KeyValuePair<string, string>> custom)
+        Bucket bucket, ObjectName name, ulong digest, OpenObject found, List<KeyValuePair<string, string>> custom, bool isDurable)
     {
         // No flusher could vouch for several mountpaths together, and a tombstone must not outlive what replaced the buried.
-        bool strict = bucket.Properties.Durability == Durability.Strict || found.Next is not null || lookup.Disks.Current.Away.Count > 0;
+        bool strict = isDurable || bucket.Properties.Durability == Durability.Strict || found.Next is not null || lookup.Disks.Current.Away.Count > 0;
         StoredObject old = found.Stored;
         RelaxedFlusher flusher = flusherOf(old.Disk);
         ulong begun = strict ? 0 : flusher.Begin(); // before the generation is drawn

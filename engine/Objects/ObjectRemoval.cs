@@ -23,6 +23,9 @@ public sealed class ObjectRemoval(
     /// <summary>Is told of uploads that no object has any more.</summary>
     internal Action<Bucket, ulong>? UploadFreed { get; init; }
 
+    /// <summary>Is told of uploads whose object is about to be removed.</summary>
+    internal UploadEnds? UploadEnds { get; init; }
+
     /// <summary>
     /// Removes the object under that name. NotFound when there is none; a damaged one is removed like any other. Throws
     /// <see cref="StorageException"/> when a disk fails: the object is then still there or gone. With <paramref name="isDurable"/> it is gone from stable storage too,
@@ -50,6 +53,7 @@ public sealed class ObjectRemoval(
                     return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
                 }
 
+                await (UploadEnds is null || name.IsHidden ? default : UploadEnds.TellAsync(bucket, places));
                 bool isBuried = wasAway || disks.Away.Count > 0;
                 ulong newest = isBuried ? places.Max(static place => place.Stored?.Metadata.Generation) ?? 0 : 0;
                 if (isBuried)

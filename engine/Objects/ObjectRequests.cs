@@ -38,6 +38,12 @@ public readonly record struct PutRequest
     /// <summary>The object whose bytes the content is, laid out anew: it stays what it is to its readers. Refused with Busy when the name has another one by then. Null of any other content.</summary>
     internal StoredObject? Converted { get; init; }
 
+    /// <summary>The version that it gets where its bucket keeps them; null for the one behind that of what it replaces.</summary>
+    internal ulong? Version { get; init; }
+
+    /// <summary>Asked by the name's writer, right before anything is changed: where it says no, the commit is refused with Busy. Null for always.</summary>
+    internal Func<ValueTask<bool>>? OnlyIf { get; init; }
+
     /// <summary>It is durable when it is answered, whatever its bucket says.</summary>
     internal bool IsDurable { get; init; }
 

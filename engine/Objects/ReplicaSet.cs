@@ -97,6 +97,12 @@ public sealed class ReplicaSet : IAsyncDisposable
     /// <summary>The object whose bytes it has, laid out anew; null when it is another one.</summary>
     internal StoredObject? Converted { get; private set; }
 
+    /// <summary>As <see cref="PutRequest.Version"/>.</summary>
+    internal ulong? Version { get; private set; }
+
+    /// <summary>As <see cref="PutRequest.OnlyIf"/>.</summary>
+    internal Func<ValueTask<bool>>? OnlyIf { get; private set; }
+
     /// <summary>It is committed strictly, whatever its bucket says.</summary>
     internal bool IsDurable { get; set; }
 
@@ -167,7 +173,7 @@ public sealed class ReplicaSet : IAsyncDisposable
     internal static ReplicaSet Rent(Bucket bucket, in PutRequest request, ulong digest)
     {
         ReplicaSet set = Rent(bucket, request.Name, digest);
-        (set.Chunked, set.IsDurable, set.Converted) = (request.Chunked, request.IsDurable, request.Converted);
+        (set.Chunked, set.IsDurable, set.Converted, set.Version, set.OnlyIf) = (request.Chunked, request.IsDurable, request.Converted, request.Version, request.OnlyIf);
         return set;
     }
 
@@ -229,6 +235,7 @@ public sealed class ReplicaSet : IAsyncDisposable
             _members.Clear();
             Found.Clear();
             (Name, _plain, Map, Shown, Chunked, Converted) = (default, null, null, null, null, null);
+            (Version, OnlyIf) = (null, null);
             (HeadsMin, IsDegraded, IsUncertain, IsDurable) = (0, false, false, false);
             s_pool.Return(this);
         }

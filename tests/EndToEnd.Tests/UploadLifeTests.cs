@@ -136,6 +136,40 @@ public sealed class UploadLifeTests : IDisposable
         }
     }
 
+    /// <summary>A manifest that is gone, with its record: a scrub tells of it, with an exit code for scripts, and one that repairs makes the object anew. What is deleted stays so.</summary>
+    [Theory]
+    [MemberData(nameof(IoBackends.Each), MemberType = typeof(IoBackends))]
+    public async Task ALostManifestIsMadeAnewByAScrub(string backend)
+    {
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            using var store = new Store(server.Endpoint);
+            using HttpClient http = Client(server);
+            await store.CreateAsync("b");
+            await new UploadClient(http).UploadAsync("x", _content, s_sizes);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        File.Delete(Assert.Single(ManifestFiles()));
+        using (SluiceProcess server = await StartAsync(backend))
+        {
+            using var store = new Store(server.Endpoint);
+            (int code, string output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "ais://b", "--wait");
+            Assert.True(code == 1 && output.Contains("the manifest of x is lost; all chunks are there", StringComparison.Ordinal), $"{code} {output}");
+            (code, output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "ais://b", "--repair", "--wait");
+            Assert.True(code == 0, output);
+            await IsExactAsync(server, "x", 200, 0, _content.SizeBytes);
+            await IsExactAsync(server, "x", 206, s_sizes[0] - 1, s_sizes[1] + 2);
+            using HttpResponseMessage deleted = await store.SendAsync(HttpMethod.Delete, Store.Target("b", "x"));
+            Assert.Equal(System.Net.HttpStatusCode.OK, deleted.StatusCode);
+            (code, output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "ais://b", "--repair", "--wait");
+            Assert.True(code == 0, output);
+            using HttpResponseMessage missing = await store.SendAsync(HttpMethod.Get, Store.Target("b", "x"));
+            Assert.Equal(System.Net.HttpStatusCode.NotFound, missing.StatusCode);
+            Assert.Equal(0, await server.StopAsync());
+        }
+    }
+
     /// <summary>Of two copies one may be damaged, of every chunk and of the manifest; it is replaced by the other.</summary>
     [Theory]
     [MemberData(nameof(Harms))]

@@ -43,6 +43,15 @@ public sealed class UploadTwinTests
     [Fact]
     public void AStartThatOverlooksPartsIsCaught() => AssertCaught(seedsMax: 100, io => new OverlookedPart(io), "upload", says: "is missing");
 
+    /// <summary>The first seed of those from 1 that shows it, by itself: the hunt takes a minute. ManifestLossTests has nine more cases.</summary>
+    [Fact]
+    public void ANoteThatSpeaksForAnObjectThatWasRemovedIsCaught()
+    {
+        HistoryOutcome outcome = HistoryRun.Of(HistoryMaker.Make(391), new HistoryTwin { Disk = io => new NoteSpeaksOn(io) });
+        Assert.True(outcome.Kind == "redundancy" && outcome.What.Contains("is lost", StringComparison.Ordinal), $"{outcome.Kind ?? "held"}: {outcome.What}");
+        Assert.Null(HistoryRun.Of(HistoryMaker.Make(391)).Kind);
+    }
+
     private static void AssertCaught(int seedsMax, Func<IFileIo, IFileIo> layer, string kind, string says) =>
         TwinHunt.First(seedsMax, new HistoryTwin { Disk = layer }, [kind], says);
 }

@@ -69,7 +69,7 @@ public sealed class ManifestRepairTests
         Assert.NotEmpty(whole);
     }
 
-    private static async Task<(byte[] Whole, ObjectAttributes Made)> MakeAsync(EngineFixture fixture)
+    internal static async Task<(byte[] Whole, ObjectAttributes Made)> MakeAsync(EngineFixture fixture)
     {
         await fixture.PutAsync("x", "before"); // a version that rises
         byte[][] parts = [.. Enumerable.Range(1, 3).Select(number => Bytes(new Random(number), 400_000))];
@@ -86,13 +86,20 @@ public sealed class ManifestRepairTests
     private static async Task DamageAsync(EngineFixture fixture, string name)
     {
         await fixture.CloseAsync();
-        string[] files = [.. fixture.Paths.Select(path => Path.Combine(path, "@ais/b/%ob", name)).Where(File.Exists)];
-        string digest = Hrw.Digest(fixture.Bucket.UnamePrefix.Span, ObjectName.From(name).Utf8.Span).ToString("x16", CultureInfo.InvariantCulture);
-        string[] slices = [.. fixture.Paths.Select(path => Path.Combine(path, "@ais/b/%ec")).Where(Directory.Exists)
-            .SelectMany(path => Directory.GetFiles(path, "*", SearchOption.AllDirectories)).Where(file => file.Contains(digest, StringComparison.Ordinal))];
+        (string[] files, string[] slices) = FilesOf(fixture, name);
         string[] withBytes = [.. files.Where(file => new FileInfo(file).Length > 0), .. slices];
         Assert.NotEmpty(withBytes);
         Array.ForEach(withBytes, Damage);
+    }
+
+    /// <summary>The heads of a name, and its slices, on all mountpaths.</summary>
+    internal static (string[] Heads, string[] Slices) FilesOf(EngineFixture fixture, string name)
+    {
+        string[] heads = [.. fixture.Paths.Select(path => Path.Combine(path, "@ais/b/%ob", name)).Where(File.Exists)];
+        string digest = Hrw.Digest(fixture.Bucket.UnamePrefix.Span, ObjectName.From(name).Utf8.Span).ToString("x16", CultureInfo.InvariantCulture);
+        string[] slices = [.. fixture.Paths.Select(path => Path.Combine(path, "@ais/b/%ec")).Where(Directory.Exists)
+            .SelectMany(path => Directory.GetFiles(path, "*", SearchOption.AllDirectories)).Where(file => file.Contains(digest, StringComparison.Ordinal))];
+        return (heads, slices);
     }
 
     private static void Damage(string file)
@@ -105,7 +112,7 @@ public sealed class ManifestRepairTests
         damaged.Flush(flushToDisk: true);
     }
 
-    private static async Task IsWholeAsync(EngineFixture fixture, byte[] whole, ObjectAttributes before)
+    internal static async Task IsWholeAsync(EngineFixture fixture, byte[] whole, ObjectAttributes before)
     {
         Assert.Empty(await ScrubAsync(fixture, ""));
         await fixture.CloseAsync();
@@ -120,7 +127,7 @@ public sealed class ManifestRepairTests
         await NothingIsLeftAsync(fixture);
     }
 
-    private static async Task<IReadOnlyList<JobFinding>> ScrubAsync(EngineFixture fixture, string arguments)
+    internal static async Task<IReadOnlyList<JobFinding>> ScrubAsync(EngineFixture fixture, string arguments)
     {
         Result<Job> scrub = await fixture.Engine.Jobs.StartAsync(JobKinds.Scrub, new JobRequest(JobTarget.All, arguments), WhenRunning.Refuse);
         Assert.True(scrub.Ok, scrub.Error?.Message);

@@ -209,3 +209,22 @@ public sealed class OverlookedPart(IFileIo inner) : UploadTwin(inner)
         }
     }
 }
+
+/// <summary>The note of an upload goes on to speak for its object when that is replaced or removed: what takes its mark away does nothing.</summary>
+public sealed class NoteSpeaksOn(IFileIo inner) : UploadTwin(inner)
+{
+    public override async ValueTask<IoResult> SetXattrAsync(FileHandle file, XattrName name, ReadOnlyMemory<byte> value)
+    {
+        if (name == XattrName.Record && MetadataRecord.TryParse(value.Span, out ObjectMetadata? next, out _) && next.Custom.Count == 0)
+        {
+            var record = new byte[Engine.Limits.RecordInlineBytesMax];
+            IoResult<int> got = await Inner.GetXattrAsync(file, XattrName.Record, record);
+            if (got.Ok && MetadataRecord.TryParse(record.AsSpan(0, got.Value), out ObjectMetadata? old, out _) && old.Custom is [{ Key: "stands" }])
+            {
+                return IoResult.Done;
+            }
+        }
+
+        return await base.SetXattrAsync(file, name, value);
+    }
+}
