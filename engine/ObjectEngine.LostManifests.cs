@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
@@ -13,7 +14,27 @@ namespace Sluice.Engine;
 /// </summary>
 public sealed partial class ObjectEngine
 {
+    private ImmutableDictionary<(ulong Bid, ulong Digest), ulong> _lost = ImmutableDictionary<(ulong, ulong), ulong>.Empty; // uploads of objects that are known to have lost their file
+
     private static ObjectName NoteOf(ulong uploadId) => new ChunkName(uploadId, 0).ToObjectName();
+
+    private static Failure ManifestIsLost(Bucket bucket, ObjectName name) =>
+        new(ErrorCode.Damaged, $"{bucket.Name}/{name} has lost its manifest: a scrub that repairs makes it anew, if all chunks are there");
+
+    private ulong? LostUploadOf(Bucket bucket, ulong digest) =>
+        Volatile.Read(ref _lost) is { IsEmpty: false } known && known.TryGetValue((bucket.Bid, digest), out ulong upload) ? upload : null;
+
+    /// <summary>What is known to be lost of an upload is over: the object is there, or is not to come back. Answers whether there was anything.</summary>
+    private bool ForgetLost(Bucket bucket, ulong uploadId)
+    {
+        bool isAny = false;
+        foreach (((ulong Bid, ulong Digest) key, _) in Volatile.Read(ref _lost).Where(lost => lost.Key.Bid == bucket.Bid && lost.Value == uploadId))
+        {
+            isAny |= ImmutableInterlocked.TryRemove(ref _lost, key, out _);
+        }
+
+        return isAny;
+    }
 
     /// <summary>
     /// An object is about to be replaced or removed, whose writer calls: durably, its upload's note does not speak for it any more. Where the note cannot be changed none of the set's notes
@@ -21,6 +42,11 @@ public sealed partial class ObjectEngine
     /// </summary>
     private async ValueTask EndUploadAsync(Bucket bucket, ulong uploadId)
     {
+        if (ForgetLost(bucket, uploadId))
+        {
+            _reaper.Owe(); // nothing else removes its chunks
+        }
+
         if (!AllServe || LooksOnly)
         {
             return; // the set got another version when one left, and no note has spoken since
@@ -87,6 +113,7 @@ public sealed partial class ObjectEngine
             List<ObjectPlace> places = AllServe ? await _lookup.PlacesAsync(bucket, note.Name, digest, everywhere: true) : [];
             if (places.Find(place => place.Stored?.Metadata.Chunked?.UploadId == uploadId).Stored is { } stands)
             {
+                ForgetLost(bucket, uploadId);
                 await ConfirmAsync(bucket, note, stands);
                 return null;
             }
@@ -105,6 +132,7 @@ public sealed partial class ObjectEngine
             await _locks.BeginPublishAsync(digest);
             _lookup.Evict(digest); // the file may have been lost since it was opened
             _locks.EndPublish(digest);
+            ImmutableInterlocked.AddOrUpdate(ref _lost, (bucket.Bid, digest), uploadId, (_, _) => uploadId);
             return new LostObject(note, version);
         }
         finally
@@ -199,6 +227,7 @@ public sealed partial class ObjectEngine
         Result<StoredObject> stored = await StoreAsync(bucket, request, CancellationToken.None);
         if (stored.Ok)
         {
+            ForgetLost(bucket, uploadId);
             _log.LogWarning("{Bucket}/{Object} had lost its manifest, which was made anew from the note of its upload", bucket.Name, manifest.Name);
         }
 

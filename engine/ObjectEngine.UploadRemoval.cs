@@ -152,7 +152,7 @@ public sealed partial class ObjectEngine
             return !isLost;
         }
 
-        if (note.State == ManifestState.Complete && isObjects == true)
+        if (note.State == ManifestState.Complete && isObjects == true && await MarkAsync(bucket, note.UploadId) is null)
         {
             await LookForLostAsync(bucket, note.UploadId);
         }

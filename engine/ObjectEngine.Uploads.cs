@@ -267,7 +267,8 @@ public sealed partial class ObjectEngine
             }
 
             ObjectName note = NoteOf(file.UploadId);
-            return AllServe && await _lookup.StatAsync(bucket, note, DigestOf(bucket.Name, note)) is { Error.Code: ErrorCode.ObjectNotFound }
+            bool hasNote = !AllServe || await _lookup.StatAsync(bucket, note, DigestOf(bucket.Name, note)) is not { Error.Code: ErrorCode.ObjectNotFound };
+            return !hasNote && (await _lookup.StatAsync(bucket, name, DigestOf(bucket.Name, name))).Ok // removed meanwhile, it goes before the note
                 ? "its upload has no note: no object has it"
                 : null;
         }

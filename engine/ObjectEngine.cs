@@ -91,7 +91,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
         _uploadFiles = new UploadFiles(_disks);
         _reaper = new ChunkReaper((bucket, uploadId) => RemoveUploadAsync(bucket, uploadId, _closing.Token), () => SurveyUploadsAsync(_closing.Token), _log);
-        var uploadEnds = new UploadEnds(EndUploadAsync, EndUnknownUploadAsync);
+        var uploadEnds = new UploadEnds(EndUploadAsync, EndUnknownUploadAsync) { LostUploadOf = LostUploadOf };
+        _lookup.LostOf = (bucket, name, digest) => LostUploadOf(bucket, digest) is null ? null : ManifestIsLost(bucket, name);
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free, UploadEnds = uploadEnds };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));
@@ -305,11 +306,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         StartEmptyingTrash();
         _repairing = Repairs.RunAsync(_closing.Token);
-        if (!states.All(state => state.Clean)) // a stop that owes something to uploads is no clean one
-        {
-            _reaper.LookThrough();
-        }
-
+        _reaper.LookThrough(); // for what a stop owes, and for objects whose files were lost meanwhile
         _reaping = _reaper.RunAsync(_closing.Token);
         _aging = options.UploadAge > TimeSpan.Zero ? AgeUploadsAsync(options.UploadAge) : Task.CompletedTask;
         await Jobs.ResumeAsync();

@@ -65,7 +65,8 @@ public sealed class ObjectRemoval(
                 Leftovers?.LookAgain(bucket, name, digest);
                 if (!isHere)
                 {
-                    return disks.MayBeAway(digest, copies: 1) ? Result.Done : ObjectLookup.NotFound(bucket, name);
+                    bool isGone = disks.MayBeAway(digest, copies: 1) || (UploadEnds is not null && await UploadEnds.TellOfLostAsync(bucket, digest));
+                    return isGone ? Result.Done : ObjectLookup.NotFound(bucket, name);
                 }
 
                 // No flusher could vouch for several mountpaths together.

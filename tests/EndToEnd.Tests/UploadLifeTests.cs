@@ -154,6 +154,12 @@ public sealed class UploadLifeTests : IDisposable
         using (SluiceProcess server = await StartAsync(backend))
         {
             using var store = new Store(server.Endpoint);
+            await Eventually.HoldsAsync(async () =>
+            {
+                using HttpResponseMessage refused = await store.SendAsync(HttpMethod.Get, Store.Target("b", "x"));
+                string said = await refused.Content.ReadAsStringAsync();
+                return said.Contains("b/x has lost its manifest", StringComparison.Ordinal) ? null : $"{refused.StatusCode} {said}"; // when the notes have been looked through
+            });
             (int code, string output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "ais://b", "--wait");
             Assert.True(code == 1 && output.Contains("the manifest of x is lost; all chunks are there", StringComparison.Ordinal), $"{code} {output}");
             (code, output, _) = await SluiceProcess.RunAsync(null, server.Endpoint, "scrub", "ais://b", "--repair", "--wait");
