@@ -48,7 +48,7 @@ public sealed class UploadTwinTests
     public void ANoteThatSpeaksForAnObjectThatWasRemovedIsCaught()
     {
         HistoryOutcome outcome = HistoryRun.Of(HistoryMaker.Make(391), new HistoryTwin { Disk = io => new NoteSpeaksOn(io) });
-        Assert.True(outcome.Kind == "redundancy" && outcome.What.Contains("is lost", StringComparison.Ordinal), $"{outcome.Kind ?? "held"}: {outcome.What}");
+        Assert.True(outcome.Kind == "torn" && outcome.What.Contains("has lost its manifest", StringComparison.Ordinal), $"{outcome.Kind ?? "held"}: {outcome.What}");
         Assert.Null(HistoryRun.Of(HistoryMaker.Make(391)).Kind);
     }
 
