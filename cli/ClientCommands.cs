@@ -27,6 +27,7 @@ public static class ClientCommands
             RemoveVerb.Create(options),
             HeadVerb.Create(options),
             CatVerb.Create(options),
+            PromoteVerb.Create(options),
             UploadVerbs.Create(options),
             JobVerbs.Create(options),
             MountpathVerbs.Create(options),

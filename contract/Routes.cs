@@ -184,6 +184,9 @@ public static class Actions
     /// <summary>Give an object another name in its bucket.</summary>
     public const string RenameObject = "rename-obj";
 
+    /// <summary>Make files of the server objects.</summary>
+    public const string Promote = "promote";
+
     /// <summary>Who holds an object's name.</summary>
     public const string CheckLock = "check-lock";
 
@@ -226,7 +229,7 @@ public static class Actions
         ResetBucketProperties, Summary, CopyBucket, "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         CopyObjects, DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
-        "promote", RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
+        Promote, RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
         "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
         "enable-bend", "disable-bend", AttachMountpath, EnableMountpath, DetachMountpath, DisableMountpath, RescanMountpath, TestMountpath,
@@ -235,7 +238,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or CopyBucket or CopyObjects or ResetBucketProperties;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or CopyBucket or CopyObjects or ResetBucketProperties or Promote;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

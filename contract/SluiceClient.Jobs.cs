@@ -37,6 +37,12 @@ public sealed partial class SluiceClient
     private async Task<string> TextAsync(HttpRequestMessage request, CancellationToken token)
     {
         using HttpResponseMessage response = await SendAsync(request, token);
+        return await TextOfAsync(response, token);
+    }
+
+    /// <summary>The body of an answer, which stays the caller's.</summary>
+    private async Task<string> TextOfAsync(HttpResponseMessage response, CancellationToken token)
+    {
         try
         {
             return await response.Content.ReadAsStringAsync(token);

@@ -26,6 +26,9 @@ public sealed record EngineOptions
     /// <summary>Uuids of mountpaths that are gone for good.</summary>
     public IReadOnlyList<string> ForgetMountpaths { get; init; } = [];
 
+    /// <summary>Directories of the server, absolute paths, below which files may be promoted to objects. None: nothing is promoted.</summary>
+    public IReadOnlyList<string> PromoteRoots { get; init; } = [];
+
     /// <summary>Memory budget in bytes, from which the caches are cut.</summary>
     public required long MemoryBytes { get; init; }
 

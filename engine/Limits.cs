@@ -104,6 +104,9 @@ public static class Limits
     /// </summary>
     public const int JobsBesideMax = 32;
 
+    /// <summary>A file of up to this is promoted while the request waits, in bytes: a slow drive reads and writes it in a tenth of a second.</summary>
+    public const int PromotedAtOnceBytesMax = 4 << 20;
+
     /// <summary>Workers of one job that a client may ask for. Each has one name in hand.</summary>
     public const int JobWorkersMax = 128;
 

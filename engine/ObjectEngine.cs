@@ -12,6 +12,7 @@ using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
 using Sluice.Engine.Redundancy;
+using Sluice.Engine.Sources;
 using Sluice.Engine.Space;
 
 namespace Sluice.Engine;
@@ -67,6 +68,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         var readers = new ReaderReports(_log, ReadDamaged, RepairByPath);
         ulong instance = BitConverter.ToUInt64(environment.NewGuid().ToByteArray());
         _bodyReadBytes = options.BodyReadBytes;
+        _sourceRoots = new SourceRoots(environment.Io, options.PromoteRoots);
         _verifyBuffers = BlockBuffers.Share(options.VerifyBuffersMax, mountpaths.All.Count);
         _attach = mountpath => Attach(mountpath, readers, instance);
         AttachedDisk[] attached = [.. mountpaths.All.Select(_attach)];

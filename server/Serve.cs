@@ -207,6 +207,7 @@ public static class Serve
         ErasureBytes = plan.ErasureBytes,
         FlushInterval = settings.FlushInterval,
         UploadAge = settings.UploadAge,
+        PromoteRoots = settings.PromoteRoots,
     };
 
     /// <summary>Half of what the process may open is for the cache of open files; connections and work files take the rest.</summary>

@@ -15,5 +15,6 @@ internal static class ObjectVerbs
         RemoveVerb.Create(options),
         HeadVerb.Create(options, "show"),
         CatVerb.Create(options),
+        PromoteVerb.Create(options),
     };
 }

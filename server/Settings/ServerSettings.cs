@@ -62,6 +62,9 @@ public sealed record ServerSettings
     /// <summary>Uuids of mountpaths that are gone for good, lower case with dashes.</summary>
     public required IReadOnlyList<string> ForgetMountpaths { get; init; }
 
+    /// <summary>Directories whose files may be promoted, absolute paths. Empty when none was given: nothing is promoted.</summary>
+    public required IReadOnlyList<string> PromoteRoots { get; init; }
+
     /// <summary>Memory budget in bytes, at least <see cref="SettingsTable.MemoryBytesMin"/>.</summary>
     public required long MemoryBytes { get; init; }
 

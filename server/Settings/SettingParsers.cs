@@ -25,6 +25,13 @@ internal static class SettingParsers
 
     public static Parsed<string> Directory(SettingText text) => CanonicalPath.OfDirectory(text.Text, text.Directory);
 
+    /// <summary>An absolute path of a directory. Symbolic links stay: clients name files by the path that they know.</summary>
+    public static Parsed<string> PromoteRoot(SettingText text)
+    {
+        Parsed<string> canonical = Directory(text);
+        return canonical.Problem is not null ? canonical : new(Path.GetFullPath(text.Text, text.Directory), null);
+    }
+
     /// <summary>An absolute path. Symbolic links stay: who renews a file by moving a link means the link.</summary>
     public static Parsed<string> File(SettingText text)
     {

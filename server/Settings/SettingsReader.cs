@@ -77,6 +77,7 @@ public sealed class SettingsReader
             SpaceMarks = One(SettingsTable.SpaceMarksSetting),
             HealthInterval = One(SettingsTable.HealthInterval),
             ForgetMountpaths = All(SettingsTable.ForgetMountpath),
+            PromoteRoots = All(SettingsTable.PromoteRoot),
             MemoryBytes = One(SettingsTable.Memory),
             RequestsMax = All(SettingsTable.RequestsMax) is [int count] ? count : null,
             Io = One(SettingsTable.Io),

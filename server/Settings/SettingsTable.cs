@@ -92,6 +92,18 @@ public static class SettingsTable
         Defaults = _ => [],
     };
 
+    internal static readonly Setting<string> PromoteRoot = new()
+    {
+        Name = "promote-root",
+        Unit = "DIR",
+        Shape = SettingShape.List,
+        Help = "Directory whose files clients may have promoted to objects; repeat it. Who may write there decides what they read.",
+        DefaultHelp = "none; promote is refused",
+        Parse = SettingParsers.PromoteRoot,
+        Format = path => path,
+        Defaults = _ => [],
+    };
+
     internal static readonly Setting<long> Memory = new()
     {
         Name = "memory",
@@ -176,7 +188,7 @@ public static class SettingsTable
     public static IReadOnlyList<Setting> All { get; } =
     [
         Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, AllowDegraded, ForgetMountpath, Memory, RequestsMax, Io,
-        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, UploadAge, SpaceMarksSetting, HealthInterval,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, UploadAge, SpaceMarksSetting, HealthInterval, PromoteRoot,
     ];
 
     private static Setting<string> PemPath(string name, string help) => new()

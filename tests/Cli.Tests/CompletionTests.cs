@@ -27,13 +27,15 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket object put get ls cp mv rm head cat uploads job mountpath scrub quarantine completion --help --version")]
+    [InlineData("sluice ", "bucket object put get ls cp mv rm head cat promote uploads job mountpath scrub quarantine completion --help --version")]
     [InlineData("sluice bu", "bucket")]
     [InlineData("sluice bucket ", "create rm ls show set reset summary cp make-n-copies rechunk --endpoint --json --ca --client-cert --client-key --insecure --help")]
     [InlineData("sluice bucket create --p", "--property")]
     [InlineData("sluice get --re", "--recursive")]
     [InlineData("sluice put file --j", "--jobs --json")]
     [InlineData("sluice bucket rm --f", "--force")]
+    [InlineData("sluice promote /x ais://b --", "--recursive --overwrite --delete-source --wait --endpoint --json --ca --client-cert --client-key --insecure --help")]
+    [InlineData("sluice object pr", "promote")]
     public async Task BashCompletes(string line, string expected)
     {
         CommandRun run = await CommandRun.OfAsync(null, ["completion", "bash"]);
@@ -43,7 +45,7 @@ public sealed class CompletionTests
     }
 
     [Theory]
-    [InlineData("sluice ", "bucket cat completion cp get head job ls mountpath mv object put quarantine rm scrub uploads")]
+    [InlineData("sluice ", "bucket cat completion cp get head job ls mountpath mv object promote put quarantine rm scrub uploads")]
     [InlineData("sluice bu", "bucket")]
     [InlineData("sluice bucket ", "cp create ls make-n-copies rechunk reset rm set show summary")]
     [InlineData("sluice bucket create --p", "--property")]

@@ -8,7 +8,7 @@ namespace Sluice.EndToEnd.Tests;
 
 public sealed class AccessTests(ServerFixture fixture) : IClassFixture<ServerFixture>
 {
-    private const ulong Get = 1 << 0, Head = 1 << 1, Put = 1 << 2, Delete = 1 << 4, Update = 1 << 7, HeadBucket = 1 << 8, List = 1 << 9, Patch = 1 << 10, Acl = 1 << 11, Destroy = 1 << 15;
+    private const ulong Get = 1 << 0, Head = 1 << 1, Put = 1 << 2, Delete = 1 << 4, Promote = 1 << 6, Update = 1 << 7, HeadBucket = 1 << 8, List = 1 << 9, Patch = 1 << 10, Acl = 1 << 11, Destroy = 1 << 15;
 
     // The last one takes the bucket away.
     private static readonly (string Method, string Target, string Body, ulong Needed)[] s_verbs =
@@ -20,6 +20,7 @@ public sealed class AccessTests(ServerFixture fixture) : IClassFixture<ServerFix
         ("PUT", "/v1/objects/{b}/new", "content", Put),
         ("PUT", "/v1/objects/{b}/kept?object_to=ais/@%23/{b}/copy", "", Get | Put),
         ("POST", "/v1/objects/{b}/big", """{"action":"mpt-upload"}""", Put),
+        ("POST", "/v1/objects/{b}", """{"action":"promote","name":"{p}/promoted"}""", Promote),
         ("DELETE", "/v1/objects/{b}/gone", "", Delete),
         ("GET", "/v1/buckets/{b}", """{"action":"list","value":{}}""", List),
         ("GET", "/v1/buckets/{b}?what=uploads", "", List),
@@ -56,7 +57,7 @@ public sealed class AccessTests(ServerFixture fixture) : IClassFixture<ServerFix
             {
                 using HttpResponseMessage answer = await Store.SendAsync(
                     new HttpMethod(method), target.Replace("{b}", bucket, StringComparison.Ordinal),
-                    body.Length == 0 && method != "PUT" ? null : Text(body.Replace("{b}", bucket, StringComparison.Ordinal).Replace("{a}", access, StringComparison.Ordinal)));
+                    body.Length == 0 && method != "PUT" ? null : Text(body.Replace("{b}", bucket, StringComparison.Ordinal).Replace("{a}", access, StringComparison.Ordinal).Replace("{p}", fixture.PromoteRoot, StringComparison.Ordinal)));
                 bool isForbidden = (needed & (1UL << bit)) != 0;
                 int status = (int)answer.StatusCode;
                 bool isAllowed = status is >= 200 and <= 299 || (status == 400 && body.Contains("ec-encode", StringComparison.Ordinal)); // a bucket without erasure coding: seen behind the bits

@@ -16,7 +16,7 @@ public sealed class FuzzTests
     {
         RecordTargets.Record, RecordTargets.Map, ManifestTargets.Manifests, DocumentTargets.Seal, DocumentTargets.Buckets, DocumentTargets.MountpathIdentities,
         DocumentTargets.MountpathStates, DocumentTargets.Jobs, DocumentTargets.Properties, NameTargets.Names, NameTargets.Paths, NameTargets.Parts, NameTargets.Checksums, NameTargets.Addresses,
-        TemplateTargets.Templates, TemplateTargets.RefusedTemplates, TemplateTargets.Deletions, RechunkTargets.Messages, CopyTargets.Messages, CopyTargets.UnifiedNames,
+        TemplateTargets.Templates, TemplateTargets.RefusedTemplates, TemplateTargets.Deletions, RechunkTargets.Messages, CopyTargets.Messages, CopyTargets.UnifiedNames, PromoteTargets.Messages,
         RequestTargets.Ranges, RequestTargets.RefusedRanges, RequestTargets.Targets, RequestTargets.CustomMetadata, RequestTargets.TimeLayouts, MessageTargets.Messages,
         MessageTargets.Lists, MessageTargets.Jobs, MessageTargets.Packed, SettingTargets.Files, SettingTargets.Values, SettingTargets.Durations, AnswerTargets.Heads,
         AnswerTargets.Chunks, AnswerTargets.Flags,

@@ -64,6 +64,7 @@ public sealed class CommandLineTests : IDisposable
             "upload-age: 168h            # default",
             "space-marks: \"65,75,90,95\"  # default",
             "health-interval: 10s        # default",
+            "promote-root: []            # default",
         ];
         Assert.Equal(string.Join('\n', expected) + "\n", _line.Output);
         Assert.Empty(_line.Error);

@@ -36,6 +36,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "upload-age", "1h", "2h", "3h" },
         { "space-marks", "1,2,3,4", "5,6,7,8", "50,60,70,80" },
         { "health-interval", "1s", "2s", "3s" },
+        { "promote-root", "flag", "variable", "file" },
     };
 
     [Fact]
@@ -46,7 +47,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
     [MemberData(nameof(Rows))]
     public void FlagWinsOverVariableOverFileOverDefault(string name, string flag, string variable, string file)
     {
-        if (name == "mountpath")
+        if (name is "mountpath" or "promote-root")
         {
             (flag, variable, file) = (_folder.Make(flag), _folder.Make(variable), _folder.Make(file));
         }
@@ -83,6 +84,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         Assert.False(settings.AllowSharedDisk);
         Assert.False(settings.AllowMoved);
         Assert.Empty(settings.ForgetMountpaths);
+        Assert.Empty(settings.PromoteRoots);
         Assert.Equal(250L << 20, settings.MemoryBytes);
         Assert.Equal(IoBackend.Auto, settings.Io);
         Assert.Equal(LogFormat.Text, settings.LogFormat);
@@ -114,6 +116,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
             drain-deadline: 1m30s
             flush-interval: 250ms
             upload-age: 36h
+            promote-root: [{mountpath}, .]
             """)).Settings!;
 
         Assert.Equal([mountpath], settings.Mountpaths);
@@ -122,6 +125,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         Assert.True(settings.AllowSharedDisk);
         Assert.True(settings.AllowMoved);
         Assert.Equal([UuidA], settings.ForgetMountpaths);
+        Assert.Equal([mountpath, _folder.Path], settings.PromoteRoots);
         Assert.Equal(1536L << 20, settings.MemoryBytes);
         Assert.Equal(IoBackend.Threads, settings.Io);
         Assert.Equal(LogFormat.Json, settings.LogFormat);

@@ -145,7 +145,7 @@ public sealed class NativeApi
         bool isName = context.Target.TryRest(position, out ReadOnlyMemory<byte> key);
         if (isName && key.IsEmpty && HttpMethods.IsPost(context.Method))
         {
-            return _objects.PostToBucketAsync(context);
+            return _objects.PostToBucketAsync(context, bucket!);
         }
 
         return !isName

@@ -321,10 +321,6 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
         return state.Error;
     });
 
-    /// <summary>POST to a bucket below /v1/objects: promote, blob-download; not built.</summary>
-    public ValueTask<Failure?> PostToBucketAsync(RequestContext context) =>
-        ActionMessage.HandleAsync(context, message => NativeApi.Refused(BucketApi.Unbuilt(message.Action, "POST to a bucket's objects")));
-
     private static bool TryName(ReadOnlyMemory<byte> key, out ObjectName name, out Failure? refusal)
     {
         bool ok = ObjectName.TryCreateNative(key, out name, out string? problem);

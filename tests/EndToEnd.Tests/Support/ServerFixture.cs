@@ -18,11 +18,15 @@ public sealed class ServerFixture : IAsyncLifetime
     /// <summary>Its mountpaths.</summary>
     public string[] Paths => [.. Enumerable.Range(0, 2).Select(i => Directory.CreateDirectory(Path.Combine(_home.FullName, $"mp{i}")).FullName)];
 
+    /// <summary>The directory whose files may be promoted, with file "promoted" in it.</summary>
+    public string PromoteRoot => Directory.CreateDirectory(Path.Combine(_home.FullName, "promote")).FullName;
+
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        Server = await SluiceProcess.StartAsync(Paths, "--allow-shared-disk");
+        Server = await SluiceProcess.StartAsync(Paths, "--allow-shared-disk", "--promote-root", PromoteRoot);
         Store = new Store(Server.Endpoint);
+        await File.WriteAllTextAsync(Path.Combine(PromoteRoot, "promoted"), "of the server");
         await Store.CreateAsync("b");
         await Store.PutAsync("b", "kept", "0123456789"u8.ToArray());
     }
