@@ -44,6 +44,9 @@ public static class QueryNames
     /// <summary>Of a bucket's copy or renaming: the unified name of the other one.</summary>
     public const string BucketTo = "bck_to";
 
+    /// <summary>Of a PUT: it is stored also where the object has the digest that is sent.</summary>
+    public const string SkipVersionCheck = "skip_vc";
+
     /// <summary>Of a PUT: the unified name that the object is to be copied to.</summary>
     public const string CopyTo = "object_to";
 

@@ -63,6 +63,12 @@ public static class Limits
     /// </summary>
     public const int HeldBodyBytesMax = 16 << 10;
 
+    /// <summary>
+    /// An object of up to this, in bytes, is compared with its digests to see whether a PUT that declares the same need not be stored: larger ones would be read for so long that their client gives up waiting. The
+    /// size above which a bucket splits objects unless it is told otherwise.
+    /// </summary>
+    public const long SamePutBytesMax = 64 << 20;
+
     /// <summary>What is asked of a request's body at once, in bytes: one write(2) of this size costs little more than one of a page.</summary>
     public const int BodyReadBytes = 256 << 10;
 

@@ -76,7 +76,8 @@ public sealed partial class ObjectEngine
 
     /// <summary>
     /// Stores an object; when this returns a value, the object has the durability of its bucket. On a refusal the old object is untouched,
-    /// except after a failed directory fsync, whose message says so. What reading the body throws passes through, nothing changed.
+    /// except after a failed directory fsync, whose message says so. What reading the body throws passes through, nothing changed. An object that has the digest and size that the client
+    /// sent is left as it is, its version too.
     /// </summary>
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     public async ValueTask<Result<ObjectAttributes>> PutObjectAsync(Caller caller, PutRequest request, CancellationToken cancellation)
@@ -97,7 +98,8 @@ public sealed partial class ObjectEngine
             return TooLarge;
         }
 
-        Result<StoredObject> stored = await StoreSizedAsync(allowed.Value, request, cancellation);
+        Result<StoredObject>? same = request.Expected.Type == ChecksumType.None || request.IsStoredAnyway ? null : await TryPutSameAsync(allowed.Value, request, cancellation);
+        Result<StoredObject> stored = same ?? await StoreSizedAsync(allowed.Value, request, cancellation);
         _counters.Puts.Add();
         return stored.Ok ? stored.Value.Attributes() : stored.Error!;
     }

@@ -23,6 +23,9 @@ public readonly record struct PutRequest
     /// <summary>Digest that the client sent; verified before anything becomes visible. <see cref="Checksum.None"/> when it sent none.</summary>
     public Checksum Expected { get; init; }
 
+    /// <summary>It is stored also where the object has the digest and size that the client sent.</summary>
+    public bool IsStoredAnyway { get; init; }
+
     /// <summary>Custom metadata of the new object.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Custom { get => field ?? []; init; }
 

@@ -16,6 +16,7 @@ internal static class Rows
     private const int RotatingCount = 64;
 
     private static readonly byte[] s_4K = Content(4 << 10);
+    private static readonly byte[] s_other4K = [.. s_4K.Reverse()];
     private static readonly byte[] s_64K = Content(64 << 10);
     private static readonly byte[] s_1M = Content(1 << 20);
 
@@ -25,7 +26,8 @@ internal static class Rows
         new("put_4k_relaxed", Row.Put(Relaxed + "a4k", s_4K)),
         new("put_4k_relaxed_rotating", [.. Names(Relaxed + "rotating").Select(name => Row.Put(name, s_4K))]),
         new("put_4k_relaxed_new", Row.Put(NewName, s_4K)) { NumberAt = "PUT ".Length + NewName.Length - Row.NumberDigits, WarmUpCount = 3000, Count = 500 },
-        new("put_4k_relaxed_checksum", Row.Put(Relaxed + "a4k", s_4K, ChecksumOf(s_4K))),
+        new("put_4k_relaxed_checksum", [.. new[] { s_4K, s_other4K }.Select(content => Row.Put(Relaxed + "a4k", content, ChecksumOf(content)))]), // in turn, so that each is another object
+        new("put_4k_relaxed_same", Row.Put(Relaxed + "a4k", s_4K, ChecksumOf(s_4K))),
         new("put_64k_relaxed", Row.Put(Relaxed + "a64k", s_64K)) { Count = 500 },
         new("put_1m_relaxed", Row.Put(Relaxed + "a1m", s_1M)) { WarmUpCount = 400, Count = 100 },
         new("put_4k_strict", Row.Put(Strict + "a4k", s_4K)) { WarmUpCount = 400, Count = 200 },

@@ -210,6 +210,7 @@ internal sealed partial class ObjectApi(ObjectEngine engine, NodeIdentity node, 
             Body = context.Body,
             LengthBytes = context.HasBody ? context.ContentLength : 0,
             Expected = expected,
+            IsStoredAnyway = expected.Type != ChecksumType.None && context.Target.IsOn(QueryNames.SkipVersionCheck),
             Custom = custom,
         };
         Result<ObjectAttributes> stored = string.IsNullOrEmpty(part)
