@@ -15,6 +15,7 @@ internal static class ObjectVerbs
         RemoveVerb.Create(options),
         HeadVerb.Create(options, "show"),
         CatVerb.Create(options),
+        SetCustomVerb.Create(options),
         PromoteVerb.Create(options),
     };
 }

@@ -36,6 +36,7 @@ public sealed class CompletionTests
     [InlineData("sluice bucket rm --f", "--force")]
     [InlineData("sluice promote /x ais://b --", "--recursive --overwrite --delete-source --wait --endpoint --json --ca --client-cert --client-key --insecure --help")]
     [InlineData("sluice object pr", "promote")]
+    [InlineData("sluice object set-custom ais://b/o --r", "--replace")]
     public async Task BashCompletes(string line, string expected)
     {
         CommandRun run = await CommandRun.OfAsync(null, ["completion", "bash"]);
