@@ -117,7 +117,9 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         Result<BucketRecord> record = engine.HeadBucket(s_caller, bucket);
         if (!record.Ok)
         {
-            return record.Error;
+            // A remote bucket that is not known here is not present, which is an answer and no error (contract: buckets §6).
+            bool isAskedForPresence = record.Error!.Code == ErrorCode.BucketNotFound && !isSummary && context.Target.Parameter("presence") is ("2" or "3" or "4");
+            return isAskedForPresence && bucket is not { Provider: "ais", NamespaceUuid: "" } ? await DoneAsync(context) : record.Error;
         }
 
         var bytes = new ArrayBufferWriter<byte>(512);
