@@ -66,42 +66,4 @@ internal static class TreeWalk
         disk.Check(await disk.Io.ListAsync(handle, sink), "getdents", path);
         return true;
     }
-
-    /// <summary>The entries that come next after a name, in byte order, up to a number of them. Holds twice as many while it reads.</summary>
-    private sealed class NextEntries(byte[] after, int countMax) : IEntrySink
-    {
-        private readonly List<(byte[] Name, EntryKind Kind)> _entries = [];
-        private bool _isCut;
-
-        public void Add(ReadOnlySpan<byte> name, EntryKind kind)
-        {
-            if (name.SequenceCompareTo(after) > 0)
-            {
-                _entries.Add((name.ToArray(), kind));
-                if (_entries.Count == 2 * countMax)
-                {
-                    Cut();
-                }
-            }
-        }
-
-        public List<(byte[] Name, EntryKind Kind)> Take(out bool isCut)
-        {
-            if (_entries.Count > countMax)
-            {
-                Cut();
-            }
-
-            isCut = _isCut;
-            _entries.Sort(static (one, other) => one.Name.AsSpan().SequenceCompareTo(other.Name));
-            return _entries;
-        }
-
-        private void Cut()
-        {
-            _entries.Sort(static (one, other) => one.Name.AsSpan().SequenceCompareTo(other.Name));
-            _entries.RemoveRange(countMax, _entries.Count - countMax);
-            _isCut = true;
-        }
-    }
 }
