@@ -347,11 +347,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
     {
         await _health!.CloseAsync();
         await Jobs.CloseAsync();
-        await Mountpaths.CloseAsync();
         _closing.CancelHere();
         await _repairing;
-        await _reaping;
+        await _reaping; // before the keeper: it may have to give the set another version
         await _aging;
+        await Mountpaths.CloseAsync();
         await Task.WhenAll(Attached.Select(static attached => attached.StopAsync()));
     }
 

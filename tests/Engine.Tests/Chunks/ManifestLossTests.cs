@@ -204,6 +204,25 @@ public sealed class ManifestLossTests
         await NothingIsLeftAsync(fixture);
     }
 
+    /// <summary>A stop ends also while a look through the notes has to take the word from one that cannot be written.</summary>
+    [Fact]
+    public async Task AStopEndsBesideANoteThatCannotBeWritten()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await MakeAsync(fixture);
+        await fixture.CloseAsync();
+        FilesOf(fixture, "x").Heads.ToList().ForEach(File.Delete);
+        HeldNotes? notes = null;
+        fixture.Over = io => notes = new HeldNotes(io);
+        await fixture.OpenAsync();
+        await notes!.IsHeld.Task.WaitAsync(TimeSpan.FromSeconds(30)); // the look of the start
+        await fixture.PutAsync("x", "new");
+        Task closing = fixture.CloseAsync();
+        notes.GoOn.SetResult();
+        await closing.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True(notes.HasFailed);
+    }
+
     private static Task<Result<ObjectAttributes>> TryHeadAsync(EngineFixture fixture, string name) =>
         fixture.Io.OnItsThreadAsync(() => fixture.Engine.HeadObjectAsync(Caller.Anonymous, fixture.Bucket, ObjectName.From(name)));
 
@@ -257,6 +276,37 @@ public sealed class ManifestLossTests
 
         public override ValueTask<IoResult> UnlinkAsync(FileHandle directory, ReadOnlyMemory<byte> name, EntryKind kind) =>
             _areStuck && name.Length == 5 && !name.Span.ContainsAnyExceptInRange((byte)'0', (byte)'9') ? new(new IoResult(Errno.EIO)) : base.UnlinkAsync(directory, name, kind);
+    }
+
+    /// <summary>Who opens a note first waits; nothing can be said of a file from then on.</summary>
+    private sealed class HeldNotes(IFileIo inner) : DelegatingFileIo(inner)
+    {
+        public TaskCompletionSource IsHeld { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource GoOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool HasFailed { get; private set; }
+
+        public override async ValueTask<IoResult<FileHandle>> OpenAsync(FileHandle directory, ReadOnlyMemory<byte> path, OpenIntent intent)
+        {
+            if (intent == OpenIntent.Read && path.Span.EndsWith("/00000"u8) && IsHeld.TrySetResult())
+            {
+                await GoOn.Task;
+            }
+
+            return await base.OpenAsync(directory, path, intent);
+        }
+
+        public override ValueTask<IoResult> SetXattrAsync(FileHandle file, XattrName name, ReadOnlyMemory<byte> value)
+        {
+            if (!GoOn.Task.IsCompleted)
+            {
+                return base.SetXattrAsync(file, name, value);
+            }
+
+            HasFailed = true;
+            return new(new IoResult(Errno.EIO));
+        }
     }
 
     /// <summary>Notes of uploads cannot be opened for a while.</summary>
