@@ -252,15 +252,20 @@ public sealed class UringFileIoTests : IDisposable
             good &= isGood(await verb());
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
+        long least = long.MaxValue; // of several rounds: other tests take from the pools of the process, and what a verb needs is in every round
+        for (int round = 0; round < 5 && least > 0; round++)
         {
-            good &= isGood(await verb());
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 100; i++)
+            {
+                good &= isGood(await verb());
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.True(good, name);
-        return bytes == 0 ? null : $"{name} allocates {bytes} bytes in 100 calls";
+        return least == 0 ? null : $"{name} allocates {least} bytes in 100 calls";
     }
 
     /// <summary>Continues wherever the verbs leave it: no context brings it back.</summary>

@@ -88,7 +88,7 @@ internal sealed class WatchedSources(IFileIo inner) : DelegatingFileIo(inner)
     private readonly Dictionary<FileHandle, string> _open = [];
 
     /// <summary>Is told the name of each file that is read, behind the read.</summary>
-    public Action<string> Read { get; set; } = static _ => { };
+    public Func<string, Task> Read { get; set; } = static _ => Task.CompletedTask;
 
     /// <summary>Is told the name of each file that is removed, before it is.</summary>
     public Action<string> Remove { get; set; } = static _ => { };
@@ -121,7 +121,7 @@ internal sealed class WatchedSources(IFileIo inner) : DelegatingFileIo(inner)
 
         if (name is not null)
         {
-            Read(name);
+            await Read(name); // nobody blocks a thread of the disks for another verb on them
         }
 
         return read;

@@ -158,6 +158,8 @@ public sealed class PromotionTests
                 using FileStream stream = File.OpenWrite(file);
                 stream.SetLength(grows ? (3 << 20) + 1 : 1 << 20);
             }
+
+            return Task.CompletedTask;
         };
         Job job = await bench.EndedAsync(bench.Request("d") with { DeletesSource = true });
         Assert.Equal((1, 14, 1), (job.Objects, job.Bytes, job.Failed));
@@ -179,12 +181,14 @@ public sealed class PromotionTests
             {
                 File.Move(bench.Write("new", "as it was read"), file, overwrite: true); // the same to the eye
             }
+
+            return Task.CompletedTask;
         };
         Job job = await bench.EndedAsync(bench.Request("d") with { DeletesSource = true });
         Assert.Equal((1, 1, "kept", "stored"), (job.Objects, job.Failed, job.Findings.Single().Kind, job.Findings.Single().Action));
         Assert.Contains("\"f\" is stored, and its file stays: \"f\" was changed since it was read", job.Error, StringComparison.Ordinal);
         Assert.Equal(("as it was read", true), (await bench.Fixture.GetTextAsync("f"), File.Exists(file)));
-        watched.Read = static _ => { };
+        watched.Read = static _ => Task.CompletedTask;
         Assert.Equal((1, ""), ((await bench.EndedAsync(bench.Request("d") with { DeletesSource = true, Overwrites = true })).Objects, ""));
         Assert.False(File.Exists(file));
     }
@@ -206,6 +210,8 @@ public sealed class PromotionTests
             {
                 bench.Fixture.Engine.Jobs.Abort(bench.Fixture.Engine.Jobs.All.Single(job => job.Kind == JobKinds.Promote).Id, "enough");
             }
+
+            return Task.CompletedTask;
         };
         Job job = await bench.EndedAsync(bench.Request("d") with { DeletesSource = true });
         Assert.True(job.IsAborted);
@@ -226,7 +232,7 @@ public sealed class PromotionTests
             bench.Write($"d/{i}", "content");
         }
 
-        watched!.Read = _ => Task.Run(() => bench.Fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, bench.Fixture.Bucket, EngineFixture.Json("""{"access":"rw"}""")).AsTask()).GetAwaiter().GetResult();
+        watched!.Read = _ => bench.Fixture.Engine.SetBucketPropertiesAsync(Caller.Anonymous, bench.Fixture.Bucket, EngineFixture.Json("""{"access":"rw"}""")).AsTask();
         Job job = await bench.EndedAsync(bench.Request("d"));
         Assert.InRange(job.Objects, 0, 99);
         Assert.Contains("PROMOTE access denied", job.Error, StringComparison.Ordinal);
