@@ -57,6 +57,7 @@ public sealed partial class ObjectEngine
             }
 
             _lookup.EvictBucket(destroyed.Value.Bid);
+            _standing.ForgetBucket(destroyed.Value.Bid);
             ForgetUploads(destroyed.Value.Bid);
             ForgetAppends(destroyed.Value.Bid);
             _copyJobs.Forget(destroyed.Value);

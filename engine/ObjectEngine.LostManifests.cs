@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine.Buckets;
@@ -14,39 +13,30 @@ namespace Sluice.Engine;
 /// </summary>
 public sealed partial class ObjectEngine
 {
-    private ImmutableDictionary<(ulong Bid, ulong Digest), ulong> _lost = ImmutableDictionary<(ulong, ulong), ulong>.Empty; // uploads of objects that are known to have lost their file
+    private readonly StandingUploads _standing = new();
 
     private static ObjectName NoteOf(ulong uploadId) => new ChunkName(uploadId, 0).ToObjectName();
 
     private static Failure ManifestIsLost(Bucket bucket, ObjectName name) =>
         new(ErrorCode.Damaged, $"{bucket.Name}/{name} has lost its manifest: a scrub that repairs makes it anew, if all chunks are there");
 
-    private ulong? LostUploadOf(Bucket bucket, ulong digest) =>
-        Volatile.Read(ref _lost) is { IsEmpty: false } known && known.TryGetValue((bucket.Bid, digest), out ulong upload) ? upload : null;
+    /// <summary>
+    /// For a name that was not found, whose lock the caller holds: the refusal of an object that is lost; null of one that is not known to have stood.
+    /// </summary>
+    private ValueTask<Failure?> LostAsync(Bucket bucket, ObjectName name, ulong digest) =>
+        _standing.Find(bucket.Bid, digest) is { } uploadId ? AskNoteAsync(bucket, name, uploadId) : new((Failure?)null);
 
-    /// <summary>What is known to be lost of an upload is over: the object is there, or is not to come back. Answers whether there was anything.</summary>
-    private bool ForgetLost(Bucket bucket, ulong uploadId)
-    {
-        bool isAny = false;
-        foreach (((ulong Bid, ulong Digest) key, _) in Volatile.Read(ref _lost).Where(lost => lost.Key.Bid == bucket.Bid && lost.Value == uploadId))
-        {
-            isAny |= ImmutableInterlocked.TryRemove(ref _lost, key, out _);
-        }
-
-        return isAny;
-    }
+    private async ValueTask<Failure?> AskNoteAsync(Bucket bucket, ObjectName name, ulong uploadId) =>
+        await LoadNoteAsync(bucket, uploadId) is { Ok: true, Value: { State: ManifestState.Complete } note } && note.Name == name && await LostVersionAsync(bucket, note) is not null
+            ? ManifestIsLost(bucket, name) : null;
 
     /// <summary>
     /// An object is about to be replaced or removed, whose writer calls: durably, its upload's note does not speak for it any more. Where the note cannot be changed none of the set's notes
     /// speaks for its object, until that is looked at again. Where there is no room for that either the object goes all the same: who deletes wants room.
     /// </summary>
-    private async ValueTask EndUploadAsync(Bucket bucket, ulong uploadId)
+    private async ValueTask EndUploadAsync(Bucket bucket, ulong objectDigest, ulong uploadId)
     {
-        if (ForgetLost(bucket, uploadId))
-        {
-            _reaper.Owe(); // nothing else removes its chunks
-        }
-
+        _standing.Forget(objectDigest);
         if (!AllServe || LooksOnly)
         {
             return; // the set got another version when one left, and no note has spoken since
@@ -75,9 +65,17 @@ public sealed partial class ObjectEngine
         await Mountpaths.DoubtNotesAsync();
     }
 
-    /// <summary>The same where it cannot be told which upload the object has, or whether it has one.</summary>
-    private async ValueTask EndUnknownUploadAsync(Bucket bucket)
+    /// <summary>The same of an object that is lost: nothing but a look through the notes removes its chunks then.</summary>
+    private async ValueTask EndLostUploadAsync(Bucket bucket, ulong objectDigest, ulong uploadId)
     {
+        await EndUploadAsync(bucket, objectDigest, uploadId);
+        _reaper.Owe();
+    }
+
+    /// <summary>The same where it cannot be told which upload the object has, or whether it has one.</summary>
+    private async ValueTask EndUnknownUploadAsync(Bucket bucket, ulong objectDigest)
+    {
+        _standing.Forget(objectDigest);
         try
         {
             if (!AllServe || (await _uploadFiles.UploadsAsync(bucket)).Count == 0)
@@ -113,14 +111,13 @@ public sealed partial class ObjectEngine
             List<ObjectPlace> places = AllServe ? await _lookup.PlacesAsync(bucket, note.Name, digest, everywhere: true) : [];
             if (places.Find(place => place.Stored?.Metadata.Chunked?.UploadId == uploadId).Stored is { } stands)
             {
-                ForgetLost(bucket, uploadId);
                 await ConfirmAsync(bucket, note, stands);
                 return null;
             }
 
             if (places.Count > 0 && places.TrueForAll(static place => place.Stored is not null))
             {
-                await EndUploadAsync(bucket, uploadId); // it was lost, and has been stored anew since
+                await EndLostUploadAsync(bucket, digest, uploadId); // it was lost, and has been stored anew since
                 return null;
             }
 
@@ -132,7 +129,7 @@ public sealed partial class ObjectEngine
             await _locks.BeginPublishAsync(digest);
             _lookup.Evict(digest); // the file may have been lost since it was opened
             _locks.EndPublish(digest);
-            ImmutableInterlocked.AddOrUpdate(ref _lost, (bucket.Bid, digest), uploadId, (_, _) => uploadId);
+            _standing.Set(bucket.Bid, digest, uploadId);
             return new LostObject(note, version);
         }
         finally
@@ -174,9 +171,9 @@ public sealed partial class ObjectEngine
         try
         {
             var mark = new NoteMark(Mountpaths.Map.MapVersion, stands.Metadata.Version);
-            if (AllServe && !LooksOnly && await MarkAsync(bucket, note.UploadId) != mark)
+            if (AllServe && !LooksOnly && (await MarkAsync(bucket, note.UploadId) == mark || await TryMarkAsync(bucket, note.UploadId, mark)))
             {
-                await TryMarkAsync(bucket, note.UploadId, mark);
+                _standing.Set(bucket.Bid, DigestOf(bucket.Name, note.Name), note.UploadId);
             }
         }
         catch (StorageException fault)
@@ -185,7 +182,7 @@ public sealed partial class ObjectEngine
         }
     }
 
-    /// <summary>The version of an object that is lost: nothing stands under its name anywhere, and its note says that it stood. For the name's writer.</summary>
+    /// <summary>The version of an object that is lost: nothing stands under its name anywhere, and its note says that it stood. For who holds the name's lock.</summary>
     private async ValueTask<ulong?> LostVersionAsync(Bucket bucket, Manifest note)
     {
         return AllServe && await MarkAsync(bucket, note.UploadId) is { } mark
@@ -227,7 +224,6 @@ public sealed partial class ObjectEngine
         Result<StoredObject> stored = await StoreAsync(bucket, request, CancellationToken.None);
         if (stored.Ok)
         {
-            ForgetLost(bucket, uploadId);
             _log.LogWarning("{Bucket}/{Object} had lost its manifest, which was made anew from the note of its upload", bucket.Name, manifest.Name);
         }
 

@@ -152,9 +152,9 @@ public sealed partial class ObjectEngine
             return !isLost;
         }
 
-        if (note.State == ManifestState.Complete && isObjects == true && await MarkAsync(bucket, note.UploadId) is null)
+        if (note.State == ManifestState.Complete && isObjects == true)
         {
-            await LookForLostAsync(bucket, note.UploadId);
+            await LookForLostAsync(bucket, note.UploadId); // its note says that it stands
         }
 
         if (note.State == ManifestState.Partial && isObjects == true && await ReadManifestAsync(bucket, note.Name) is { } complete && complete.UploadId == note.UploadId)

@@ -149,7 +149,7 @@ public sealed partial class ObjectEngine
     /// <summary>True when the object of a note's name is the one that the upload became; null when that cannot be told.</summary>
     private async ValueTask<bool?> IsObjectsAsync(Bucket bucket, Manifest note)
     {
-        Result<StoredObject> head = await _lookup.StatAsync(bucket, note.Name, DigestOf(bucket.Name, note.Name));
+        Result<StoredObject> head = await _lookup.LookAsync(bucket, note.Name, DigestOf(bucket.Name, note.Name));
         return head.Ok ? head.Value.Metadata.Chunked?.UploadId == note.UploadId
             : head.Error!.Code == ErrorCode.ObjectNotFound ? false : null;
     }

@@ -93,8 +93,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _leftovers = new LeftoverParts(_lookup, _locks, parts, _log) { Wanted = (bucket, name, digest) => Repairs.Enqueue(bucket, name, digest) };
         _uploadFiles = new UploadFiles(_disks);
         _reaper = new ChunkReaper((bucket, uploadId) => RemoveUploadAsync(bucket, uploadId, _closing.Token), () => SurveyUploadsAsync(_closing.Token), _log);
-        var uploadEnds = new UploadEnds(EndUploadAsync, EndUnknownUploadAsync) { LostUploadOf = LostUploadOf };
-        _lookup.LostOf = (bucket, name, digest) => LostUploadOf(bucket, digest) is null ? null : ManifestIsLost(bucket, name);
+        var uploadEnds = new UploadEnds(EndUploadAsync, EndUnknownUploadAsync)
+        {
+            StandingUploadOf = (bucket, digest) => _standing.Find(bucket.Bid, digest), EndLostAsync = EndLostUploadAsync,
+        };
+        _lookup.LostAsync = LostAsync;
         _commit = new ObjectCommit(_lookup, _locks, _heads, _clock, flusherOf, parts, _log) { Leftovers = _leftovers, UploadFreed = _reaper.Free, UploadEnds = uploadEnds };
         _erasureWriter = new ErasureWriter(_erasure, _lookup, _commit);
         _erasureReconciler = new ErasureReconciler(_erasure, _lookup, _commit, new SliceRepair(_erasure, _lookup, _locks, _commit, _leftovers));

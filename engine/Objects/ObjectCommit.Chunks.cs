@@ -13,8 +13,8 @@ public sealed partial class ObjectCommit
 
     /// <summary>What stands there is about to be replaced. Files of uploads are no objects that have any.</summary>
     private ValueTask EndUploadsAsync(ReplicaSet set, List<ObjectPlace> places) => UploadEnds is null || set.Name.IsHidden ? default
-        : places.Count > 0 ? UploadEnds.TellAsync(set.Bucket, places, set.IsUncertain, except: set.Chunked?.UploadId ?? 0)
-        : UploadEnds.LostUploadOf(set.Bucket, set.Digest) is { } lost && lost != set.Chunked?.UploadId ? EndLostAsync(set.Bucket, set.Digest)
+        : places.Count > 0 ? UploadEnds.TellAsync(set.Bucket, set.Digest, places, set.IsUncertain, except: set.Chunked?.UploadId ?? 0)
+        : UploadEnds.StandingUploadOf(set.Bucket, set.Digest) is { } lost && lost != set.Chunked?.UploadId ? EndLostAsync(set.Bucket, set.Digest)
         : default;
 
     private async ValueTask EndLostAsync(Buckets.Bucket bucket, ulong digest) => await UploadEnds!.TellOfLostAsync(bucket, digest);

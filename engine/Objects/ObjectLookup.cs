@@ -43,8 +43,8 @@ public sealed partial class ObjectLookup : IDisposable
     /// <summary>Objects may lie on another mountpath than their first: the set changed since they were written. Then all are searched.</summary>
     public bool SearchAll => Disks.Current.SearchAll;
 
-    /// <summary>The refusal for an object that is known to have lost its file; null of any other name. Set once, before the first search.</summary>
-    internal Func<Bucket, ObjectName, ulong, Failure?> LostOf { get; set; } = static (_, _, _) => null;
+    /// <summary>The refusal for a name under which nothing was found and an object is known to have stood; null of any other. Set once, before the first search.</summary>
+    internal Func<Bucket, ObjectName, ulong, ValueTask<Failure?>> LostAsync { get; set; } = static (_, _, _) => default;
 
     /// <summary>Entries of the metadata cache.</summary>
     public int MetadataCount => _metadata.Count;
@@ -345,7 +345,7 @@ public sealed partial class ObjectLookup : IDisposable
     private async ValueTask<Failure> MissingAsync(Bucket bucket, ObjectName name, ulong digest)
     {
         DiskSet set = Disks.Current;
-        if (LostOf(bucket, name, digest) is { } lost)
+        if (await LostAsync(bucket, name, digest) is { } lost)
         {
             return lost;
         }

@@ -53,7 +53,7 @@ public sealed class ObjectRemoval(
                     return new Failure(ErrorCode.Busy, "the object was changed meanwhile");
                 }
 
-                await (UploadEnds is null || name.IsHidden ? default : UploadEnds.TellAsync(bucket, places));
+                await (UploadEnds is null || name.IsHidden ? default : UploadEnds.TellAsync(bucket, digest, places));
                 bool isBuried = wasAway || disks.Away.Count > 0;
                 ulong newest = isBuried ? places.Max(static place => place.Stored?.Metadata.Generation) ?? 0 : 0;
                 if (isBuried)

@@ -204,6 +204,63 @@ public sealed class ManifestLossTests
         await NothingIsLeftAsync(fixture);
     }
 
+    /// <summary>Without a scrub or a start in between: the note of its upload has been seen to say that it stands.</summary>
+    [Theory]
+    [MemberData(nameof(Properties))]
+    public async Task AReaderFindsItAtOnce(string properties)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties);
+        (byte[] whole, ObjectAttributes before) = await MakeAsync(fixture);
+        Assert.Empty(await ScrubAsync(fixture, ""));
+        await ReopenAsync(fixture);
+        Lost lost = await LoseAsync(fixture, "x", isOpen: true);
+        Failure refused = (await TryHeadAsync(fixture, "x")).Error!;
+        Assert.Equal((ErrorCode.Damaged, "ais://b/x has lost its manifest: a scrub that repairs makes it anew, if all chunks are there"), (refused.Code, refused.Message));
+        Assert.Equal(ErrorCode.ObjectNotFound, (await TryHeadAsync(fixture, "y")).Error!.Code);
+        await lost.GiveBackAsync();
+        Assert.True((await TryHeadAsync(fixture, "x")).Ok);
+        await ReopenAsync(fixture);
+        await LoseAsync(fixture, "x", isOpen: true);
+        Assert.Equal("repaired", Assert.Single(await ScrubAsync(fixture, Repair)).Action);
+        await IsWholeAsync(fixture, whole, before);
+    }
+
+    /// <summary>Nobody has noticed the loss: who stores under the name, or deletes it, tells the note all the same.</summary>
+    [Theory]
+    [InlineData("{}", true)]
+    [InlineData("{}", false)]
+    [InlineData("""{"mirror":{"enabled":true,"copies":2}}""", true)]
+    [InlineData("""{"ec":{"enabled":true,"data_slices":2,"parity_slices":1,"objsize_limit":0}}""", true)]
+    public async Task WhatIsLostAndReplacedOrDeletedBeforeAnybodyLooksDoesNotComeBack(string properties, bool isReplacedFirst)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties);
+        await MakeAsync(fixture);
+        await ReopenAsync(fixture);
+        await LoseAsync(fixture, "x", isOpen: true);
+        if (isReplacedFirst)
+        {
+            await fixture.PutAsync("x", "new");
+        }
+
+        Assert.True((await fixture.DeleteAsync("x")).Ok);
+        Assert.Empty(await ScrubAsync(fixture, Repair));
+        Assert.Equal(ErrorCode.ObjectNotFound, (await fixture.DeleteAsync("x")).Error!.Code);
+        await ReopenAsync(fixture);
+        await NothingIsLeftAsync(fixture);
+    }
+
+    /// <summary>What a bucket had that is gone is not missed in the next one of its name.</summary>
+    [Fact]
+    public async Task ABucketThatIsGoneLeavesNothingThatWasLost()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await MakeAsync(fixture);
+        Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
+        Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json("null"))).Ok);
+        Assert.Equal(ErrorCode.ObjectNotFound, (await TryHeadAsync(fixture, "x")).Error!.Code);
+        Assert.Equal(ErrorCode.ObjectNotFound, (await fixture.DeleteAsync("x")).Error!.Code);
+    }
+
     /// <summary>A stop ends also while a look through the notes has to take the word from one that cannot be written.</summary>
     [Fact]
     public async Task AStopEndsBesideANoteThatCannotBeWritten()
@@ -221,6 +278,14 @@ public sealed class ManifestLossTests
         notes.GoOn.SetResult();
         await closing.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.True(notes.HasFailed);
+    }
+
+    /// <summary>Nothing is cached, and the look of the start is over.</summary>
+    private static async Task ReopenAsync(EngineFixture fixture)
+    {
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        await SettledAsync(fixture);
     }
 
     private static Task<Result<ObjectAttributes>> TryHeadAsync(EngineFixture fixture, string name) =>
