@@ -175,6 +175,9 @@ public static class Actions
     /// <summary>The same with those of a list, of a template or below a prefix.</summary>
     public const string CopyObjects = "copy-listrange";
 
+    /// <summary>Give a bucket another name.</summary>
+    public const string RenameBucket = "move-bck";
+
     /// <summary>Begin an upload in parts.</summary>
     public const string BeginUpload = "mpt-upload";
 
@@ -229,7 +232,7 @@ public static class Actions
     private static readonly HashSet<string> s_known =
     [
         EcEncode, CreateBucket, DestroyBucket, SetBucketProperties, MakeCopies, List, CheckLock, Start, Stop, DropQuarantine,
-        ResetBucketProperties, Summary, CopyBucket, "etl-bck", "move-bck", "evict-remote-bck", Rechunk,
+        ResetBucketProperties, Summary, CopyBucket, "etl-bck", RenameBucket, "evict-remote-bck", Rechunk,
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         CopyObjects, DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         Promote, RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
@@ -241,7 +244,7 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or CopyBucket or CopyObjects or ResetBucketProperties or Promote;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or RenameBucket or CopyBucket or CopyObjects or ResetBucketProperties or Promote;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

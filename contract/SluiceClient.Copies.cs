@@ -24,6 +24,10 @@ public sealed record BucketCopy
 
 public sealed partial class SluiceClient
 {
+    /// <summary>Gives a bucket another name; it has it when this returns. Answers the id of the job that did it.</summary>
+    public Task<string> RenameBucketAsync(BucketAddress bucket, BucketAddress to, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Post, ToTarget(bucket, to), ControlBody.Write(Actions.RenameBucket, Null)), token);
+
     /// <summary>
     /// Starts the job that copies objects of a bucket to another one, which is made when it is not there, and answers its id: <c>copy-bck</c> for all of the bucket or a prefix, <c>copy-listrange</c>
     /// for a list or a template.
@@ -31,7 +35,7 @@ public sealed partial class SluiceClient
     public Task<string> CopyBucketAsync(BucketAddress bucket, BucketAddress to, BucketCopy copy, CancellationToken token)
     {
         bool isOfList = copy.Objects.Names is not null || copy.Objects.Template is not null;
-        string target = isOfList ? BucketTarget(bucket) : $"{BucketTarget(bucket)}&{QueryNames.BucketTo}={PercentEncoding.Escape(to.UnifiedName, keepSlash: true)}";
+        string target = isOfList ? BucketTarget(bucket) : ToTarget(bucket, to);
         return TextAsync(Request(HttpMethod.Post, target, ControlBody.Write(isOfList ? Actions.CopyObjects : Actions.CopyBucket, writer =>
         {
             writer.WriteStartObject();
@@ -60,4 +64,6 @@ public sealed partial class SluiceClient
             writer.WriteEndObject();
         })), token);
     }
+
+    private static string ToTarget(BucketAddress bucket, BucketAddress to) => $"{BucketTarget(bucket)}&{QueryNames.BucketTo}={PercentEncoding.Escape(to.UnifiedName, keepSlash: true)}";
 }

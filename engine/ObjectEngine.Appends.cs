@@ -133,7 +133,7 @@ public sealed partial class ObjectEngine
         }
 
         using ObjectContent? content = opened.Ok ? opened.Value : null;
-        ulong digest = DigestOf(bucket.Name, name);
+        ulong digest = bucket.DigestOf(name);
         ObjectDisk home = _lookup.HomeOf(digest);
         if (await _space.IsFullAsync(home))
         {

@@ -251,7 +251,7 @@ public sealed partial class ObjectEngine
             foreach (int number in upload.Numbers)
             {
                 ObjectName file = upload.FileOf(number);
-                Result<StoredObject> part = await _lookup.StatAsync(upload.Bucket, file, DigestOf(bucketName, file));
+                Result<StoredObject> part = await _lookup.StatAsync(upload.Bucket, file, upload.Bucket.DigestOf(file));
                 if (!part.Ok)
                 {
                     return part.Error!;
@@ -299,7 +299,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<Result<ChunkedReader>> TryOpenChunkedAsync(Bucket bucket, ObjectName name)
     {
         var busy = new Failure(ErrorCode.Busy, "the object was replaced meanwhile; try again");
-        ulong digest = DigestOf(bucket.Name, name);
+        ulong digest = bucket.DigestOf(name);
         Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, digest);
         if (!open.Ok)
         {

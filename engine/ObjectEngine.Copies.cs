@@ -41,7 +41,7 @@ public sealed partial class ObjectEngine
             using DiskUse use = _disks.Enter();
             if (source == target && name == toName)
             {
-                return await _lookup.StatAsync(source, name, DigestOf(source.Name, name));
+                return await _lookup.StatAsync(source, name, source.DigestOf(name));
             }
 
             Result<ObjectContent> opened = await OpenContentAsync(source, name);
@@ -94,7 +94,7 @@ public sealed partial class ObjectEngine
     /// <summary>The same once; Busy when a chunked object was replaced in between.</summary>
     private async ValueTask<Result<ObjectContent>> TryOpenContentAsync(Bucket bucket, ObjectName name)
     {
-        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, DigestOf(bucket.Name, name));
+        Result<OpenObject> open = await _lookup.OpenAsync(bucket, name, bucket.DigestOf(name));
         if (!open.Ok)
         {
             return open.Error!;

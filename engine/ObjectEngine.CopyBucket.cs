@@ -169,7 +169,7 @@ public sealed partial class ObjectEngine
     {
         try
         {
-            return await _lookup.LookAsync(bucket, name, DigestOf(bucket.Name, name));
+            return await _lookup.LookAsync(bucket, name, bucket.DigestOf(name));
         }
         catch (StorageException fault)
         {
@@ -214,7 +214,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            return await _removal.DeleteAsync(copying.Target, copy, DigestOf(copying.Target.Name, copy));
+            return await _removal.DeleteAsync(copying.Target, copy, copying.Target.DigestOf(copy));
         }
         catch (StorageException fault)
         {

@@ -97,7 +97,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            ulong digest = DigestOf(bucket, name);
+            ulong digest = allowed.Value.DigestOf(name);
             Result<StoredObject> stored = await _lookup.StatAsync(allowed.Value, name, digest);
             Result removed = await _removal.DeleteAsync(allowed.Value, name, digest);
             return !removed.Ok ? removed.Error! : stored.Ok ? stored.Value.Metadata.ContentBytes : 0;

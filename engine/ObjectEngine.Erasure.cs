@@ -39,7 +39,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<Reconciled> done = await MakeWholeAsync(allowed.Value, name, DigestOf(bucket, name));
+            Result<Reconciled> done = await MakeWholeAsync(allowed.Value, name, allowed.Value.DigestOf(name));
             return done.Error is { } failure ? failure : Result.Done;
         }
         catch (StorageException fault)

@@ -43,7 +43,7 @@ public sealed partial class ObjectEngine
         }
 
         ObjectName note = NoteOf(uploadId);
-        ulong digest = DigestOf(bucket.Name, note);
+        ulong digest = bucket.DigestOf(note);
         try
         {
             Result<StoredObject> known = await _lookup.StatAsync(bucket, note, digest);
@@ -104,7 +104,7 @@ public sealed partial class ObjectEngine
             return null;
         }
 
-        ulong digest = DigestOf(bucket.Name, note.Name);
+        ulong digest = bucket.DigestOf(note.Name);
         await _locks.AcquireWriterAsync(digest); // who removes or replaces it looks at the note before
         try
         {
@@ -142,7 +142,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<NoteMark?> MarkAsync(Bucket bucket, ulong uploadId)
     {
         ObjectName file = NoteOf(uploadId);
-        Result<StoredObject> known = await _lookup.StatAsync(bucket, file, DigestOf(bucket.Name, file));
+        Result<StoredObject> known = await _lookup.StatAsync(bucket, file, bucket.DigestOf(file));
         return known.Ok && NoteMark.Read(known.Value.Metadata.Custom) is { } mark && mark.MapVersion == Mountpaths.Map.MapVersion ? mark : null;
     }
 
@@ -153,7 +153,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<bool> TryMarkAsync(Bucket bucket, ulong uploadId, NoteMark? mark)
     {
         ObjectName file = NoteOf(uploadId);
-        ulong digest = DigestOf(bucket.Name, file);
+        ulong digest = bucket.DigestOf(file);
         KeyValuePair<string, string>[] pairs = mark?.ToPairs() ?? [];
         if (!bucket.Properties.Ec.Enabled || await _lookup.StatAsync(bucket, file, digest) is { Ok: true, Value.Metadata.Slices: not null })
         {
@@ -173,7 +173,7 @@ public sealed partial class ObjectEngine
             var mark = new NoteMark(Mountpaths.Map.MapVersion, stands.Metadata.Version);
             if (AllServe && !LooksOnly && (await MarkAsync(bucket, note.UploadId) == mark || await TryMarkAsync(bucket, note.UploadId, mark)))
             {
-                _standing.Set(bucket.Bid, DigestOf(bucket.Name, note.Name), note.UploadId);
+                _standing.Set(bucket.Bid, bucket.DigestOf(note.Name), note.UploadId);
             }
         }
         catch (StorageException fault)
@@ -186,7 +186,7 @@ public sealed partial class ObjectEngine
     private async ValueTask<ulong?> LostVersionAsync(Bucket bucket, Manifest note)
     {
         return AllServe && await MarkAsync(bucket, note.UploadId) is { } mark
-            && (await _lookup.PlacesAsync(bucket, note.Name, DigestOf(bucket.Name, note.Name), everywhere: true)).Count == 0
+            && (await _lookup.PlacesAsync(bucket, note.Name, bucket.DigestOf(note.Name), everywhere: true)).Count == 0
                 ? mark.Version : null;
     }
 

@@ -30,7 +30,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<OpenObject> open = await _lookup.OpenAsync(allowed.Value, name, DigestOf(bucket, name));
+            Result<OpenObject> open = await _lookup.OpenAsync(allowed.Value, name, allowed.Value.DigestOf(name));
             if (!open.Ok)
             {
                 return open.Error!;
@@ -66,7 +66,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            return await _lookup.StatAsync(allowed.Value, name, DigestOf(bucket, name));
+            return await _lookup.StatAsync(allowed.Value, name, allowed.Value.DigestOf(name));
         }
         catch (StorageException fault)
         {
@@ -116,7 +116,7 @@ public sealed partial class ObjectEngine
     {
         try
         {
-            ulong digest = DigestOf(request.Bucket, request.Name);
+            ulong digest = bucket.DigestOf(request.Name);
             using DiskUse upload = _disks.Enter(DiskUseKind.Upload);
             if (await _space.IsFullAsync(_lookup.HomeOf(digest)))
             {
@@ -188,7 +188,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result deleted = await _removal.DeleteAsync(allowed.Value, name, DigestOf(bucket, name));
+            Result deleted = await _removal.DeleteAsync(allowed.Value, name, allowed.Value.DigestOf(name));
             _counters.Deletes.Add();
             return deleted;
         }
@@ -210,7 +210,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            Result<StoredObject> stored = await SetCustomAsync(allowed.Value, name, DigestOf(bucket, name), custom, replaceAll);
+            Result<StoredObject> stored = await SetCustomAsync(allowed.Value, name, allowed.Value.DigestOf(name), custom, replaceAll);
             return stored.Ok ? stored.Value.Attributes() : stored.Error!;
         }
         catch (StorageException fault)
@@ -246,7 +246,7 @@ public sealed partial class ObjectEngine
     public Result<LockState> CheckLock(Caller caller, BucketName bucket, ObjectName name)
     {
         Result<Bucket> allowed = Enter(caller, bucket, AccessBits.HeadObject, "check-lock");
-        return allowed.Ok ? _locks.State(DigestOf(bucket, name)) : allowed.Error!;
+        return allowed.Ok ? _locks.State(allowed.Value.DigestOf(name)) : allowed.Error!;
     }
 
     /// <summary>One page of names; a page already contains every change that was acknowledged before it was asked for.</summary>
@@ -283,12 +283,10 @@ public sealed partial class ObjectEngine
 
         async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)
         {
-            Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, DigestOf(bucket.Name, name));
+            Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, bucket.DigestOf(name));
             return stored.Ok ? stored.Value.Attributes() with { Erasure = ErasureLayout.Of(bucket.Properties.Ec, stored.Value.Metadata) } : null;
         }
     }
-
-    private static ulong DigestOf(BucketName bucket, ObjectName name) => Hrw.Digest(bucket.UnamePrefix.Span, name.Utf8.Span);
 
     private Result<Bucket> Enter(Caller caller, BucketName name, AccessBits needed, string verb)
     {

@@ -72,7 +72,7 @@ public sealed partial class ObjectEngine
         try
         {
             using DiskUse use = _disks.Enter();
-            ulong digest = DigestOf(bucket.Name, name);
+            ulong digest = bucket.DigestOf(name);
             Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, digest);
             if (!stored.Ok || IsAsWanted(stored.Value.Metadata, wanted))
             {

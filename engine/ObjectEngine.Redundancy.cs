@@ -64,7 +64,7 @@ public sealed partial class ObjectEngine
         {
             if (bucket.Properties.HasCopies && ObjectPath.TryReadName(bucket.Objects, stored.Path.Whole.Span, out ObjectName name))
             {
-                Repairs.Enqueue(bucket, name, Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span));
+                Repairs.Enqueue(bucket, name, bucket.DigestOf(name));
             }
         }
     }

@@ -70,10 +70,10 @@ public sealed partial class ObjectEngine
                 return new Failure(ErrorCode.StorageFailed, "a mountpath cannot say that the object is on it: it has both names; the server's log says why");
             }
 
-            Result removed = await _removal.DeleteAsync(bucket, name, DigestOf(bucket.Name, name), only: content.Stored);
+            Result removed = await _removal.DeleteAsync(bucket, name, bucket.DigestOf(name), only: content.Stored);
             if (removed.Error is { Code: ErrorCode.ObjectNotFound })
             {
-                await _removal.DeleteAsync(bucket, newName, DigestOf(bucket.Name, newName), only: stored.Value); // somebody else has removed or renamed it: there is none to be had
+                await _removal.DeleteAsync(bucket, newName, bucket.DigestOf(newName), only: stored.Value); // somebody else has removed or renamed it: there is none to be had
             }
 
             return removed.Ok ? stored : removed.Error!;

@@ -42,7 +42,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            ulong digest = DigestOf(request.Bucket, request.Name);
+            ulong digest = bucket.DigestOf(request.Name);
             Result<StoredObject> known = await _lookup.StatAsync(bucket, request.Name, digest);
             if (!known.Ok || !IsSame(known.Value.Metadata, request) || !await IsWholeAsync(bucket, request.Name, digest, known.Value))
             {

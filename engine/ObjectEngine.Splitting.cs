@@ -30,7 +30,7 @@ public sealed partial class ObjectEngine
         {
             // Its length was not known when its first byte was written, and slices cannot be read before they are an object. That it stays split if this fails is no harm.
             await RechunkAsync(bucket, request.Name, wanted, cancellation);
-            Result<StoredObject> now = await _lookup.StatAsync(bucket, request.Name, DigestOf(bucket.Name, request.Name));
+            Result<StoredObject> now = await _lookup.StatAsync(bucket, request.Name, bucket.DigestOf(request.Name));
             return now is { Ok: true } && now.Value.Metadata.Version == metadata.Version ? now : stored;
         }
 
@@ -45,7 +45,7 @@ public sealed partial class ObjectEngine
         try
         {
             using DiskUse use = _disks.Enter(DiskUseKind.Upload);
-            await using ReplicaSet set = ReplicaSet.Rent(bucket, request, DigestOf(request.Bucket, request.Name));
+            await using ReplicaSet set = ReplicaSet.Rent(bucket, request, bucket.DigestOf(request.Name));
             if (await _space.IsFullAsync(_lookup.HomeOf(set.Digest)))
             {
                 return ObjectDisk.OutOfSpace;

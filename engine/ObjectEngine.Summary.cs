@@ -150,14 +150,14 @@ public sealed partial class ObjectEngine
         using ChunkedReader reader = open.Value;
         ulong upload = reader.Stored.Metadata.Chunked!.UploadId;
         ObjectName noteName = new ChunkName(upload, 0).ToObjectName();
-        Result<StoredObject> note = await _lookup.LookAsync(bucket, noteName, DigestOf(bucket.Name, noteName)); // of one that lost its note nothing is missing
+        Result<StoredObject> note = await _lookup.LookAsync(bucket, noteName, bucket.DigestOf(noteName)); // of one that lost its note nothing is missing
         disk = DiskBytesOf(bucket, reader.Stored) + (note.Ok ? DiskBytesOf(bucket, note.Value) : 0);
         for (int i = 0; i < reader.Manifest.Chunks.Count; i++)
         {
             await job.PaceAsync(0);
             ManifestChunk chunk = reader.Manifest.Chunks[i];
             ObjectName name = new ChunkName(upload, chunk.Number).ToObjectName();
-            Result<StoredObject> part = await _lookup.LookAsync(bucket, name, DigestOf(bucket.Name, name));
+            Result<StoredObject> part = await _lookup.LookAsync(bucket, name, bucket.DigestOf(name));
             if (!part.Ok)
             {
                 return new Failure(ErrorCode.Damaged, $"chunk {chunk.Number}: {part.Error!.Message}");

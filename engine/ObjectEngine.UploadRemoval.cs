@@ -90,7 +90,7 @@ public sealed partial class ObjectEngine
     private async Task RemoveUploadFileAsync(Bucket bucket, ulong uploadId, int number)
     {
         ObjectName file = new ChunkName(uploadId, number).ToObjectName();
-        await _removal.DeleteAsync(bucket, file, DigestOf(bucket.Name, file), isDurable: true);
+        await _removal.DeleteAsync(bucket, file, bucket.DigestOf(file), isDurable: true);
     }
 
     /// <summary>

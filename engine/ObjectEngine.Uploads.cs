@@ -42,9 +42,9 @@ public sealed partial class ObjectEngine
     {
         const int DrawsOfEach = 16; // one of 9 million uploads finds none, and its chunk 1 lies elsewhere
         DiskSet set = _disks.Current;
-        ObjectDisk? home = set.HomeOf(DigestOf(bucket.Name, name));
+        ObjectDisk? home = set.HomeOf(bucket.DigestOf(name));
         ulong uploadId = _clock.Next();
-        for (int i = 1; i < DrawsOfEach * set.Open.Count && set.HomeOf(DigestOf(bucket.Name, new ChunkName(uploadId, 1).ToObjectName())) != home; i++)
+        for (int i = 1; i < DrawsOfEach * set.Open.Count && set.HomeOf(bucket.DigestOf(new ChunkName(uploadId, 1).ToObjectName())) != home; i++)
         {
             uploadId = _clock.Next();
         }
@@ -149,7 +149,7 @@ public sealed partial class ObjectEngine
     /// <summary>True when the object of a note's name is the one that the upload became; null when that cannot be told.</summary>
     private async ValueTask<bool?> IsObjectsAsync(Bucket bucket, Manifest note)
     {
-        Result<StoredObject> head = await _lookup.LookAsync(bucket, note.Name, DigestOf(bucket.Name, note.Name));
+        Result<StoredObject> head = await _lookup.LookAsync(bucket, note.Name, bucket.DigestOf(note.Name));
         return head.Ok ? head.Value.Metadata.Chunked?.UploadId == note.UploadId
             : head.Error!.Code == ErrorCode.ObjectNotFound ? false : null;
     }
@@ -230,7 +230,7 @@ public sealed partial class ObjectEngine
         foreach (int number in stored)
         {
             ObjectName file = upload.FileOf(number);
-            Result<StoredObject> part = await _lookup.StatAsync(upload.Bucket, file, DigestOf(upload.Bucket.Name, file));
+            Result<StoredObject> part = await _lookup.StatAsync(upload.Bucket, file, upload.Bucket.DigestOf(file));
             if (!part.Ok)
             {
                 return part.Error!;
@@ -267,13 +267,13 @@ public sealed partial class ObjectEngine
             }
 
             ObjectName note = NoteOf(file.UploadId);
-            bool hasNote = !AllServe || await _lookup.StatAsync(bucket, note, DigestOf(bucket.Name, note)) is not { Error.Code: ErrorCode.ObjectNotFound };
-            return !hasNote && (await _lookup.StatAsync(bucket, name, DigestOf(bucket.Name, name))).Ok // removed meanwhile, it goes before the note
+            bool hasNote = !AllServe || await _lookup.StatAsync(bucket, note, bucket.DigestOf(note)) is not { Error.Code: ErrorCode.ObjectNotFound };
+            return !hasNote && (await _lookup.StatAsync(bucket, name, bucket.DigestOf(name))).Ok // removed meanwhile, it goes before the note
                 ? "its upload has no note: no object has it"
                 : null;
         }
 
-        ulong digest = DigestOf(bucket.Name, name);
+        ulong digest = bucket.DigestOf(name);
         Result<StoredObject> before = await _lookup.StatAsync(bucket, name, digest);
         if (!before.Ok || before.Value.Metadata.Chunked is not { } chunked)
         {
@@ -294,7 +294,7 @@ public sealed partial class ObjectEngine
         {
             ManifestChunk chunk = manifest.Chunks[i];
             ObjectName file = new ChunkName(manifest.UploadId, chunk.Number).ToObjectName();
-            Result<StoredObject> stored = await _lookup.StatAsync(bucket, file, DigestOf(bucket.Name, file));
+            Result<StoredObject> stored = await _lookup.StatAsync(bucket, file, bucket.DigestOf(file));
             if (stored.Ok && (stored.Value.Metadata.SizeBytes != chunk.SizeBytes || ChunkedReader.Crc64Of(stored.Value.Metadata) != chunk.Crc64))
             {
                 return $"chunk {chunk.Number} is another one than its manifest says";

@@ -107,7 +107,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _buckets = new BucketTable(new MountpathBucketStore(environment.Io, _disks, mountpaths.Map.Cluster, _log), _clock, _log);
         _walk = new ObjectWalk(_disks);
         var budget = new JobBudget(environment.Time, () => _counters.ClientVerbs, options.JobBytesPerSecond * mountpaths.All.Count);
-        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log));
+        Jobs = new JobTable(environment, budget, new JobMarkers(environment.Io, _disks.EnterMountpaths, _log)
+        {
+            HomeOf = name => (_buckets.Find(name)?.Record.Home ?? BucketHome.Of(name)).Uname,
+            NameOfHome = home => _buckets.All.FirstOrDefault(bucket => bucket.Record.Home.Uname == home)?.Name,
+        });
         Jobs.Register(JobKinds.Scrub, MakeScrub);
         Jobs.Register(JobKinds.EcEncode, MakeEncoding);
         Jobs.Register(JobKinds.Rechunk, MakeRechunk);

@@ -5,13 +5,13 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>bucket create|rm|ls|show|set|reset|summary|cp|make-n-copies|rechunk</c>.</summary>
+/// <summary><c>bucket create|rm|ls|show|set|reset|summary|cp|mv|make-n-copies|rechunk</c>.</summary>
 internal static class BucketVerbs
 {
     public static Command Create(VerbOptions options) =>
         new("bucket", "Make, remove, list, show and change buckets")
         {
-            Make(options), Remove(options), List(options), Show(options), Set(options), Reset(options), BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), MakeCopies(options), Rechunk(options),
+            Make(options), Remove(options), List(options), Show(options), Set(options), Reset(options), BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), Rename(options), MakeCopies(options), Rechunk(options),
         };
 
     private static Command Make(VerbOptions options)
@@ -129,6 +129,21 @@ internal static class BucketVerbs
                 return await EndAsync(run, id, parse.GetValue(wait), token);
             },
             showsProgress: true);
+        return command;
+    }
+
+    private static Command Rename(VerbOptions options)
+    {
+        Argument<string> bucket = BucketArgument();
+        var name = new Argument<string>("name") { Description = "the name that it gets, as ais://NAME or NAME; no bucket may have it" };
+        var command = new Command("mv", "Give a bucket another name, at once and whatever it holds: nothing is copied") { bucket, name };
+        options.Bind(command, async (parse, run, token) =>
+        {
+            BucketAddress to = VerbOptions.BucketOf(parse.GetRequiredValue(name));
+            await run.Client.RenameBucketAsync(VerbOptions.BucketOf(parse.GetRequiredValue(bucket)), to, token);
+            run.PrintJson(writer => to.Write(writer));
+            return ExitCode.Ok;
+        });
         return command;
     }
 

@@ -1,10 +1,16 @@
 using System.Text;
 using Sluice.Engine.Listing;
+using Sluice.Engine.Objects;
+using Sluice.Engine.Placement;
 
 namespace Sluice.Engine.Buckets;
 
 /// <summary>Name and properties of a bucket at one moment.</summary>
-public sealed record BucketRecord(BucketName Name, BucketProperties Properties);
+public sealed record BucketRecord(BucketName Name, BucketProperties Properties)
+{
+    /// <summary>Where its files lie, whatever its name has become.</summary>
+    public BucketHome Home { get; init; } = BucketHome.Of(Name);
+}
 
 /// <summary>
 /// A live bucket. Its properties are a snapshot that is replaced whole. Whoever changes an object is <em>inside</em> the bucket from
@@ -47,26 +53,30 @@ public sealed class Bucket
         Invariant.That(record.Properties.Bid != 0, "a bucket has a generation");
         _record = record;
         Bid = record.Properties.Bid;
-        Home = Encoding.UTF8.GetBytes(record.Name.DirectoryPath);
-        Objects = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ObjectsDirectory}");
-        Work = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{WorkDirectory}");
-        Sidecars = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SidecarDirectory}");
-        Chunks = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{ChunkDirectory}");
-        Slices = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{SliceDirectory}");
-        Tombstones = Encoding.UTF8.GetBytes($"{record.Name.DirectoryPath}/{TombstoneDirectory}");
+        UnamePrefix = record.Home.UnamePrefix;
+        Home = Encoding.UTF8.GetBytes(record.Home.DirectoryPath);
+        Objects = Encoding.UTF8.GetBytes($"{record.Home.DirectoryPath}/{ObjectsDirectory}");
+        Work = Encoding.UTF8.GetBytes($"{record.Home.DirectoryPath}/{WorkDirectory}");
+        Sidecars = Encoding.UTF8.GetBytes($"{record.Home.DirectoryPath}/{SidecarDirectory}");
+        Chunks = Encoding.UTF8.GetBytes($"{record.Home.DirectoryPath}/{ChunkDirectory}");
+        Slices = Encoding.UTF8.GetBytes($"{record.Home.DirectoryPath}/{SliceDirectory}");
+        Tombstones = Encoding.UTF8.GetBytes($"{record.Home.DirectoryPath}/{TombstoneDirectory}");
     }
 
-    /// <summary>Name and current properties.</summary>
+    /// <summary>Current name and properties.</summary>
     public BucketRecord Record => Volatile.Read(ref _record);
 
-    /// <summary>Name.</summary>
-    public BucketName Name => _record.Name;
+    /// <summary>Current name.</summary>
+    public BucketName Name => Record.Name;
 
     /// <summary>Current properties.</summary>
     public BucketProperties Properties => Record.Properties;
 
     /// <summary>Generation; never changes.</summary>
     public ulong Bid { get; }
+
+    /// <summary>The text that is placed with an object's name (<see cref="BucketHome.UnamePrefix"/>); never changes.</summary>
+    public ReadOnlyMemory<byte> UnamePrefix { get; }
 
     /// <summary>The bucket's directory below a mountpath.</summary>
     public ReadOnlyMemory<byte> Home { get; }
@@ -91,6 +101,12 @@ public sealed class Bucket
 
     /// <summary>Listings under way are told by it of what goes from one mountpath to another.</summary>
     public MovedNames Moved { get; } = new();
+
+    /// <summary>The digest by which an object of the bucket is placed and locked.</summary>
+    public ulong DigestOf(ObjectName name) => DigestOf(name.Utf8.Span);
+
+    /// <summary>The same of the name's bytes.</summary>
+    public ulong DigestOf(ReadOnlySpan<byte> name) => Hrw.Digest(UnamePrefix.Span, name);
 
     /// <summary>Goes inside to change an object; false when the bucket is being destroyed. Ends with <see cref="Leave"/>.</summary>
     public bool TryEnter()
@@ -186,6 +202,9 @@ public sealed class Bucket
             return _empty.Task;
         }
     }
+
+    /// <summary>Gives it another name; the table does that after it is persisted.</summary>
+    internal void Rename(BucketName name) => Volatile.Write(ref _record, _record with { Name = name });
 
     /// <summary>Replaces the properties; the table does that after they are persisted.</summary>
     internal void Replace(BucketProperties properties) => Volatile.Write(ref _record, _record with { Properties = properties });

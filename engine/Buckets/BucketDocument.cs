@@ -73,6 +73,11 @@ public sealed class BucketRow
     [JsonPropertyName("name")]
     public required string Name { get; set; }
 
+    /// <summary>Where its files lie (<see cref="BucketHome.Uname"/>); absent where its name says it.</summary>
+    [JsonPropertyName("home")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Home { get; set; }
+
     /// <summary>Generation of the bucket.</summary>
     [JsonPropertyName("bid")]
     public required ulong Bid { get; set; }
@@ -147,6 +152,7 @@ public sealed class BucketRow
         Uuid = record.Name.NamespaceUuid,
         Namespace = record.Name.NamespaceName,
         Name = record.Name.Name,
+        Home = record.Home == BucketHome.Of(record.Name) ? null : record.Home.Uname,
         Bid = record.Properties.Bid,
         CreatedNs = record.Properties.CreatedNs,
         ChecksumName = Checksum.Name(record.Properties.ChecksumType),
@@ -171,7 +177,9 @@ public sealed class BucketRow
         Invariant.That(named, problem);
         bool typed = Checksum.TryParseType(ChecksumName, out ChecksumType type);
         Invariant.That(typed, "the row was checked");
-        return new BucketRecord(name!, new BucketProperties
+        BucketHome? home = null;
+        Invariant.That(Home is null || BucketHome.TryParse(Home, out home), "the row was checked");
+        var properties = new BucketProperties
         {
             Bid = Bid,
             CreatedNs = CreatedNs,
@@ -188,12 +196,14 @@ public sealed class BucketRow
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
             Chunks = ChunksSection().Value,
-        });
+        };
+        return new BucketRecord(name!, properties) { Home = home ?? BucketHome.Of(name!) };
     }
 
     /// <summary>What is wrong with the row; null when nothing is.</summary>
     public string? Problem() =>
         Bid == 0 ? $"bucket {Name} has no generation"
+        : Home is not null && !BucketHome.TryParse(Home, out _) ? $"bucket {Name} has a home that is none"
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
         : !Enum.IsDefined(Durability) || !Enum.IsDefined(Verify) ? $"bucket {Name} has a durability or a verification that is not known"
         : Spread is < 1 or > MirrorProperties.CopiesMax ? $"bucket {Name} has a spread out of range"

@@ -34,6 +34,13 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
     /// <summary>The refusal for a bucket that is not there.</summary>
     public static Failure NotFound(BucketName name) => new(ErrorCode.BucketNotFound, $"{Describe(name)} \"{name}\" does not exist");
 
+    /// <summary>The refusal for a name that another bucket has.</summary>
+    public static Failure Exists(BucketName name) => new(ErrorCode.BucketExists, $"bucket \"{name}\" already exists");
+
+    /// <summary>The refusal for a bucket that this version cannot keep; null when it can.</summary>
+    public static Failure? Unsupported(BucketName name) => name is { Provider: "ais", NamespaceUuid: "" } ? null
+        : new Failure(ErrorCode.NotImplemented, $"{Describe(name)} \"{name}\": buckets of remote providers are not supported by this version");
+
     /// <summary>The bucket, or null.</summary>
     public Bucket? Find(BucketName name) => Volatile.Read(ref _buckets).GetValueOrDefault(name);
 
@@ -105,9 +112,9 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
 
     private async ValueTask<Result<Bucket>> CreateAsync(BucketName name, BucketProperties properties)
     {
-        if (name.Provider != "ais" || name.NamespaceUuid.Length > 0)
+        if (Unsupported(name) is { } unsupported)
         {
-            return new Failure(ErrorCode.NotImplemented, $"{Describe(name)} \"{name}\": buckets of remote providers are not supported by this version");
+            return unsupported;
         }
 
         await _writing.WaitAsync();
@@ -115,23 +122,24 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         {
             if (_buckets.ContainsKey(name))
             {
-                return new Failure(ErrorCode.BucketExists, $"bucket \"{name}\" already exists");
+                return Exists(name);
             }
 
-            if (_destroyed.Exists(row => row.ToRecord().Name == name))
+            BucketHome home = BucketHome.Of(name);
+            if (_destroyed.Exists(row => row.ToRecord().Home == home))
             {
                 await FinishRemovalsAsync();
-                if (_destroyed.Exists(row => row.ToRecord().Name == name))
+                if (_destroyed.Exists(row => row.ToRecord().Home == home))
                 {
                     return new Failure(ErrorCode.Busy, $"bucket \"{name}\" is still being destroyed");
                 }
             }
 
-            var bucket = new Bucket(new BucketRecord(name, properties with
+            ulong bid = clock.Next() | 1UL << 63; // bit 63: a bucket of provider ais (contract: buckets §1)
+            var bucket = new Bucket(new BucketRecord(name, properties with { Bid = bid, CreatedNs = clock.NowNs })
             {
-                Bid = clock.Next() | 1UL << 63, // bit 63: a bucket of provider ais (contract: buckets §1)
-                CreatedNs = clock.NowNs,
-            }));
+                Home = _buckets.Values.Any(other => other.Record.Home == home) ? BucketHome.ApartOf(name, bid) : home, // whoever lives there has another name by now
+            });
             await PersistAsync([.. _buckets.Values.Select(other => other.Record), bucket.Record], _destroyed);
             Volatile.Write(ref _buckets, _buckets.Values.Append(bucket).ToFrozenDictionary(other => other.Name));
             return bucket;
@@ -232,6 +240,38 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
             {
                 await ReplaceAsync(bucket, properties with { Spread = copies });
             }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Gives a bucket another name, by one change of the document: nothing else moves, and whoever is inside goes on. Before another bucket can be made under the old name
+    /// <paramref name="renamedAsync"/> sees it.
+    /// </summary>
+    public async ValueTask<Result<Bucket>> RenameAsync(BucketName from, BucketName to, Func<Bucket, ValueTask> renamedAsync)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            Bucket? bucket = Find(from);
+            if (bucket is null)
+            {
+                return NotFound(from);
+            }
+
+            if (_buckets.ContainsKey(to))
+            {
+                return Exists(to);
+            }
+
+            await PersistAsync([.. _buckets.Values.Select(other => other == bucket ? bucket.Record with { Name = to } : other.Record)], _destroyed);
+            bucket.Rename(to);
+            Volatile.Write(ref _buckets, _buckets.Values.ToFrozenDictionary(other => other.Name));
+            await renamedAsync(bucket);
+            return bucket;
         }
         finally
         {

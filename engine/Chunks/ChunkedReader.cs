@@ -52,7 +52,7 @@ public sealed class ChunkedReader : IDisposable
         Result<OpenObject> open;
         try
         {
-            open = await _lookup.OpenAsync(_bucket, file, Hrw.Digest(_bucket.Name.UnamePrefix.Span, file.Utf8.Span));
+            open = await _lookup.OpenAsync(_bucket, file, _bucket.DigestOf(file));
         }
         catch (StorageException fault)
         {
@@ -167,7 +167,7 @@ public sealed class ChunkedReader : IDisposable
     /// <summary>Opens a note or a chunked object and reads the manifest that it is; NotFound of any other object. Throws <see cref="StorageException"/>.</summary>
     internal static async ValueTask<Result<Manifest>> LoadManifestAsync(ObjectLookup lookup, Bucket bucket, ObjectName name)
     {
-        Result<OpenObject> open = await lookup.OpenAsync(bucket, name, Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span));
+        Result<OpenObject> open = await lookup.OpenAsync(bucket, name, bucket.DigestOf(name));
         if (!open.Ok)
         {
             return open.Error!;
@@ -214,7 +214,7 @@ public sealed class ChunkedReader : IDisposable
                 if (note.Ok)
                 {
                     read = note;
-                    _lookup.Degraded(_bucket, note.Value.Name, Hrw.Digest(_bucket.Name.UnamePrefix.Span, note.Value.Name.Utf8.Span));
+                    _lookup.Degraded(_bucket, note.Value.Name, _bucket.DigestOf(note.Value.Name));
                 }
             }
 

@@ -33,7 +33,7 @@ internal sealed class BlockRescue(DiskTable disks, ObjectLookup lookup, RepairQu
             if (disk != damaged.Disk && await TryAsync(disk, bucket, name, damaged, block, bytes))
             {
                 Interlocked.Increment(ref _rescued);
-                repairs.Enqueue(bucket, name, Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span));
+                repairs.Enqueue(bucket, name, bucket.DigestOf(name));
                 return true;
             }
         }

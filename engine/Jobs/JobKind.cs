@@ -57,6 +57,9 @@ public static class JobKinds
     /// <summary>The same with those of a list, of a template or below a prefix.</summary>
     public static readonly JobKind CopyObjects = new("copy-listrange", JobScope.Bucket, IsResumable: false, IsOnDemand: false) { DisplayName = "copy-objects", IdPrefix = "tco-" };
 
+    /// <summary>Gives a bucket another name.</summary>
+    public static readonly JobKind RenameBucket = new("move-bck", JobScope.Bucket, IsResumable: false, IsOnDemand: false) { DisplayName = "rename-bucket" };
+
     /// <summary>Makes files of the server objects of a bucket.</summary>
     public static readonly JobKind Promote = new("promote", JobScope.Bucket, IsResumable: false, IsOnDemand: false) { DisplayName = "promote-files" };
 
@@ -70,7 +73,7 @@ public static class JobKinds
     public static readonly JobKind Scrub = new("scrub", JobScope.Any, IsResumable: false, IsOnDemand: false) { IsStartable = true };
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Rechunk, DeleteObjects, CopyBucket, CopyObjects, Promote, Summary, Resilver, Scrub];
+    public static IReadOnlyList<JobKind> All { get; } = [MakeCopies, PutCopies, EcEncode, Rechunk, DeleteObjects, CopyBucket, CopyObjects, RenameBucket, Promote, Summary, Resilver, Scrub];
 
     /// <summary>The kind of that name or display name; null when there is none.</summary>
     public static JobKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name || kind.DisplayName == name);

@@ -15,6 +15,12 @@ namespace Sluice.Engine.Jobs;
 /// </summary>
 public sealed class JobMarkers(IFileIo io, Func<MountpathUse> enter, ILogger log)
 {
+    /// <summary>The home of a bucket (<see cref="BucketHome.Uname"/>), by which it is remembered: it may have another name when its job goes on.</summary>
+    public Func<BucketName, string> HomeOf { get; init; } = static name => BucketHome.Of(name).Uname;
+
+    /// <summary>The name of the bucket that has that home; null when there is none any more.</summary>
+    public Func<string, BucketName?> NameOfHome { get; init; } = static home => UnifiedName.TryParse(Encoding.UTF8.GetBytes(home), out BucketName? name, out _, out _) ? name : null;
+
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Dictionary<JobKind, JobDocument> _documents = []; // under _writing
 
@@ -33,26 +39,40 @@ public sealed class JobMarkers(IFileIo io, Func<MountpathUse> enter, ILogger log
             }
 
             _documents[kind] = newest;
-            unfinished.AddRange(newest.Jobs.Select(row => (kind, row.ToRequest())));
+            newest.Jobs.RemoveAll(row => row.Bucket is not null && NameOfHome(row.Bucket) is null); // what was to be done in a bucket that is gone
+            unfinished.AddRange(newest.Jobs.Select(row => (kind, ToRequest(row))));
         }
 
         return unfinished;
     }
 
     /// <summary>A resumable job begins. What cannot be written is logged: the job runs, and would not go on after a crash.</summary>
-    public ValueTask AddAsync(Job job) => ChangeAsync(job.Kind, rows => [.. rows.Where(row => row.ToRequest().Target != job.Target), JobRow.From(job)]);
+    public ValueTask AddAsync(Job job) => ChangeAsync(job.Kind, rows => [.. rows.Where(row => !IsOf(row, job)), RowOf(job)]);
 
     /// <summary>It has come to its end.</summary>
-    public ValueTask RemoveAsync(Job job) => ChangeAsync(job.Kind, rows => [.. rows.Where(row => row.ToRequest().Target != job.Target)]);
+    public ValueTask RemoveAsync(Job job) => ChangeAsync(job.Kind, rows => [.. rows.Where(row => !IsOf(row, job))]);
 
     /// <summary>A bucket is gone, and what was to be done in it.</summary>
     public async ValueTask ForgetAsync(BucketName bucket)
     {
+        string home = HomeOf(bucket);
         foreach (JobKind kind in JobKinds.All.Where(kind => kind.IsResumable))
         {
-            await ChangeAsync(kind, rows => [.. rows.Where(row => row.ToRequest().Target.Bucket != bucket)]);
+            await ChangeAsync(kind, rows => [.. rows.Where(row => row.Bucket != home)]);
         }
     }
+
+    private bool IsOf(JobRow row, Job job) => row.Mountpath == job.Target.Mountpath && row.Bucket == (job.Target.Bucket is { } bucket ? HomeOf(bucket) : null);
+
+    private JobRow RowOf(Job job) => new()
+    {
+        Id = job.Id,
+        Bucket = job.Target.Bucket is { } bucket ? HomeOf(bucket) : null,
+        Mountpath = job.Target.Mountpath,
+        Arguments = job.Arguments,
+    };
+
+    private JobRequest ToRequest(JobRow row) => new(new JobTarget(row.Bucket is null ? null : NameOfHome(row.Bucket), row.Mountpath), row.Arguments);
 
     private static string NameOf(JobKind kind) => "job-" + kind.Name;
 
@@ -145,7 +165,7 @@ public sealed class JobRow
     [JsonPropertyName("id")]
     public required string Id { get; set; }
 
-    /// <summary>Its bucket as <c>provider/@uuid#namespace/name</c>; null for all.</summary>
+    /// <summary>The home of its bucket (<see cref="BucketHome.Uname"/>); null for all.</summary>
     [JsonPropertyName("bucket")]
     public string? Bucket { get; set; }
 
@@ -157,34 +177,8 @@ public sealed class JobRow
     [JsonPropertyName("arguments")]
     public string Arguments { get; set; } = "";
 
-    /// <summary>The row of a job.</summary>
-    public static JobRow From(Job job) => new()
-    {
-        Id = job.Id,
-        Bucket = job.Target.Bucket is { } bucket ? Encoding.UTF8.GetString(bucket.UnamePrefix.Span).TrimEnd('/') : null,
-        Mountpath = job.Target.Mountpath,
-        Arguments = job.Arguments,
-    };
-
     /// <summary>What is wrong with the row; null when nothing is.</summary>
-    public string? Problem() => Bucket is null || TryBucket(Bucket, out _) ? null : $"\"{Bucket}\" is no bucket";
-
-    /// <summary>What a row without a <see cref="Problem"/> asks for.</summary>
-    public JobRequest ToRequest()
-    {
-        BucketName? bucket = null;
-        Invariant.That(Bucket is null || TryBucket(Bucket, out bucket), "the row was checked");
-        return new JobRequest(new JobTarget(bucket, Mountpath), Arguments);
-    }
-
-    private static bool TryBucket(string uname, out BucketName? bucket)
-    {
-        string[] parts = uname.Split('/');
-        string space = parts.Length == 3 ? parts[1] : "";
-        int hash = space.IndexOf('#', StringComparison.Ordinal);
-        bucket = null;
-        return space.StartsWith('@') && hash > 0 && BucketName.TryCreate(parts[0], space[1..hash], space[(hash + 1)..], parts[2], out bucket, out _);
-    }
+    public string? Problem() => Bucket is null || BucketHome.TryParse(Bucket, out _) ? null : $"\"{Bucket}\" is no bucket";
 }
 
 /// <summary>Source-generated JSON of the jobs' documents. Unknown members are refused: they would be lost with the next change.</summary>

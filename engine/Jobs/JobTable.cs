@@ -147,6 +147,10 @@ public sealed class JobTable
         return isRunning;
     }
 
+    /// <summary>A job that works on one bucket, or writes to it, and does not just wait for work; null when there is none.</summary>
+    public Job? WorkingOn(BucketName bucket, Job except) =>
+        All.FirstOrDefault(job => job.IsRunning && job != except && !job.Kind.IsOnDemand && (job.Target.Bucket == bucket || job.Target.To == bucket));
+
     /// <summary>The bucket goes: its jobs end, and none of them is begun again.</summary>
     public async ValueTask EndBucketAsync(BucketName bucket)
     {

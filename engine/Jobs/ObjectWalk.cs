@@ -63,7 +63,7 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable 
                 after = bytes;
                 if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
                 {
-                    yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
+                    yield return new WalkedName(name, bucket.DigestOf(bytes));
                 }
             }
         }
@@ -86,7 +86,7 @@ public sealed class ObjectWalk(Func<IReadOnlyList<ObjectDisk>> disks, DiskTable 
                 cancellation.ThrowIfCancellationRequested();
                 if (ObjectName.TryCreate(bytes, out ObjectName name, out _))
                 {
-                    yield return new WalkedName(name, Hrw.Digest(bucket.Name.UnamePrefix.Span, bytes));
+                    yield return new WalkedName(name, bucket.DigestOf(bytes));
                 }
             }
         }

@@ -152,7 +152,7 @@ internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLooku
             owner = (await WorkTarget.ReadAsync(disk, file, path, bucket, digest))?.Name.Utf8 ?? default;
         }
 
-        return ObjectName.TryCreate(owner, out ObjectName name, out _) && Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span) == digest ? name : null;
+        return ObjectName.TryCreate(owner, out ObjectName name, out _) && bucket.DigestOf(name) == digest ? name : null;
     }
 
     /// <summary>Buckets that were destroyed while it was away go to its trash.</summary>

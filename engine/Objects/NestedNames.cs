@@ -46,7 +46,7 @@ public sealed class NestedNames(NameLock locks, ObjectLookup lookup)
 
     private async ValueTask ConvertAsync(ObjectDisk disk, Bucket bucket, ReadOnlyMemory<byte> ancestor)
     {
-        ulong digest = Hrw.Digest(bucket.Name.UnamePrefix.Span, ancestor.Span);
+        ulong digest = bucket.DigestOf(ancestor.Span);
         await locks.AcquireWriterAsync(digest);
         try
         {

@@ -91,7 +91,7 @@ public static class SidecarFiles
     public static async ValueTask<(ObjectMetadata? Metadata, string? Problem)> CompleteAsync(
         ObjectDisk disk, Bucket bucket, ObjectName name, ObjectMetadata record)
     {
-        ulong digest = Placement.Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        ulong digest = bucket.DigestOf(name);
         (ObjectMetadata? sidecar, ulong bytesDigest, string? problem) = await ReadAsync(disk, PathOf(bucket, digest, record.Generation));
         if (sidecar is null)
         {

@@ -137,7 +137,7 @@ public static class Tombstones
         return tombstone is null ? (null, problem)
             : tombstone.Bid != bucket.Bid ? (null, "it belongs to an earlier bucket of this name")
             : !ObjectName.TryCreate(tombstone.SidecarOf, out ObjectName name, out _)
-                || !NameOf(Placement.Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span), name).AsSpan().SequenceEqual(file) ? (null, "it is named after another object than it says")
+                || !NameOf(bucket.DigestOf(name), name).AsSpan().SequenceEqual(file) ? (null, "it is named after another object than it says")
             : (tombstone, null);
     }
 
@@ -171,7 +171,7 @@ public static class Tombstones
             return false;
         }
 
-        ulong digest = Placement.Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        ulong digest = bucket.DigestOf(name);
         await locks.AcquireWriterAsync(digest);
         try
         {

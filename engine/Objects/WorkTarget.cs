@@ -38,7 +38,7 @@ public readonly record struct WorkTarget(string WorkName, ObjectName Name)
         int slash = value.AsSpan(0, read.Value).IndexOf((byte)'/');
         return slash > 0
             && ObjectName.TryCreate(value.AsMemory(slash + 1, read.Value - slash - 1), out ObjectName name, out _)
-            && Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span) == digest
+            && bucket.DigestOf(name) == digest
                 ? new WorkTarget(Encoding.ASCII.GetString(value, 0, slash), name)
                 : null;
     }

@@ -109,7 +109,7 @@ internal sealed class NameSettlement(
     {
         (ObjectMetadata? sidecar, _, string? problem) = await SidecarFiles.ReadAsync(disk, path);
         return sidecar is null || !ObjectName.TryCreate(sidecar.SidecarOf, out ObjectName name, out problem) ? (default, problem)
-            : Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span) == digest ? (name, null)
+            : bucket.DigestOf(name) == digest ? (name, null)
             : (default, "it has the name of another object's");
     }
 

@@ -84,7 +84,7 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
             return false;
         }
 
-        ulong digest = Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        ulong digest = bucket.DigestOf(name);
         await RemoveSidecarAsync(path, digest);
         byte[]? kept = await NewestKeptAsync(digest, name);
         string place = Encoding.UTF8.GetString(path);

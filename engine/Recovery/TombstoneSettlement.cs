@@ -49,7 +49,7 @@ internal sealed class TombstoneSettlement(DiskTable disks, ObjectLookup lookup, 
 
     private async Task SettleAsync(Bucket bucket, ObjectName name, ulong buried)
     {
-        ulong digest = Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        ulong digest = bucket.DigestOf(name);
         foreach (ObjectPlace place in await lookup.PlacesAsync(bucket, name, digest, everywhere: true))
         {
             if (place.Stored is { } stored && stored.Metadata.Generation < buried)

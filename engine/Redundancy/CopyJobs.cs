@@ -56,6 +56,21 @@ internal sealed class CopyJobs
         }
     }
 
+    /// <summary>The bucket had another name: the job that waits for objects of it does so under the new one.</summary>
+    public async ValueTask RenamedAsync(Bucket bucket, BucketName from)
+    {
+        foreach (Job old in _jobs.All.Where(job => job.IsRunning && job.Kind == JobKinds.PutCopies && job.Target.Bucket == from))
+        {
+            old.Abort("its bucket has another name");
+            await old.Ended;
+        }
+
+        if (_queues.TryGetValue(bucket.Bid, out PutCopiesQueue? queue) && !queue.IsServed)
+        {
+            await _jobs.StartAsync(JobKinds.PutCopies, JobTarget.Of(bucket.Name), queue.RunAsync, WhenRunning.Join);
+        }
+    }
+
     /// <summary>The bucket is gone.</summary>
     public void Forget(Bucket bucket) => _queues.TryRemove(bucket.Bid, out _);
 

@@ -41,7 +41,7 @@ internal sealed class ObjectScrub(ScrubWorld world, ScrubRun run, ObjectDisk dis
             return;
         }
 
-        ulong digest = Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span);
+        ulong digest = bucket.DigestOf(name);
         try
         {
             if (await ProblemAsync(path, name, digest) is { } problem)

@@ -210,7 +210,7 @@ internal sealed class PartScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
             }
 
             return ObjectName.TryCreate(sidecar.SidecarOf, out ObjectName name, out _)
-                && Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span) == part.Digest
+                && bucket.DigestOf(name) == part.Digest
                     ? (name, null) : (null, "it is named after another object than it says");
         }
 

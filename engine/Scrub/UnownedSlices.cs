@@ -38,7 +38,7 @@ internal sealed class UnownedSlices(ScrubWorld world, Bucket bucket)
             await foreach ((byte[] path, EntryKind kind) in TreeWalk.FilesAsync(world, disk, bucket.Objects, cancellation))
             {
                 if (kind == EntryKind.File && ObjectPath.TryReadName(bucket.Objects, path, out ObjectName name)
-                    && Hrw.Digest(bucket.Name.UnamePrefix.Span, name.Utf8.Span) is var digest && wanted.Remove(digest))
+                    && bucket.DigestOf(name) is var digest && wanted.Remove(digest))
                 {
                     owners.Add(digest, name.Copy());
                 }

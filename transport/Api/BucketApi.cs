@@ -138,7 +138,7 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         return null;
     }
 
-    /// <summary>POST: create-bck, ec-encode, make-n-copies, rechunk, copy-bck, copy-listrange.</summary>
+    /// <summary>POST: create-bck, ec-encode, make-n-copies, rechunk, copy-bck, copy-listrange, move-bck.</summary>
     public ValueTask<Failure?> PostAsync(RequestContext context, BucketName bucket) => ActionMessage.HandleAsync(context, async message =>
     {
         if (message.Action == Actions.EcEncode)
@@ -159,6 +159,13 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
             Result<BucketCopyRequest> request = message.Action == Actions.CopyObjects ? CopyMessage.ReadList(bucket, message.Value)
                 : CopyMessage.ReadBucket(bucket, context.Target.ParameterBytes(QueryNames.BucketTo), message.Value);
             Result<Job> job = request.Ok ? await engine.StartCopyAsync(s_caller, request.Value) : request.Error!;
+            return job.Ok ? await JobAsync(context, job.Value) : job.Error;
+        }
+
+        if (message.Action == Actions.RenameBucket)
+        {
+            Result<BucketName> to = CopyMessage.Destination(context.Target.ParameterBytes(QueryNames.BucketTo));
+            Result<Job> job = to.Ok ? await engine.RenameBucketAsync(s_caller, bucket, to.Value) : to.Error!;
             return job.Ok ? await JobAsync(context, job.Value) : job.Error;
         }
 

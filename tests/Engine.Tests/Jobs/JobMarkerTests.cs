@@ -108,8 +108,8 @@ public sealed class JobMarkerTests
         (JobDocument? document, string? problem) = JobDocument.Parse(json);
         Assert.Null(problem);
         Assert.Equal(Encoding.UTF8.GetString(json), Encoding.UTF8.GetString(document!.Format()));
-        JobRequest request = Assert.Single(document.Jobs).ToRequest();
-        Assert.Equal(("ais://@u#n/b", "/mnt/1", "{}"), (request.Target.Bucket!.ToString(), request.Target.Mountpath, request.Arguments));
+        JobRow row = Assert.Single(document.Jobs);
+        Assert.Equal(("ais/@u#n/b", "/mnt/1", "{}"), (row.Bucket, row.Mountpath, row.Arguments));
     }
 
     [Theory]

@@ -38,7 +38,8 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public bool IsOpen => _engine is not null;
 
-    public BucketName Bucket { get; } = Name("b");
+    /// <summary>The bucket that verbs are of.</summary>
+    public BucketName Bucket { get; set; } = Name("b");
 
     public static BucketName Name(string bucket) =>
         BucketName.TryCreate("ais", "", "", bucket, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);

@@ -127,12 +127,12 @@ public static class DocumentTargets
             {
                 Name = "job document",
                 Seeds = Mutator.Texts(
-                    """{"version":2,"jobs":[{"id":"abcdefghi","bucket":"ais/@#/b","mountpath":null,"arguments":""},{"id":"x","bucket":"ais/@u#ns/b","mountpath":"/mp1","arguments":"{}"}]}""",
+                    """{"version":2,"jobs":[{"id":"abcdefghi","bucket":"ais/@#/b","mountpath":null,"arguments":""},{"id":"x","bucket":"ais/@u#ns/b%0123456789abcdef","mountpath":"/mp1","arguments":"{}"}]}""",
                     """{"version":0,"jobs":[]}"""),
                 Words = s_words,
                 Parse = json => JobDocument.Parse(json).Document,
                 Format = document => document.Format(),
-                Check = (_, document) => document.Jobs.All(row => row.ToRequest().Arguments is not null && row.Id is not null) ? null : "has a job that is none",
+                Check = (_, document) => document.Jobs.All(row => row is { Arguments: not null, Id: not null } && (row.Bucket is null || BucketHome.TryParse(row.Bucket, out BucketHome? home))) ? null : "has a job that is none",
                 AllocationMax = (64 << 10, 256),
             };
             return new Fuzzed(target, target with
@@ -223,7 +223,7 @@ public static class DocumentTargets
         using (var writer = new Utf8JsonWriter(written))
         {
             writer.WriteStartObject();
-            foreach (JsonProperty property in document.RootElement.EnumerateObject().Where(one => one.Name is not ("provider" or "bid" or "created")))
+            foreach (JsonProperty property in document.RootElement.EnumerateObject().Where(one => one.Name is not ("provider" or "bid" or "created" or "Renamed")))
             {
                 property.WriteTo(writer);
             }

@@ -64,6 +64,11 @@ public static class CrashRun
             return [$"the engine does not open: {problem}"];
         }
 
+        if (await session.SettleNameAsync() is { } misnamed)
+        {
+            return [misnamed];
+        }
+
         bool quarantine = point.Durability == Durability.Relaxed && point.Crash.Kind == CrashKind.CutUnordered;
         IReadOnlyList<string> violations =
             await new Survey(host, session.Oracle, point.Crash.Kind)

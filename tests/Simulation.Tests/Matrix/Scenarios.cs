@@ -125,6 +125,12 @@ public static class Scenarios
             await session.PutAsync("x", Small);
         }) { Mountpaths = 3 },
         new("bucket-destroy", Bucket(Nested), session => session.DestroyBucketAsync()) { Mountpaths = 3 },
+        new("bucket-rename", Bucket(session => session.PutAsync("x", Small)), session => session.RenameBucketAsync()) { Mountpaths = 3 },
+        new("bucket-rename-twice", Bucket(async session =>
+        {
+            await session.PutAsync("dir/x", Pages, Session.ManyPairs('v'));
+            await session.RenameBucketAsync();
+        }), session => session.RenameBucketAsync()) { Mountpaths = 2 },
         new("bucket-recreate", Bucket(session => session.PutAsync("x", Small)), async session =>
         {
             await session.DestroyBucketAsync();

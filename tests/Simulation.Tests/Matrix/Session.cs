@@ -19,10 +19,14 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
     private int _content;
     private bool? _wantsReplica;
 
-    public static BucketName Bucket { get; } =
-        BucketName.TryCreate("ais", "", "", "b", out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
+    public static BucketName Bucket { get; } = NameOf("b");
+
+    private static BucketName OtherName { get; } = NameOf("c");
 
     public SimulatedHost Host { get; } = host;
+
+    /// <summary>What the bucket is called, once it has got another name.</summary>
+    private History<BucketName> Names { get; } = new();
 
     public bool IsCoded => isCoded;
 
@@ -70,6 +74,9 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
         return SetAsync($$$"""{"ec":{"keep_replica":{{{(on ? "true" : "false")}}}}}""");
     }
 
+    private static BucketName NameOf(string text) =>
+        BucketName.TryCreate("ais", "", "", text, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
+
     private async Task SetAsync(string section)
     {
         using JsonDocument properties = JsonDocument.Parse(section);
@@ -94,6 +101,34 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
         using FileHandle directory = (await Host.Disk.OpenAsync(root, System.Text.Encoding.ASCII.GetBytes(path[(mountpath + 1)..leaf]), OpenIntent.Directory)).Value;
         IoResult removed = await Host.Disk.UnlinkAsync(directory, System.Text.Encoding.ASCII.GetBytes(path[(leaf + 1)..]), EntryKind.File);
         Assert.True(removed.Ok && (await Host.Disk.SyncAsync(directory)).Ok, "the slice is removed");
+    }
+
+    /// <summary>Gives the bucket the other one of two names.</summary>
+    public async Task RenameBucketAsync()
+    {
+        BucketName from = Names.Last ?? Bucket, to = from == Bucket ? OtherName : Bucket;
+        Names.Begin(to);
+        Result<Engine.Jobs.Job> renamed = await Host.Engine.RenameBucketAsync(Caller.Anonymous, from, to);
+        Assert.True(renamed.Ok, renamed.Error?.Message);
+        Names.Acknowledge();
+    }
+
+    /// <summary>Behind a crash: the bucket has one name, that which it got or the one before, and gets the first one again. Answers what is wrong.</summary>
+    public async Task<string?> SettleNameAsync()
+    {
+        List<BucketName> found = [.. new[] { Bucket, OtherName }.Where(name => Host.Engine.HeadBucket(Caller.Anonymous, name).Ok)];
+        if (found.Count == 0)
+        {
+            return Names.Last is null ? null : "the bucket has neither name";
+        }
+
+        bool isAllowed = found is [var only] && Names.Allowed(acknowledgedSurvives: true).Any(name => (name ?? Bucket) == only);
+        if (isAllowed && found[0] != Bucket)
+        {
+            Assert.True((await Host.Engine.RenameBucketAsync(Caller.Anonymous, OtherName, Bucket)).Ok);
+        }
+
+        return isAllowed ? null : $"the bucket is called {string.Join(" and ", found)}";
     }
 
     public async Task DestroyBucketAsync()
