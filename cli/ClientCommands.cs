@@ -34,15 +34,25 @@ public static class ClientCommands
             ScrubVerb.Create(options),
             QuarantineVerbs.Create(options),
         ];
-        foreach (Command verb in verbs)
+        return [.. verbs.Select(verb => Shared(verb, options)), CompletionVerb.Create(environment)];
+    }
+
+    /// <summary>The client's part of <c>config</c>, which prints a server's settings by itself: the verbs below it.</summary>
+    /// <param name="environment">Streams, variables, kinds of files.</param>
+    public static IReadOnlyList<Command> BelowConfig(ClientEnvironment environment)
+    {
+        var options = new VerbOptions(environment);
+        return [Shared(ConfigVerbs.Cluster(options), options)];
+    }
+
+    private static Command Shared(Command verb, VerbOptions options)
+    {
+        foreach (Option option in options.Shared)
         {
-            foreach (Option option in options.Shared)
-            {
-                verb.Options.Add(option);
-            }
+            verb.Options.Add(option);
         }
 
-        return [.. verbs, CompletionVerb.Create(environment)];
+        return verb;
     }
 
     /// <summary>What the root command's description should end with: the table of exit codes.</summary>

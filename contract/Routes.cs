@@ -41,6 +41,9 @@ public static class RedirectMarkers
 /// <summary>Query parameters (contract: native API §1).</summary>
 public static class QueryNames
 {
+    /// <summary>Of a change of the configuration: until the next start.</summary>
+    public const string Transient = "transient";
+
     /// <summary>Of a bucket's copy or renaming: the unified name of the other one.</summary>
     public const string BucketTo = "bck_to";
 
@@ -202,6 +205,12 @@ public static class Actions
     /// <summary>Stop a job.</summary>
     public const string Stop = "stop";
 
+    /// <summary>Change the configuration.</summary>
+    public const string SetConfig = "set-config";
+
+    /// <summary>Make all of the configuration the built-in again.</summary>
+    public const string ResetConfig = "reset-config";
+
     /// <summary>Remove files from quarantine; ours.</summary>
     public const string DropQuarantine = "drop-quarantine";
 
@@ -236,7 +245,7 @@ public static class Actions
         "index-shard", "summary-shard", "create-inventory", "destroy-inventory", "show-inventory", "add-remote-bck",
         CopyObjects, DeleteObjects, "etl-listrange", EvictObjects, "prefetch-listrange", "archive",
         Promote, RenameObject, "blob-download", "mpt-upload", "mpt-complete", "mpt-abort",
-        "set-config", "reset-config", "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
+        SetConfig, ResetConfig, "reset-stats", "rotate-logs", "reload-creds", "clear-lcache", "shutdown",
         "decommission", "start-maintenance", "stop-maintenance", "shutdown-node", "decommission-node", "rm-unsafe", "attach", "detach",
         "enable-bend", "disable-bend", AttachMountpath, EnableMountpath, DetachMountpath, DisableMountpath, RescanMountpath, TestMountpath,
     ];
@@ -244,7 +253,8 @@ public static class Actions
     /// <summary>True for the actions that this version carries out.</summary>
     public static bool IsBuilt(string action) =>
         action is CreateBucket or DestroyBucket or SetBucketProperties or MakeCopies or List or CheckLock or Start or Stop
-        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or RenameBucket or CopyBucket or CopyObjects or ResetBucketProperties or Promote;
+        or EcEncode or Rechunk or DropQuarantine or DeleteObjects or Summary or RenameObject or RenameBucket or CopyBucket or CopyObjects or ResetBucketProperties or Promote
+        or SetConfig or ResetConfig;
 
     /// <summary>True for those that this version carries out on a mountpath.</summary>
     public static bool IsOfMountpath(string action) => action is AttachMountpath or EnableMountpath or DetachMountpath or DisableMountpath

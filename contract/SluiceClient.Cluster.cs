@@ -9,6 +9,29 @@ public sealed partial class SluiceClient
     /// <summary>Bits of a node's flags with which it takes no requests: maintenance and decommission.</summary>
     private const long NodeIsAway = 4 | 8;
 
+    /// <summary>The cluster's configuration.</summary>
+    public async Task<JsonObject> ConfigAsync(CancellationToken token)
+    {
+        string text = await TextAsync(Request(HttpMethod.Get, $"/{Routes.Version}/{Routes.Cluster}?what=cluster_config"), token);
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject ?? throw new JsonException("the configuration is no JSON object");
+        }
+        catch (JsonException failure)
+        {
+            throw BrokenAnswer(failure);
+        }
+    }
+
+    /// <summary>Changes it: what is in the tree; until the next start of the server when <paramref name="isTransient"/>.</summary>
+    public Task SetConfigAsync(JsonObject tree, bool isTransient, CancellationToken token) => ChangeConfigAsync(ControlBody.Write(Actions.SetConfig, Tree(tree)), isTransient, token);
+
+    /// <summary>Makes all of it the built-in again.</summary>
+    public Task ResetConfigAsync(bool isTransient, CancellationToken token) => ChangeConfigAsync(ControlBody.Write(Actions.ResetConfig, Null), isTransient, token);
+
+    private Task ChangeConfigAsync(byte[] message, bool isTransient, CancellationToken token) =>
+        TextAsync(Request(HttpMethod.Put, $"/{Routes.Version}/{Routes.Cluster}{(isTransient ? $"?{QueryNames.Transient}=true" : "")}", message), token);
+
     /// <summary>The gateways of the cluster that take requests, as <c>http://HOST:PORT</c>, sorted.</summary>
     public async Task<IReadOnlyList<string>> GatewaysAsync(CancellationToken token)
     {

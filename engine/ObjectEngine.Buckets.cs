@@ -18,18 +18,14 @@ public sealed partial class ObjectEngine
     {
         try
         {
-            if (ErasureProblem(BucketProperties.Default, properties) is { } problem)
-            {
-                return problem;
-            }
-
-            Result<BucketProperties> asked = BucketProperties.Apply(BucketProperties.Default, properties);
-            if (asked.Ok && Refused(asked.Value) is { } refused)
+            BucketProperties defaults = _buckets.Defaults.Properties;
+            Result<BucketProperties> asked = BucketProperties.Apply(defaults, properties);
+            if (asked.Ok && (ErasureProblem(BucketProperties.Default, asked.Value, properties) ?? Refused(asked.Value)) is { } refused)
             {
                 return refused;
             }
 
-            Result<Bucket> made = await _buckets.CreateAsync(bucket, properties);
+            Result<Bucket> made = asked.Ok ? await _buckets.CreateAsync(bucket, asked.Value) : asked.Error!;
             return made.Ok ? made.Value.Record : made.Error!;
         }
         catch (StorageException fault)
@@ -92,13 +88,13 @@ public sealed partial class ObjectEngine
 
         try
         {
-            if (ErasureProblem(allowed.Value.Properties, patch) is { } problem)
+            BucketProperties before = allowed.Value.Properties;
+            Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
+            if (asked.Ok && ErasureProblem(before, asked.Value, patch) is { } problem)
             {
                 return problem;
             }
 
-            BucketProperties before = allowed.Value.Properties;
-            Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
             if (asked.Ok && asked.Value.Mirror != before.Mirror && Refused(asked.Value) is { } refused)
             {
                 return refused;
@@ -161,11 +157,26 @@ public sealed partial class ObjectEngine
     }
 
     /// <summary>Why the bucket cannot have the erasure coding that is asked for; null when it can, when it has it already, or when it is forced.</summary>
-    private Failure? ErasureProblem(BucketProperties before, JsonElement patch)
+    private Failure? ErasureProblem(BucketProperties before, BucketProperties asked, JsonElement patch)
     {
         bool isForced = patch.ValueKind == JsonValueKind.Object && patch.TryGetProperty("force", out JsonElement force) && force.ValueKind == JsonValueKind.True;
-        Result<BucketProperties> asked = BucketProperties.Apply(before, patch);
-        return !asked.Ok || asked.Value.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Value.Ec, isForced ? int.MaxValue : _disks.Current.Serving.Count);
+        return asked.Ec == before.Ec ? null : ErasureRefusals.Problem(asked.Ec, isForced ? int.MaxValue : _disks.Current.Serving.Count);
+    }
+
+    /// <summary>What buckets have when they are made without properties.</summary>
+    public BucketDefaults Defaults => _buckets.Defaults;
+
+    /// <summary>Changes that, or makes it the built-in again where <paramref name="patch"/> is undefined; with <paramref name="isTransient"/> until the next start. Buckets that are there stay as they are.</summary>
+    public async ValueTask<Result<BucketDefaults>> ChangeDefaultsAsync(JsonElement patch, bool isTransient)
+    {
+        try
+        {
+            return await _buckets.ChangeDefaultsAsync(patch, isTransient);
+        }
+        catch (StorageException fault)
+        {
+            return Refuse(fault);
+        }
     }
 
     private static Failure StaysRelaxed(BucketName bucket) => new(

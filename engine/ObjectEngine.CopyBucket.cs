@@ -79,7 +79,7 @@ public sealed partial class ObjectEngine
 
         try
         {
-            return await _buckets.CreateLikeAsync(name, like);
+            return await _buckets.CreateAsync(name, like);
         }
         catch (StorageException fault)
         {

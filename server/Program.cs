@@ -16,10 +16,17 @@ public static class Program
     public static async Task<int> RunAsync(string[] args, CommandWorld world)
     {
         var root = new RootCommand("Sluice stores objects on many mountpaths.\n\n" + ClientCommands.ExitCodeHelp);
-        IReadOnlyList<Command> clientCommands = ClientCommands.All(ClientEnvironment.OfProcess(LocalFileKinds.Of));
+        ClientEnvironment client = ClientEnvironment.OfProcess(LocalFileKinds.Of);
+        IReadOnlyList<Command> clientCommands = ClientCommands.All(client);
         foreach (Command command in (IEnumerable<Command>)[.. ServerCommands.All(world), .. clientCommands, LoadVerb.Create()])
         {
             root.Add(command);
+        }
+
+        Command config = root.Subcommands.Single(static command => command.Name == "config");
+        foreach (Command below in ClientCommands.BelowConfig(client))
+        {
+            config.Add(below);
         }
 
         if (args is [LoadVerb.Name, .. var flags])

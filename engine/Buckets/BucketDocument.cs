@@ -31,6 +31,21 @@ public sealed class BucketDocument
     [JsonPropertyName("destroyed")]
     public List<BucketRow> Destroyed { get; set; } = [];
 
+    /// <summary>What a bucket has when it is made without properties, as a tree of them; absent while that is the built-in.</summary>
+    [JsonPropertyName("defaults")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Defaults { get; set; }
+
+    /// <summary>Changes of the defaults so far.</summary>
+    [JsonPropertyName("defaults_version")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long DefaultsVersion { get; set; }
+
+    /// <summary>When they were changed last, nanoseconds since 1970 UTC.</summary>
+    [JsonPropertyName("defaults_changed")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long DefaultsChangedNs { get; set; }
+
     /// <summary>The JSON bytes.</summary>
     public byte[] Format() => JsonSerializer.SerializeToUtf8Bytes(this, BucketJson.Default.BucketDocument);
 
@@ -42,6 +57,7 @@ public sealed class BucketDocument
             BucketDocument? document = JsonSerializer.Deserialize(json, BucketJson.Default.BucketDocument);
             return document is null ? (null, "it is empty")
                 : document.Version < 1 ? (null, "it has no version")
+                : BucketDefaults.Problem(document) is { } refused ? (null, refused)
                 : document.Buckets.Concat(document.Destroyed).Select(row => row is null ? "a row is empty" : row.Problem()).FirstOrDefault(problem => problem is not null) is { } problem
                     ? (null, problem)
                     : (document, null);
@@ -145,6 +161,31 @@ public sealed class BucketRow
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonElement? Chunks { get; set; }
 
+    /// <summary>Likewise.</summary>
+    [JsonPropertyName("lru")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Lru { get; set; }
+
+    /// <summary>Likewise.</summary>
+    [JsonPropertyName("rate_limit")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? RateLimit { get; set; }
+
+    /// <summary>Likewise.</summary>
+    [JsonPropertyName("extra")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonElement? Extra { get; set; }
+
+    /// <summary>Feature flags; absent for none.</summary>
+    [JsonPropertyName("features")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ulong Features { get; set; }
+
+    /// <summary>The policy for metadata; absent for <c>immediate</c>.</summary>
+    [JsonPropertyName("md_policy")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MetadataPolicy { get; set; }
+
     /// <summary>The row of a bucket.</summary>
     public static BucketRow From(BucketRecord record) => new()
     {
@@ -167,6 +208,11 @@ public sealed class BucketRow
         Spread = record.Properties.Spread == 1 ? null : record.Properties.Spread,
         Mirror = record.Properties.Mirror == MirrorProperties.Default ? null : Section(record.Properties.Mirror.WriteJson),
         Ec = record.Properties.Ec == EcProperties.Default ? null : Section(record.Properties.Ec.WriteJson),
+        Lru = record.Properties.Lru == LruProperties.Default ? null : Section(record.Properties.Lru.WriteJson),
+        RateLimit = record.Properties.RateLimit == RateLimitProperties.Default ? null : Section(record.Properties.RateLimit.WriteJson),
+        Extra = record.Properties.Extra == ExtraProperties.Default ? null : Section(record.Properties.Extra.WriteJson),
+        Features = (ulong)record.Properties.Features,
+        MetadataPolicy = record.Properties.MetadataPolicy == "immediate" ? null : record.Properties.MetadataPolicy,
         Chunks = record.Properties.Chunks == ChunkProperties.Default ? null : Section(record.Properties.Chunks.WriteJson),
     };
 
@@ -196,6 +242,11 @@ public sealed class BucketRow
             Mirror = MirrorSection().Value,
             Ec = EcSection().Value,
             Chunks = ChunksSection().Value,
+            Lru = LruSection().Value,
+            RateLimit = RateLimitSection().Value,
+            Extra = ExtraSection().Value,
+            Features = (BucketFeatures)Features,
+            MetadataPolicy = MetadataPolicy ?? "immediate",
         };
         return new BucketRecord(name!, properties) { Home = home ?? BucketHome.Of(name!) };
     }
@@ -206,8 +257,9 @@ public sealed class BucketRow
         : Home is not null && !BucketHome.TryParse(Home, out _) ? $"bucket {Name} has a home that is none"
         : !Checksum.TryParseType(ChecksumName, out _) ? $"bucket {Name} has an unknown checksum type"
         : !Enum.IsDefined(Durability) || !Enum.IsDefined(Verify) ? $"bucket {Name} has a durability or a verification that is not known"
+        : (Features & ~(ulong)BucketFeatures.All) != 0 || MetadataPolicy is not (null or "delayed" or "never") ? $"bucket {Name} has features or a policy that is not known"
         : Spread is < 1 or > MirrorProperties.CopiesMax ? $"bucket {Name} has a spread out of range"
-        : (MirrorSection().Error ?? EcSection().Error ?? ChunksSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
+        : (MirrorSection().Error ?? EcSection().Error ?? ChunksSection().Error ?? LruSection().Error ?? RateLimitSection().Error ?? ExtraSection().Error) is { } refused ? $"bucket {Name}: {refused.Message}"
         : BucketName.TryCreate(Provider, Uuid, Namespace, Name, out _, out string? problem) ? null : problem;
 
     private static JsonElement Section(Action<Utf8JsonWriter> write)
@@ -225,6 +277,12 @@ public sealed class BucketRow
     private Result<MirrorProperties> MirrorSection() => Read(Mirror, MirrorProperties.Default, MirrorProperties.Apply);
 
     private Result<EcProperties> EcSection() => Read(Ec, EcProperties.Default, EcProperties.Apply);
+
+    private Result<LruProperties> LruSection() => Read(Lru, LruProperties.Default, LruProperties.Apply);
+
+    private Result<RateLimitProperties> RateLimitSection() => Read(RateLimit, RateLimitProperties.Default, RateLimitProperties.Apply);
+
+    private Result<ExtraProperties> ExtraSection() => Read(Extra, ExtraProperties.Default, ExtraProperties.Apply);
 
     private Result<ChunkProperties> ChunksSection()
     {

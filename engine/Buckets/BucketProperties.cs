@@ -15,77 +15,6 @@ public enum Durability
     Relaxed,
 }
 
-/// <summary>Access bits of a bucket (contract: buckets §4).</summary>
-[Flags]
-public enum AccessBits : ulong
-{
-    /// <summary>Nothing is allowed.</summary>
-    None = 0,
-
-    /// <summary>GET of an object.</summary>
-    GetObject = 1 << 0,
-
-    /// <summary>HEAD of an object.</summary>
-    HeadObject = 1 << 1,
-
-    /// <summary>PUT of an object.</summary>
-    PutObject = 1 << 2,
-
-    /// <summary>Append to an object.</summary>
-    Append = 1 << 3,
-
-    /// <summary>DELETE of an object.</summary>
-    DeleteObject = 1 << 4,
-
-    /// <summary>Rename of an object.</summary>
-    MoveObject = 1 << 5,
-
-    /// <summary>Promote files to objects.</summary>
-    Promote = 1 << 6,
-
-    /// <summary>Change of custom metadata.</summary>
-    UpdateObject = 1 << 7,
-
-    /// <summary>HEAD of the bucket.</summary>
-    HeadBucket = 1 << 8,
-
-    /// <summary>Listing of its objects.</summary>
-    ListObjects = 1 << 9,
-
-    /// <summary>Change of its properties.</summary>
-    PatchBucket = 1 << 10,
-
-    /// <summary>Change of its access.</summary>
-    SetBucketAcl = 1 << 11,
-
-    /// <summary>Listing of buckets.</summary>
-    ListBuckets = 1 << 12,
-
-    /// <summary>A look at the cluster.</summary>
-    ShowCluster = 1 << 13,
-
-    /// <summary>Making a bucket.</summary>
-    CreateBucket = 1 << 14,
-
-    /// <summary>Destroying it.</summary>
-    DestroyBucket = 1 << 15,
-
-    /// <summary>Renaming it.</summary>
-    MoveBucket = 1 << 16,
-
-    /// <summary>Administration.</summary>
-    Admin = 1 << 17,
-
-    /// <summary>Read-only: <c>ro</c>.</summary>
-    ReadOnly = GetObject | HeadObject | HeadBucket | ListObjects,
-
-    /// <summary>Read and write: <c>rw</c>.</summary>
-    ReadWrite = ReadOnly | PutObject | Append | DeleteObject | MoveObject,
-
-    /// <summary>Everything, present and future: <c>su</c>, the default.</summary>
-    All = ulong.MaxValue,
-}
-
 /// <summary>Which bytes of an object are compared with their digests before they are sent. Persisted by name; may only grow.</summary>
 public enum VerifyMode
 {
@@ -156,6 +85,21 @@ public sealed record BucketProperties
     /// <summary><c>chunks</c>: the splitting of large objects.</summary>
     public ChunkProperties Chunks { get; init; } = ChunkProperties.Default;
 
+    /// <summary><c>lru</c>: eviction.</summary>
+    public LruProperties Lru { get; init; } = LruProperties.Default;
+
+    /// <summary><c>rate_limit</c>.</summary>
+    public RateLimitProperties RateLimit { get; init; } = RateLimitProperties.Default;
+
+    /// <summary><c>extra</c>: of remote backends, and a text of the user's.</summary>
+    public ExtraProperties Extra { get; init; } = ExtraProperties.Default;
+
+    /// <summary><c>features</c>.</summary>
+    public BucketFeatures Features { get; init; }
+
+    /// <summary><c>write_policy.md</c>: <c>immediate</c>, <c>delayed</c> or <c>never</c>; kept, and of no meaning here, where metadata is always written with the object.</summary>
+    public string MetadataPolicy { get; init; } = "immediate";
+
     /// <summary><c>access</c>.</summary>
     public AccessBits Access { get; init; } = AccessBits.All;
 
@@ -191,10 +135,16 @@ public sealed record BucketProperties
                 "mirror" => ApplyMirror(to, property),
                 "ec" => ApplyEc(to, property),
                 "chunks" => ApplyChunks(to, property),
+                "lru" => PropertyValues.ApplySection(to.Lru, property, LruProperties.Apply) is var lru && lru.Ok ? to with { Lru = lru.Value } : lru.Error!,
+                "rate_limit" => PropertyValues.ApplySection(to.RateLimit, property, RateLimitProperties.Apply) is var limits && limits.Ok ? to with { RateLimit = limits.Value } : limits.Error!,
+                "extra" => PropertyValues.ApplySection(to.Extra, property, ExtraProperties.Apply) is var extra && extra.Ok ? to with { Extra = extra.Value } : extra.Error!,
+                "write_policy" => PropertyValues.ApplySection(to, property, ApplyWritePolicy),
+                "features" => BucketFeatureValues.Read(property.Value) is var features && features.Ok ? to with { Features = features.Value } : features.Error!,
+                "backend_bck" => IsNoBucket(property.Value) ? to : PropertyValues.Refused($"property \"backend_bck\" {PropertyValues.NotBuilt}: there are no remote buckets"),
                 "durability" => ApplyDurability(to, property.Value),
                 "access" => ApplyAccess(to, property.Value),
                 "force" => to,
-                "provider" or "bid" or "created" or "name" or "namespace" => PropertyValues.Refused($"property \"{property.Name}\" is read-only"),
+                "provider" or "bid" or "created" or "Renamed" or "name" or "namespace" => PropertyValues.Refused($"property \"{property.Name}\" is read-only"),
                 _ => PropertyValues.Refused($"property \"{PropertyValues.Printable(property.Name)}\" {PropertyValues.NotBuilt}"),
             };
             if (!applied.Ok)
@@ -210,17 +160,17 @@ public sealed record BucketProperties
             : to;
     }
 
-    /// <summary>The change that makes everything the default again that can be changed.</summary>
-    public static JsonElement ResetPatch()
+    /// <summary>The change that makes these the properties of a bucket, as far as they can be changed.</summary>
+    public JsonElement ToPatch()
     {
         var bytes = new System.Buffers.ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(bytes))
         {
-            Default.WriteJson(writer, "");
+            WriteJson(writer, "");
         }
 
         var tree = System.Text.Json.Nodes.JsonNode.Parse(bytes.WrittenSpan)!.AsObject();
-        foreach (string fixedName in (ReadOnlySpan<string>)["provider", "bid", "created"])
+        foreach (string fixedName in (ReadOnlySpan<string>)["provider", "bid", "created", "Renamed"])
         {
             tree.Remove(fixedName);
         }
@@ -229,21 +179,33 @@ public sealed record BucketProperties
         return document.RootElement.Clone();
     }
 
+    /// <summary>These for a bucket that is to be made: what has become of the objects of another one is no part of them.</summary>
+    public BucketProperties Fresh() => this with { WasRelaxed = Durability == Durability.Relaxed, WasSpread = Ec.Enabled, Spread = Mirror.Wanted };
+
     /// <summary>Writes the tree as one JSON object.</summary>
     public void WriteJson(Utf8JsonWriter writer, string provider)
     {
         writer.WriteStartObject();
         writer.WriteString("provider", provider);
+        writer.WriteStartObject("backend_bck");
+        writer.WriteString("name", "");
+        writer.WriteString("provider", "");
+        writer.WriteEndObject();
+        writer.WriteString("Renamed", "");
         writer.WriteString("bid", Bid.ToString(CultureInfo.InvariantCulture));
         writer.WriteString("created", CreatedNs.ToString(CultureInfo.InvariantCulture));
         writer.WriteStartObject("checksum");
         writer.WriteString("type", Checksum.Name(ChecksumType));
+        writer.WriteBoolean("validate_cold_get", false);
         writer.WriteBoolean("validate_warm_get", ValidateWarmGet);
+        writer.WriteBoolean("validate_obj_move", false);
         writer.WriteBoolean("enable_read_range", EnableReadRange);
         writer.WriteString("verify", Verify switch { VerifyMode.Never => "never", VerifyMode.Cold => "cold", _ => "always" });
         writer.WriteEndObject();
         writer.WriteStartObject("versioning");
         writer.WriteBoolean("enabled", Versioning);
+        writer.WriteBoolean("validate_warm_get", false);
+        writer.WriteBoolean("synchronize", false);
         writer.WriteEndObject();
         writer.WritePropertyName("mirror");
         Mirror.WriteJson(writer);
@@ -251,6 +213,17 @@ public sealed record BucketProperties
         Ec.WriteJson(writer);
         writer.WritePropertyName("chunks");
         Chunks.WriteJson(writer);
+        writer.WritePropertyName("lru");
+        Lru.WriteJson(writer);
+        writer.WritePropertyName("rate_limit");
+        RateLimit.WriteJson(writer);
+        writer.WritePropertyName("extra");
+        Extra.WriteJson(writer);
+        writer.WriteStartObject("write_policy");
+        writer.WriteString("data", "immediate");
+        writer.WriteString("md", MetadataPolicy);
+        writer.WriteEndObject();
+        writer.WriteString("features", ((ulong)Features).ToString(CultureInfo.InvariantCulture));
         writer.WriteString("durability", Durability == Durability.Strict ? "strict" : "relaxed");
         writer.WriteString("access", ((ulong)Access).ToString(CultureInfo.InvariantCulture));
         writer.WriteEndObject();
@@ -316,6 +289,26 @@ public sealed record BucketProperties
             ? to with { Versioning = on }
             : PropertyValues.Refused("property \"versioning.enabled\" must be true or false");
     }
+
+    private static Result<BucketProperties> ApplyWritePolicy(BucketProperties to, JsonProperty property)
+    {
+        const string Section = "write_policy";
+        return property.Name switch
+        {
+            "data" => PropertyValues.OneOf(Section, property, _ => to, "immediate", ""),
+            "md" => PropertyValues.OneOf(Section, property, policy => to with { MetadataPolicy = policy.Length == 0 ? "immediate" : policy }, "immediate", "delayed", "never", ""),
+            _ => PropertyValues.Refused($"property \"{Section}.{PropertyValues.Printable(property.Name)}\" {PropertyValues.NotBuilt}"),
+        };
+    }
+
+    /// <summary>What clears the link to a remote bucket: nothing, a bucket without a name, or <c>none</c>.</summary>
+    private static bool IsNoBucket(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => true,
+        JsonValueKind.String => value.GetString() is "" or "none",
+        JsonValueKind.Object => !value.TryGetProperty("name", out JsonElement name) || (name.ValueKind == JsonValueKind.String && name.GetString() is ""),
+        _ => false,
+    };
 
     private static Result<BucketProperties> ApplyDurability(BucketProperties to, JsonElement value) =>
         value.ValueKind != JsonValueKind.String ? PropertyValues.Refused("property \"durability\" must be \"strict\" or \"relaxed\"") : value.GetString() switch

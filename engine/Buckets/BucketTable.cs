@@ -22,11 +22,15 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
     private readonly SemaphoreSlim _writing = new(1, 1);
     private FrozenDictionary<BucketName, Bucket> _buckets = FrozenDictionary<BucketName, Bucket>.Empty; // replaced whole
     private List<BucketRow> _destroyed = []; // under _writing
+    private BucketDefaults _defaults = BucketDefaults.BuiltIn; // replaced whole
     private long _version;
     private string _cluster = "";
 
     /// <summary>Version of the document.</summary>
     public long Version => Volatile.Read(ref _version);
+
+    /// <summary>What a bucket has when it is made without properties.</summary>
+    public BucketDefaults Defaults => Volatile.Read(ref _defaults);
 
     /// <summary>All buckets, in no order.</summary>
     public IReadOnlyCollection<Bucket> All => Volatile.Read(ref _buckets).Values;
@@ -64,6 +68,7 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
 
         _version = document.Version;
         _destroyed = document.Destroyed;
+        _defaults = BucketDefaults.Of(document);
         _buckets = document.Buckets.Select(row => new Bucket(row.ToRecord())).ToFrozenDictionary(bucket => bucket.Name);
         if (finish)
         {
@@ -95,22 +100,8 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         }
     }
 
-    /// <summary>Makes a bucket with the given properties over the defaults.</summary>
-    public async ValueTask<Result<Bucket>> CreateAsync(BucketName name, JsonElement properties)
-    {
-        Result<BucketProperties> applied = BucketProperties.Apply(BucketProperties.Default, properties);
-        return applied.Ok ? await CreateAsync(name, applied.Value) : applied.Error!;
-    }
-
-    /// <summary>Makes a bucket with the properties of another one; what has become of the objects of that one is no part of them.</summary>
-    public ValueTask<Result<Bucket>> CreateLikeAsync(BucketName name, BucketProperties like) => CreateAsync(name, like with
-    {
-        WasRelaxed = like.Durability == Durability.Relaxed,
-        WasSpread = like.Ec.Enabled,
-        Spread = like.Mirror.Wanted,
-    });
-
-    private async ValueTask<Result<Bucket>> CreateAsync(BucketName name, BucketProperties properties)
+    /// <summary>Makes a bucket with exactly these properties, but for what has become of objects.</summary>
+    public async ValueTask<Result<Bucket>> CreateAsync(BucketName name, BucketProperties properties)
     {
         if (Unsupported(name) is { } unsupported)
         {
@@ -136,7 +127,7 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
             }
 
             ulong bid = clock.Next() | 1UL << 63; // bit 63: a bucket of provider ais (contract: buckets §1)
-            var bucket = new Bucket(new BucketRecord(name, properties with { Bid = bid, CreatedNs = clock.NowNs })
+            var bucket = new Bucket(new BucketRecord(name, properties.Fresh() with { Bid = bid, CreatedNs = clock.NowNs })
             {
                 Home = _buckets.Values.Any(other => other.Record.Home == home) ? BucketHome.ApartOf(name, bid) : home, // whoever lives there has another name by now
             });
@@ -192,6 +183,44 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
 
             IReadOnlyList<DamagedDocument> left = await store.CheckAsync(_version);
             return [.. damaged.Select(one => one with { Repaired = left.All(other => other.Mountpath != one.Mountpath) })];
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>
+    /// Changes what buckets have when they are made without properties, or makes it the built-in again where <paramref name="patch"/> is undefined; buckets that are there stay as they are.
+    /// With <paramref name="isTransient"/> until the next start.
+    /// </summary>
+    public async ValueTask<Result<BucketDefaults>> ChangeDefaultsAsync(JsonElement patch, bool isTransient)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            Result<BucketDefaults> changed = _defaults.Apply(patch, isTransient, clock.NowNs);
+            if (!changed.Ok)
+            {
+                return changed;
+            }
+
+            BucketDefaults before = _defaults;
+            Volatile.Write(ref _defaults, changed.Value);
+            try
+            {
+                if (!isTransient)
+                {
+                    await PersistAsync([.. _buckets.Values.Select(bucket => bucket.Record)], _destroyed);
+                }
+            }
+            catch (StorageException)
+            {
+                Volatile.Write(ref _defaults, before);
+                throw;
+            }
+
+            return changed;
         }
         finally
         {
@@ -354,21 +383,8 @@ public sealed class BucketTable(IBucketStore store, ObjectClock clock, ILogger l
         Cluster = _cluster,
         Buckets = [.. buckets.OrderBy(record => record.Name.ToString(), StringComparer.Ordinal).Select(BucketRow.From)],
         Destroyed = destroyed,
+        Defaults = _defaults.Kept == BucketProperties.Default ? null : _defaults.Kept.ToPatch(),
+        DefaultsVersion = _defaults.Version,
+        DefaultsChangedNs = _defaults.ChangedNs,
     };
-}
-
-/// <summary>Where the bucket document is kept and bucket directories are thrown away; the mountpaths implement it.</summary>
-public interface IBucketStore
-{
-    /// <summary>The newest valid document; an empty one of version 0 for new mountpaths; null with a sentence when none can be trusted.</summary>
-    ValueTask<(BucketDocument? Document, string? Problem)> ReadAsync();
-
-    /// <summary>Makes the document durable on a majority of its mountpaths, or throws <see cref="StorageException"/>.</summary>
-    ValueTask WriteAsync(BucketDocument document);
-
-    /// <summary>The copies that are damaged, missing or of another version than this, the newest.</summary>
-    ValueTask<IReadOnlyList<DamagedDocument>> CheckAsync(long version);
-
-    /// <summary>Renames the bucket's directories into the trash, durably; what is not there is no error.</summary>
-    ValueTask TrashAsync(BucketRecord bucket);
 }

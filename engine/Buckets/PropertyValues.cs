@@ -58,6 +58,28 @@ public static class PropertyValues
             ? with(number)
             : Refused($"property \"{section}.{property.Name}\" must be a whole number from {min} to {max}");
 
+    /// <summary>The property when its value is a duration in Go's syntax from <paramref name="min"/> to <paramref name="max"/>.</summary>
+    public static Result<T> Duration<T>(string section, JsonProperty property, TimeSpan min, TimeSpan max, Func<TimeSpan, T> with) =>
+        property.Value.ValueKind == JsonValueKind.String && DurationText.TryParse(property.Value.GetString()!, out TimeSpan duration) && duration >= min && duration <= max
+            ? with(duration)
+            : Refused($"property \"{section}.{property.Name}\" must be a duration from {DurationText.Format(min)} to {DurationText.Format(max)}, such as {DurationText.Format(min)}");
+
+    /// <summary>The property when its value is one of these texts.</summary>
+    public static Result<T> OneOf<T>(string section, JsonProperty property, Func<string, T> with, params ReadOnlySpan<string> known)
+    {
+        string? text = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString() : null;
+        return text is not null && known.Contains(text) ? with(text) : Refused($"property \"{section}.{property.Name}\" must be one of {string.Join(", ", known.ToArray().Select(one => $"\"{one}\""))}");
+    }
+
+    /// <summary>The property when its value is a text of at most <paramref name="max"/> characters, none of them a control character, that <paramref name="isGood"/> takes.</summary>
+    public static Result<T> Text<T>(string section, JsonProperty property, int max, string what, Func<string, bool> isGood, Func<string, T> with)
+    {
+        string? text = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString() : null;
+        return text is not null && text.Length <= max && !text.Any(char.IsControl) && (text.Length == 0 || isGood(text))
+            ? with(text)
+            : Refused($"property \"{section}.{property.Name}\" must be {what}");
+    }
+
     /// <summary>True or false, in JSON or in words.</summary>
     public static bool TryBool(JsonElement value, out bool on)
     {

@@ -173,7 +173,7 @@ public sealed class ReplicaSet : IAsyncDisposable
     internal static ReplicaSet Rent(Bucket bucket, in PutRequest request, ulong digest)
     {
         ReplicaSet set = Rent(bucket, request.Name, digest);
-        (set.Chunked, set.IsDurable, set.Converted, set.Version, set.OnlyIf) = (request.Chunked, request.IsDurable, request.Converted, request.Version, request.OnlyIf);
+        (set.Chunked, set.IsDurable, set.Converted, set.Version, set.OnlyIf) = (request.Chunked, request.IsDurable || bucket.Properties.Features.HasFlag(Buckets.BucketFeatures.FsyncPut), request.Converted, request.Version, request.OnlyIf);
         return set;
     }
 

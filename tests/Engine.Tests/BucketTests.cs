@@ -87,6 +87,29 @@ public sealed class BucketTests
     [InlineData("""{"access":-1}""", "property \"access\" must be ro, rw, su or a decimal mask of access bits")]
     [InlineData("""{"bid":"1"}""", "property \"bid\" is read-only")]
     [InlineData("""{"created":"1"}""", "property \"created\" is read-only")]
+    [InlineData("""{"lru":{"enabled":true}}""", "property \"lru.enabled\" is not supported by this version")]
+    [InlineData("""{"lru":{"dont_evict_time":"59m"}}""", "property \"lru.dont_evict_time\" must be a duration from 1h to 87600h, such as 1h")]
+    [InlineData("""{"lru":{"capacity_upd_time":10}}""", "property \"lru.capacity_upd_time\" must be a duration from 10s to 87600h")]
+    [InlineData("""{"lru":{"batch_size":1023}}""", "property \"lru.batch_size\" must be a whole number from 1024 to 524288")]
+    [InlineData("""{"rate_limit":{"frontend":{"enabled":true}}}""", "property \"rate_limit.frontend.enabled\" is not supported by this version")]
+    [InlineData("""{"rate_limit":{"frontend":{"max_tokens":100}}}""", "property \"rate_limit.frontend.burst_size\" must not be more than half of rate_limit.frontend.max_tokens")]
+    [InlineData("""{"rate_limit":{"frontend":{"num_retries":1}}}""", "property \"rate_limit.frontend.num_retries\" is not supported by this version")]
+    [InlineData("""{"rate_limit":{"backend":{"num_retries":11}}}""", "property \"rate_limit.backend.num_retries\" must be a whole number from 1 to 10")]
+    [InlineData("""{"rate_limit":{"backend":{"interval":"2h"}}}""", "property \"rate_limit.backend.interval\" must be a duration from 1s to 1h")]
+    [InlineData("""{"rate_limit":{"backend":{"per_op_max_tokens":"head:1"}}}""", "property \"rate_limit.backend.per_op_max_tokens\" must be like \"get:1000 put:500\"")]
+    [InlineData("""{"rate_limit":{"middle":{}}}""", "property \"rate_limit.middle\" is not supported by this version")]
+    [InlineData("""{"write_policy":{"data":"delayed"}}""", "property \"write_policy.data\" must be one of \"immediate\", \"\"")]
+    [InlineData("""{"write_policy":{"md":"later"}}""", "property \"write_policy.md\" must be one of \"immediate\", \"delayed\", \"never\"")]
+    [InlineData("""{"features":"6144"}""", "property \"features\": Disable-Cold-GET and Streaming-Cold-GET (2048 and 4096) do not go together")]
+    [InlineData("""{"features":"all"}""", "property \"features\" must be none or a decimal mask of feature flags")]
+    [InlineData("""{"extra":{"custom":"a\u0007"}}""", "property \"extra.custom\" must be a text of up to 128 characters, none of them a control character")]
+    [InlineData("""{"extra":{"aws":{"endpoint":"ftp://h"}}}""", "property \"extra.aws.endpoint\" must be an address such as https://HOST:PORT")]
+    [InlineData("""{"extra":{"aws":{"multipart_size":"4MiB"}}}""", "property \"extra.aws.multipart_size\" must be -1, 0, or a size from 5MiB to 5GiB")]
+    [InlineData("""{"extra":{"aws":{"max_pagesize":10001}}}""", "property \"extra.aws.max_pagesize\" must be a whole number from 0 to 10000")]
+    [InlineData("""{"extra":{"gcp":{"application_creds":"/a/../b"}}}""", "property \"extra.gcp.application_creds\" must be the absolute path of a file")]
+    [InlineData("""{"extra":{"oci":{"zone":""}}}""", "property \"extra.oci.zone\" is not supported by this version")]
+    [InlineData("""{"backend_bck":{"name":"b","provider":"aws"}}""", "property \"backend_bck\" is not supported by this version: there are no remote buckets")]
+    [InlineData("""{"Renamed":"x"}""", "property \"Renamed\" is read-only")]
     [InlineData("""[]""", "bucket properties must be a JSON object")]
     [InlineData("""{"a\u0000\"b":1}""", "property \"a??b\" is not supported by this version")]
     public async Task AnUnknownOrImpossiblePropertyIsRefusedByNameAndChangesNothing(string properties, string sentence)
@@ -114,7 +137,10 @@ public sealed class BucketTests
             """
             {"checksum":{"type":"sha256","validate_warm_get":true},"versioning":{"enabled":false},"durability":"relaxed","access":"3071","mirror":{"copies":3,"burst_buffer":7,"sync":false},
             "ec":{"objsize_limit":"1MiB","data_slices":4,"parity_slices":"1","unit":"128KiB","keep_replica":true,"disk_only":true,"compression":"always",
-            "bundle_multiplier":3,"burst_buffer":9}}
+            "bundle_multiplier":3,"burst_buffer":9},"lru":{"enabled":false,"dont_evict_time":"90m","capacity_upd_time":"15s","batch_size":2048},"features":"18446744073709545471",
+            "rate_limit":{"backend":{"enabled":false,"interval":"2s","max_tokens":7,"num_retries":1,"per_op_max_tokens":"get:3"},"frontend":{"max_tokens":10,"burst_size":5,"per_op_max_tokens":"PUT:1 delete:2"}},
+            "write_policy":{"data":"","md":"delayed"},"extra":{"aws":{"cloud_region":"eu","endpoint":"https://h:1/","profile":"p","max_pagesize":9,"multipart_size":"5MiB"},
+            "gcp":{"application_creds":"/etc/c.json"},"oci":{"region":"r"},"custom":"of us"},"backend_bck":{"name":"","provider":""}}
             """);
         BucketProperties before = fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties;
         Assert.Equal(
@@ -135,6 +161,28 @@ public sealed class BucketTests
                 BurstBuffer = 9,
             },
             before.Ec);
+        Assert.Equal(new LruProperties { DontEvictTime = TimeSpan.FromMinutes(90), CapacityUpdateTime = TimeSpan.FromSeconds(15), BatchSize = 2048 }, before.Lru);
+        Assert.Equal(
+            new RateLimitProperties
+            {
+                Backend = new RateLimitProperties.Side { Interval = TimeSpan.FromSeconds(2), TokensMax = 7, Retries = 1, TokensOfVerbs = "get:3" },
+                Frontend = new RateLimitProperties.Side { TokensMax = 10, BurstSize = 5, TokensOfVerbs = "PUT:1 delete:2" },
+            },
+            before.RateLimit);
+        Assert.Equal((BucketFeatures.All & ~BucketFeatures.StreamingColdGet & ~BucketFeatures.DisableColdGet, "delayed"), (before.Features, before.MetadataPolicy));
+        Assert.Equal(
+            new ExtraProperties
+            {
+                AwsRegion = "eu",
+                AwsEndpoint = "https://h:1/",
+                AwsProfile = "p",
+                AwsPageSizeMax = 9,
+                AwsPartBytes = 5 << 20,
+                GcpCredentials = "/etc/c.json",
+                OciRegion = "r",
+                Custom = "of us",
+            },
+            before.Extra);
         await fixture.CloseAsync();
         await fixture.OpenAsync();
         Assert.Equal(before, fixture.Engine.HeadBucket(Caller.Anonymous, fixture.Bucket).Value.Properties);

@@ -225,7 +225,7 @@ internal sealed class BucketApi(ObjectEngine engine, ListApi lists)
         }
 
         Result<BucketRecord> before = engine.HeadBucket(s_caller, bucket);
-        Result<BucketChange> changed = await engine.ChangeBucketAsync(s_caller, bucket, isReset ? BucketProperties.ResetPatch() : message.Value);
+        Result<BucketChange> changed = await engine.ChangeBucketAsync(s_caller, bucket, isReset ? engine.Defaults.Properties.ToPatch() : message.Value);
         if (!changed.Ok)
         {
             return changed.Error;

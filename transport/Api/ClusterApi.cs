@@ -15,13 +15,14 @@ internal sealed class ClusterApi(
 {
     private static readonly HashSet<string> s_unbuilt =
     [
-        "node_status", "log", "config", "cluster_config", "bmd", "snode", "sysinfo", "metrics", "node_stats", "disk",
+        "node_status", "log", "bmd", "snode", "sysinfo", "metrics", "node_stats", "disk",
         "tls_certificate", "remote", "backends", "target_ips", "stats", "rmd", "etlmd",
     ];
 
     private readonly JobApi _jobs = new(engine, node);
     private readonly MountpathApi _mountpaths = new(engine, node);
     private readonly QuarantineApi _quarantine = new(engine);
+    private readonly ConfigApi _config = new(engine);
 
     /// <summary>GET or HEAD /v1/health: liveness; readiness, rebalance readiness and details on request.</summary>
     public async ValueTask<Failure?> HealthAsync(RequestContext context)
@@ -64,7 +65,19 @@ internal sealed class ClusterApi(
 
     /// <summary>/v1/daemon and what is behind it.</summary>
     public ValueTask<Failure?> DaemonAsync(RequestContext context, int position) =>
-        context.Target.NextSegment(ref position) is Routes.Mountpaths ? _mountpaths.ChangeAsync(context) : QueryAsync(context, ofCluster: false);
+        context.Target.NextSegment(ref position) switch
+    {
+        Routes.Mountpaths => _mountpaths.ChangeAsync(context),
+        Actions.SetConfig when HttpMethods.IsPut(context.Method) => _config.SetByQueryAsync(context),
+        _ => QueryAsync(context, ofCluster: false),
+    };
+
+    /// <summary>/v1/cluster and what is behind it.</summary>
+    public ValueTask<Failure?> ClusterAsync(RequestContext context, int position) => context.Target.NextSegment(ref position) switch
+    {
+        Actions.SetConfig when HttpMethods.IsPut(context.Method) => _config.SetByQueryAsync(context),
+        _ => QueryAsync(context, ofCluster: true),
+    };
 
     /// <summary>/v1/reverse/daemon: the same, by way of a gateway that the header names the node to (contract: native API §7).</summary>
     public ValueTask<Failure?> ReverseAsync(RequestContext context, int position)
@@ -76,7 +89,7 @@ internal sealed class ClusterApi(
     }
 
     /// <summary>GET /v1/daemon and /v1/cluster.</summary>
-    public async ValueTask<Failure?> QueryAsync(RequestContext context, bool ofCluster)
+    private async ValueTask<Failure?> QueryAsync(RequestContext context, bool ofCluster)
     {
         if (!HttpMethods.IsGet(context.Method))
         {
@@ -97,6 +110,8 @@ internal sealed class ClusterApi(
                 return null;
             case "mountpaths":
                 return await _mountpaths.ListAsync(context, ofCluster);
+            case "cluster_config" or "config":
+                return await _config.ShowAsync(context);
             case "quarantine":
                 return await _quarantine.ListAsync(context);
             case "software_version":
@@ -114,6 +129,7 @@ internal sealed class ClusterApi(
         (_, "") => NativeApi.NotAllowed(context, "GET, PUT"),
         ("PUT", Actions.Start) => _jobs.StartAsync(context, message),
         ("PUT", Actions.Stop) => _jobs.StopAsync(context, message),
+        ("PUT", Actions.SetConfig or Actions.ResetConfig) => _config.ActAsync(context, message),
         ("PUT", Actions.DropQuarantine) => _quarantine.DropAsync(context, message),
         _ => NativeApi.Refused(BucketApi.Unbuilt(message.Action, context.Method)),
     };

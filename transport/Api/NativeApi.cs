@@ -79,7 +79,7 @@ public sealed class NativeApi
             Routes.Buckets => RouteBucketAsync(context, context.Target.Parameter("provider") ?? "", position, isEasy: false),
             Routes.Health => _cluster.HealthAsync(context),
             Routes.Daemon => _cluster.DaemonAsync(context, position),
-            Routes.Cluster => _cluster.QueryAsync(context, ofCluster: true),
+            Routes.Cluster => _cluster.ClusterAsync(context, position),
             "reverse" when context.Target.NextSegment(ref position) is Routes.Daemon => _cluster.ReverseAsync(context, position),
             "reverse" or "etl" or "download" or "sort" or "ml" or "users" or "tokens" or "clusters" or "roles" or "xactions" or "metrics" =>
                 Refused(new Failure(ErrorCode.NotImplemented, $"{context.Method} {context.Target.RawPath} is not built yet")),

@@ -115,6 +115,9 @@ public sealed class RequestTarget
         return null;
     }
 
+    /// <summary>All parameters in their order.</summary>
+    public IEnumerable<(string Name, string Value)> Parameters() => _pairs.Select(pair => (Text(pair.Name), Text(pair.Value)));
+
     /// <summary>The first value of a parameter as the bytes that it stands for, which may be no text; null when it is absent.</summary>
     public byte[]? ParameterBytes(string name)
     {

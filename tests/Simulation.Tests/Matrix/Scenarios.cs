@@ -137,6 +137,12 @@ public static class Scenarios
             await session.CreateBucketAsync();
             await session.PutAsync("x", Pages);
         }) { Mountpaths = 2 },
+        new("relaxed-with-fsync", Bucket(session => session.SwitchFsyncOnAsync()), async session =>
+        {
+            await session.PutAsync("x", Pages);
+            await session.PutAsync("x", Small);
+            await session.PutAsync("dir/y", Early);
+        }) { RunsStrict = false },
         new("relaxed-to-strict", Bucket(session => session.PutAsync("x", Small)), async session =>
         {
             await session.PutAsync("x", Pages);

@@ -77,6 +77,13 @@ public sealed class Session(SimulatedHost host, Durability durability, bool isCo
     private static BucketName NameOf(string text) =>
         BucketName.TryCreate("ais", "", "", text, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
 
+    /// <summary>From here on each PUT is durable, whatever the bucket's durability.</summary>
+    public async Task SwitchFsyncOnAsync()
+    {
+        await SetAsync("""{"features":"16"}""");
+        Life.Strict = true;
+    }
+
     private async Task SetAsync(string section)
     {
         using JsonDocument properties = JsonDocument.Parse(section);
