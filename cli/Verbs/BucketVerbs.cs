@@ -5,13 +5,14 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>bucket create|rm|ls|show|set|reset|summary|cp|mv|make-n-copies|rechunk</c>.</summary>
+/// <summary><c>bucket create|rm|ls|show|set|reset|props|summary|cp|mv|make-n-copies|rechunk</c>.</summary>
 internal static class BucketVerbs
 {
     public static Command Create(VerbOptions options) =>
         new("bucket", "Make, remove, list, show and change buckets")
         {
-            Make(options), Remove(options), List(options), Show(options), Set(options), Reset(options), BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), Rename(options), MakeCopies(options), Rechunk(options),
+            Make(options), Remove(options), List(options), BucketPropertyVerbs.Show(options), BucketPropertyVerbs.Set(options), BucketPropertyVerbs.Reset(options), BucketPropertyVerbs.Create(options),
+            BucketSummaryVerb.Create(options), BucketCopyVerb.Create(options), Rename(options), MakeCopies(options), Rechunk(options),
         };
 
     private static Command Make(VerbOptions options)
@@ -78,57 +79,6 @@ internal static class BucketVerbs
 
             return ExitCode.Ok;
         });
-        return command;
-    }
-
-    private static Command Show(VerbOptions options)
-    {
-        Argument<string> bucket = BucketArgument();
-        var command = new Command("show", "Show a bucket's properties") { bucket };
-        options.Bind(command, async (parse, run, token) =>
-        {
-            JsonObject tree = await run.Client.HeadBucketAsync(VerbOptions.BucketOf(parse.GetRequiredValue(bucket)), token);
-            run.PrintDocument(() => string.Join('\n', PropertyTree.Lines(tree)), writer => tree.WriteTo(writer));
-            return ExitCode.Ok;
-        });
-        return command;
-    }
-
-    private static Command Set(VerbOptions options)
-    {
-        Argument<string> bucket = BucketArgument();
-        var properties = new Argument<string[]>("property")
-        {
-            Description = "a property to set, as KEY=VALUE, such as mirror.enabled=true",
-            Arity = ArgumentArity.OneOrMore,
-        };
-        Option<bool> wait = JobVerbs.WaitOption();
-        var command = new Command("set", "Change a bucket's properties; what is stored is brought to them in the background") { bucket, properties, wait };
-        options.Bind(
-            command,
-            async (parse, run, token) =>
-            {
-                BucketAddress address = VerbOptions.BucketOf(parse.GetRequiredValue(bucket));
-                JsonObject tree = PropertyTree.Parse(parse.GetRequiredValue(properties))!; // one at least
-                return await EndAsync(run, await run.Client.SetBucketPropertiesAsync(address, tree, token), parse.GetValue(wait), token);
-            },
-            showsProgress: true);
-        return command;
-    }
-
-    private static Command Reset(VerbOptions options)
-    {
-        Argument<string> bucket = BucketArgument();
-        Option<bool> wait = JobVerbs.WaitOption();
-        var command = new Command("reset", "Make all of a bucket's properties the defaults again; what is stored is brought to them in the background") { bucket, wait };
-        options.Bind(
-            command,
-            async (parse, run, token) =>
-            {
-                string id = await run.Client.ResetBucketPropertiesAsync(VerbOptions.BucketOf(parse.GetRequiredValue(bucket)), token);
-                return await EndAsync(run, id, parse.GetValue(wait), token);
-            },
-            showsProgress: true);
         return command;
     }
 
@@ -203,5 +153,6 @@ internal static class BucketVerbs
         return JobVerbs.Tell(run, job);
     }
 
-    private static Argument<string> BucketArgument() => new("bucket") { Description = "the bucket, as ais://NAME or NAME" };
+    /// <summary>A fresh argument that names a bucket.</summary>
+    internal static Argument<string> BucketArgument() => new("bucket") { Description = "the bucket, as ais://NAME or NAME" };
 }

@@ -38,7 +38,7 @@ internal static class ConfigVerbs
             if (tree is null && !isReset)
             {
                 JsonObject config = await run.Client.ConfigAsync(token);
-                run.PrintDocument(() => string.Join('\n', PropertyTree.Lines(config)), writer => config.WriteTo(writer));
+                run.PrintDocument(() => string.Join('\n', PropertyTree.Lines(config, "")), writer => config.WriteTo(writer));
             }
 
             return ExitCode.Ok;

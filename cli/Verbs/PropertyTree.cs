@@ -10,11 +10,16 @@ public static class PropertyTree
 {
     /// <summary>
     /// The tree of all pairs, null for none. A value is a boolean or an integer if it looks like one, JSON if it starts with a quote, a
-    /// brace or a bracket, else a text.
+    /// brace or a bracket, else a text. What begins with a brace is no pair but a tree, and stands alone.
     /// </summary>
     /// <exception cref="UsageException">A pair is malformed, given twice, or below another pair's value.</exception>
     public static JsonObject? Parse(IReadOnlyCollection<string> pairs)
     {
+        if (pairs.Any(pair => pair.StartsWith('{')))
+        {
+            return pairs.Count == 1 ? Whole(pairs.First()) : throw new UsageException("properties as JSON do not go together with others");
+        }
+
         var root = new JsonObject();
         foreach (string pair in pairs)
         {
@@ -47,25 +52,51 @@ public static class PropertyTree
         return root.Count == 0 ? null : root;
     }
 
-    /// <summary>The leaves of a tree as <c>key = value</c>, in the tree's order.</summary>
-    public static IEnumerable<string> Lines(JsonObject tree) => Leaves(tree, "");
-
-    private static IEnumerable<string> Leaves(JsonObject tree, string path)
+    /// <summary>What lies at a path such as <c>mirror</c> or <c>mirror.copies</c>; the tree itself at an empty one. False when there is nothing.</summary>
+    public static bool TryFind(JsonObject tree, string path, out JsonNode? found)
     {
-        foreach ((string key, JsonNode? value) in tree)
+        found = tree;
+        foreach (string key in path.Length == 0 ? [] : path.Split('.'))
         {
-            if (value is JsonObject { Count: > 0 } below)
+            if (found is not JsonObject parent || !parent.TryGetPropertyValue(key, out found))
             {
-                foreach (string line in Leaves(below, $"{path}{key}."))
+                found = null;
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>What lies at <paramref name="path"/>, as one <c>key = value</c> for each of its leaves, in the tree's order.</summary>
+    public static IEnumerable<string> Lines(JsonNode? value, string path)
+    {
+        if (value is JsonObject { Count: > 0 } section)
+        {
+            foreach ((string key, JsonNode? below) in section)
+            {
+                foreach (string line in Lines(below, path.Length == 0 ? key : $"{path}.{key}"))
                 {
                     yield return line;
                 }
             }
-            else
-            {
-                string text = value is JsonValue leaf && leaf.TryGetValue(out string? plain) ? plain : value?.ToJsonString() ?? "null";
-                yield return PrintableText.Of($"{path}{key} = {text}");
-            }
+        }
+        else if (path.Length > 0)
+        {
+            string text = value is JsonValue leaf && leaf.TryGetValue(out string? plain) ? plain : value?.ToJsonString() ?? "null";
+            yield return PrintableText.Of($"{path} = {text}");
+        }
+    }
+
+    private static JsonObject? Whole(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text) is JsonObject { Count: > 0 } tree ? tree : null;
+        }
+        catch (Exception failure) when (failure is JsonException or ArgumentException)
+        {
+            throw new UsageException($"the properties {text} are not valid JSON, or have one twice");
         }
     }
 
