@@ -86,6 +86,9 @@ internal sealed class VerbRun : IDisposable
         }
     }
 
+    /// <summary>Sends on what has been printed so far: for a verb whose reader should not wait for its end.</summary>
+    public Task FlushAsync(CancellationToken token) => _environment.Output.FlushAsync(token);
+
     /// <summary>Tells a person what was done with less certainty than usual; a script reads it in the JSON.</summary>
     public void Note(string subject, string sentence)
     {

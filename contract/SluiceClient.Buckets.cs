@@ -8,8 +8,8 @@ namespace Sluice.Contract;
 
 public sealed partial class SluiceClient
 {
-    /// <summary>Bits of a listed entry's flags: it is a virtual directory; it is kept in chunks.</summary>
-    private const int EntryIsDirectory = 1 << 8, EntryIsChunked = 1 << 13;
+    /// <summary>Bits of a listed entry's flags: its status; the cluster has it; it is a virtual directory; it is kept in chunks.</summary>
+    private const int EntryStatus = (1 << 5) - 1, EntryIsCached = 1 << 6, EntryIsDirectory = 1 << 8, EntryIsChunked = 1 << 13;
 
     /// <summary>Makes a bucket; 409 if it exists. <paramref name="properties"/> is a partial property tree, null for the defaults.</summary>
     public Task CreateBucketAsync(BucketAddress bucket, JsonObject? properties, CancellationToken token) =>
@@ -123,7 +123,15 @@ public sealed partial class SluiceClient
                 entry.Checksum ?? "",
                 entry.Version ?? "",
                 entry.AccessTime ?? "",
-                (entry.Flags & EntryIsChunked) != 0));
+                (entry.Flags & EntryIsChunked) != 0)
+            {
+                IsCached = (entry.Flags & EntryIsCached) != 0,
+                Status = (ListedStatus)(entry.Flags & EntryStatus),
+                Copies = entry.Copies,
+                Erasure = entry.Erasure ?? "",
+                Custom = entry.Custom ?? "",
+                Location = entry.Location ?? "",
+            });
         }
 
         return new ListedPage(entries, page?.Uuid ?? "", page?.ContinuationToken ?? "");
@@ -133,16 +141,25 @@ public sealed partial class SluiceClient
     public async IAsyncEnumerable<ListedObject> ListAsync(
         BucketAddress bucket, ListQuery query, [EnumeratorCancellation] CancellationToken token)
     {
+        await foreach (ListedPage page in ListPagesAsync(bucket, query, token))
+        {
+            foreach (ListedObject entry in page.Entries)
+            {
+                yield return entry;
+            }
+        }
+    }
+
+    /// <summary>All pages, each asked for when the one before is consumed; otherwise as <see cref="ListAsync"/>.</summary>
+    public async IAsyncEnumerable<ListedPage> ListPagesAsync(
+        BucketAddress bucket, ListQuery query, [EnumeratorCancellation] CancellationToken token)
+    {
         ListedPage? page = null;
         do
         {
             string before = page?.ContinuationToken ?? "";
             page = await ListPageAsync(bucket, query, page, token);
-            foreach (ListedObject entry in page.Entries)
-            {
-                yield return entry;
-            }
-
+            yield return page;
             if (before.Length > 0 && page.ContinuationToken == before)
             {
                 throw BrokenAnswer(new JsonException($"the listing of {bucket} does not move past \"{before}\""));

@@ -82,8 +82,20 @@ internal sealed class WireListEntry
     [JsonPropertyName("version")]
     public string? Version { get; set; }
 
+    [JsonPropertyName("location")]
+    public string? Location { get; set; }
+
+    [JsonPropertyName("custom-md")]
+    public string? Custom { get; set; }
+
+    [JsonPropertyName("ec")]
+    public string? Erasure { get; set; }
+
     [JsonPropertyName("size")]
     public long SizeBytes { get; set; }
+
+    [JsonPropertyName("copies")]
+    public int Copies { get; set; }
 
     [JsonPropertyName("flags")]
     public int Flags { get; set; }

@@ -45,7 +45,45 @@ public sealed record ListQuery
 /// <param name="Version">Version; empty unless asked for.</param>
 /// <param name="AccessTime">Last access as the server formats it; empty unless asked for.</param>
 /// <param name="IsChunked">True for an object that is kept in chunks, as one that was uploaded in parts is; false unless asked for.</param>
-public sealed record ListedObject(string Name, long SizeBytes, bool IsDirectory, string Checksum, string Version, string AccessTime, bool IsChunked);
+public sealed record ListedObject(string Name, long SizeBytes, bool IsDirectory, string Checksum, string Version, string AccessTime, bool IsChunked)
+{
+    /// <summary>True for an object that the cluster has, rather than only a backend of its bucket.</summary>
+    public bool IsCached { get; init; }
+
+    /// <summary>Whether it is where it belongs.</summary>
+    public ListedStatus Status { get; init; }
+
+    /// <summary>Number of whole copies; 0 unless asked for.</summary>
+    public int Copies { get; init; }
+
+    /// <summary>Data and parity slices, such as <c>4:2[encoded]</c>; empty unless asked for, and of an object that has none.</summary>
+    public string Erasure { get; init; } = "";
+
+    /// <summary>Custom metadata, as <c>[key:value key:value]</c>; empty unless asked for.</summary>
+    public string Custom { get; init; } = "";
+
+    /// <summary>Node and mountpath; empty unless asked for.</summary>
+    public string Location { get; init; } = "";
+}
+
+/// <summary>The status of a listed object, with the wire's numbers.</summary>
+public enum ListedStatus
+{
+    /// <summary>It is where it belongs.</summary>
+    Ok = 0,
+
+    /// <summary>It is on a node where it does not belong.</summary>
+    MisplacedNode = 1,
+
+    /// <summary>It is on a mountpath where it does not belong.</summary>
+    MisplacedMountpath = 2,
+
+    /// <summary>It is a copy of another one.</summary>
+    Copy = 3,
+
+    /// <summary>It is a copy, and what it is a copy of is gone.</summary>
+    CopyAlone = 4,
+}
 
 /// <summary>One page of a listing.</summary>
 /// <param name="Entries">Entries in byte order of their names.</param>

@@ -20,16 +20,12 @@ internal static class BucketSummaryVerb
         options.Bind(command, async (parse, run, token) =>
         {
             BucketAddress? address = parse.GetValue(bucket) is { } given ? VerbOptions.BucketOf(given) : null;
-            IReadOnlyList<SummaryView> summaries = await CountAsync(run, address, parse.GetRequiredValue(prefix), token);
             if (address is null)
             {
-                run.PrintText(Line("bucket", ["objects", "size", "on disk", "smallest", "average", "largest"]));
-                foreach (SummaryView each in summaries)
-                {
-                    run.Print(() => Line(each), writer => Write(writer, each));
-                }
+                return await PrintAllAsync(run, _ => true, parse.GetRequiredValue(prefix), token);
             }
-            else if (summaries is [var one])
+
+            if (await CountAsync(run, address, parse.GetRequiredValue(prefix), token) is [var one])
             {
                 run.PrintDocument(() => Document(one), writer => Write(writer, one));
             }
@@ -37,6 +33,19 @@ internal static class BucketSummaryVerb
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    /// <summary>One line for each bucket that is wanted.</summary>
+    public static async Task<ExitCode> PrintAllAsync(VerbRun run, Func<BucketAddress, bool> isWanted, string prefix, CancellationToken token)
+    {
+        IReadOnlyList<SummaryView> summaries = await CountAsync(run, bucket: null, prefix, token);
+        run.PrintText(Line("bucket", ["objects", "size", "on disk", "smallest", "average", "largest"]));
+        foreach (SummaryView each in summaries.Where(each => isWanted(each.Bucket)))
+        {
+            run.Print(() => Line(each), writer => Write(writer, each));
+        }
+
+        return ExitCode.Ok;
     }
 
     private static async Task<IReadOnlyList<SummaryView>> CountAsync(VerbRun run, BucketAddress? bucket, string prefix, CancellationToken token)
