@@ -34,7 +34,7 @@ public static class ClientCommands
             ScrubVerb.Create(options),
             QuarantineVerbs.Create(options),
         ];
-        return [.. verbs.Select(verb => Shared(verb, options)), CompletionVerb.Create(environment)];
+        return [.. verbs.Select(verb => Shared(verb, options)), CompletionVerb.Create(environment), CompleteVerb.Create(options, environment)];
     }
 
     /// <summary>The client's part of <c>config</c>, which prints a server's settings by itself: the verbs below it.</summary>

@@ -78,6 +78,15 @@ internal sealed class VerbOptions
         Command command, Func<ParseResult, VerbRun, CancellationToken, Task<ExitCode>> body, bool showsProgress = false) =>
         command.SetAction(async (parse, token) => (int)await RunAsync(parse, body, showsProgress, token));
 
+    /// <summary>A run against the server that a command line names. The caller disposes it.</summary>
+    public VerbRun Open(ParseResult parse, bool showsProgress = false)
+    {
+        string endpoint = parse.GetValue(Endpoint) is { Length: > 0 } given ? given
+            : _environment.Variable(EndpointVariable) is { Length: > 0 } variable ? variable
+            : DefaultEndpoint;
+        return new VerbRun(_environment, new VerbTarget(endpoint, _tls.Of(parse)), parse.GetValue(Json), showsProgress);
+    }
+
     private async Task<ExitCode> RunAsync(
         ParseResult parse, Func<ParseResult, VerbRun, CancellationToken, Task<ExitCode>> body, bool showsProgress, CancellationToken token)
     {
@@ -87,10 +96,7 @@ internal sealed class VerbOptions
         token = interruption.Token;
         try
         {
-            string endpoint = parse.GetValue(Endpoint) is { Length: > 0 } given ? given
-                : _environment.Variable(EndpointVariable) is { Length: > 0 } variable ? variable
-                : DefaultEndpoint;
-            using var run = new VerbRun(_environment, new VerbTarget(endpoint, _tls.Of(parse)), parse.GetValue(Json), showsProgress);
+            using VerbRun run = Open(parse, showsProgress);
             code = await body(parse, run, token);
             await _environment.Output.FlushAsync(token);
             return code;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -8,8 +9,8 @@ internal static class BucketCopyVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var from = new Argument<string>("bucket") { Description = "the bucket that is read, as ais://NAME or NAME" };
-        var to = new Argument<string>("destination") { Description = "the bucket that is written; made with the properties of the other when it is not there" };
+        var from = new AddressArgument<string>("bucket", AddressKind.Bucket) { Description = "the bucket that is read, as ais://NAME or NAME" };
+        var to = new AddressArgument<string>("destination", AddressKind.Bucket) { Description = "the bucket that is written; made with the properties of the other when it is not there" };
         var prefix = new Option<string?>("--prefix") { Description = "only objects whose names begin with this", HelpName = "TEXT" };
         var template = new Option<string?>("--template") { Description = "only objects whose names a template stands for: a{001..100..2}b, a@100b, a%04db", HelpName = "TEMPLATE" };
         var list = new Option<string[]>("--list") { Description = "only objects of these names, with commas between them; repeatable", HelpName = "NAMES" };

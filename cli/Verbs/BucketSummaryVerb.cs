@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Contract;
 
@@ -14,7 +15,7 @@ internal static class BucketSummaryVerb
 
     public static Command Create(VerbOptions options)
     {
-        var bucket = new Argument<string?>("bucket") { Description = "the bucket, as ais://NAME or NAME; all buckets without it", Arity = ArgumentArity.ZeroOrOne };
+        var bucket = new AddressArgument<string?>("bucket", AddressKind.Bucket) { Description = "the bucket, as ais://NAME or NAME; all buckets without it", Arity = ArgumentArity.ZeroOrOne };
         var prefix = new Option<string>("--prefix") { Description = "only objects whose names begin with this", HelpName = "TEXT", DefaultValueFactory = _ => "" };
         var command = new Command("summary", "Count the objects of a bucket, their sizes and what they take on the drives") { bucket, prefix };
         options.Bind(command, async (parse, run, token) =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -154,5 +155,5 @@ internal static class BucketVerbs
     }
 
     /// <summary>A fresh argument that names a bucket.</summary>
-    internal static Argument<string> BucketArgument() => new("bucket") { Description = "the bucket, as ais://NAME or NAME" };
+    internal static Argument<string> BucketArgument() => new AddressArgument<string>("bucket", AddressKind.Bucket) { Description = "the bucket, as ais://NAME or NAME" };
 }

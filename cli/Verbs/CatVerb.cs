@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Transfers;
 using Sluice.Contract;
 
@@ -10,7 +11,7 @@ internal static class CatVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var addresses = new Argument<string[]>("address") { Description = "ais://BUCKET/NAME; several are written one after the other", Arity = ArgumentArity.OneOrMore };
+        var addresses = new AddressArgument<string[]>("address", AddressKind.Object) { Description = "ais://BUCKET/NAME; several are written one after the other", Arity = ArgumentArity.OneOrMore };
         var range = new Option<string?>("--range")
         {
             Description = "bytes to write, counted from 0: 0-99 the first hundred, 100- all after them, -100 the last hundred",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -8,8 +9,8 @@ internal static class CopyVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var source = new Argument<string>("source") { Description = "ais://BUCKET/NAME" };
-        var target = new Argument<string>("target") { Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the last part of the name" };
+        var source = new AddressArgument<string>("source", AddressKind.Object) { Description = "ais://BUCKET/NAME" };
+        var target = new AddressArgument<string>("target", AddressKind.Object) { Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the last part of the name" };
         var command = new Command("cp", "Copy an object within a bucket or to another one; the server does it, and nothing is sent through here") { source, target };
         options.Bind(command, async (parse, run, token) =>
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Cli.Transfers;
 using Sluice.Contract;
@@ -12,7 +13,7 @@ internal static class GetVerb
 
     public static Command Create(VerbOptions options)
     {
-        var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME, or with --recursive ais://BUCKET/DIRECTORY/" };
+        var address = new AddressArgument<string>("address", AddressKind.Object) { Description = "ais://BUCKET/NAME, or with --recursive ais://BUCKET/DIRECTORY/" };
         var target = new Argument<string?>("target")
         {
             Description = "a file, a directory, or - for standard output; the object's last name part here if left out",

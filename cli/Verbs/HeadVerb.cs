@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Contract;
 
@@ -11,7 +12,7 @@ internal static class HeadVerb
 {
     public static Command Create(VerbOptions options, string verb = "head")
     {
-        var address = new Argument<string>("address") { Description = "ais://BUCKET/NAME" };
+        var address = new AddressArgument<string>("address", AddressKind.Object) { Description = "ais://BUCKET/NAME" };
         var command = new Command(verb, "Show an object's attributes, and the chunks that it is made of") { address };
         options.Bind(command, async (parse, run, token) =>
         {

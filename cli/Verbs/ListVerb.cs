@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Contract;
 
@@ -14,7 +15,7 @@ internal static class ListVerb
 
     public static Command Create(VerbOptions options)
     {
-        var address = new Argument<string?>("address")
+        var address = new AddressArgument<string?>("address", AddressKind.Object)
         {
             Description = "ais://BUCKET, ais://BUCKET/DIRECTORY/ or any prefix; ais:// for the buckets of that provider; all buckets without it",
             Arity = ArgumentArity.ZeroOrOne,

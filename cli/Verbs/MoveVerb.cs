@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -8,8 +9,8 @@ internal static class MoveVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var source = new Argument<string>("source") { Description = "ais://BUCKET/NAME" };
-        var target = new Argument<string>("target") { Description = "ais://BUCKET/NAME of the same bucket, or ais://BUCKET/DIRECTORY/ to keep the last part of the name" };
+        var source = new AddressArgument<string>("source", AddressKind.Object) { Description = "ais://BUCKET/NAME" };
+        var target = new AddressArgument<string>("target", AddressKind.Object) { Description = "ais://BUCKET/NAME of the same bucket, or ais://BUCKET/DIRECTORY/ to keep the last part of the name" };
         var command = new Command("mv", "Give an object another name in its bucket; what stands there is replaced") { source, target };
         options.Bind(command, async (parse, run, token) =>
         {

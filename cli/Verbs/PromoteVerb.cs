@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -9,7 +10,7 @@ internal static class PromoteVerb
     public static Command Create(VerbOptions options)
     {
         var source = new Argument<string>("source") { Description = "absolute path of a file or directory on the server, below one of its --promote-root directories" };
-        var target = new Argument<string>("target")
+        var target = new AddressArgument<string>("target", AddressKind.Object)
         {
             Description = "ais://BUCKET, or ais://BUCKET/TEXT to put TEXT before each name, as it is: end it with a slash for a directory; of a single file, ais://BUCKET/NAME is its name",
         };

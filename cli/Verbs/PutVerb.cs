@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.IO.Enumeration;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Cli.Transfers;
 using Sluice.Contract;
@@ -14,7 +15,7 @@ internal static class PutVerb
     public static Command Create(VerbOptions options)
     {
         var source = new Argument<string>("source") { Description = "a file, a directory (its pipes, sockets, devices and dangling links are passed over), or - for standard input, of which a part is in memory while it is sent" };
-        var address = new Argument<string>("address")
+        var address = new AddressArgument<string>("address", AddressKind.Object)
         {
             Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the file's name; what lies below a directory keeps its path",
         };

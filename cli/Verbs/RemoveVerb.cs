@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Cli.Transfers;
 using Sluice.Contract;
@@ -10,7 +11,7 @@ internal static class RemoveVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var address = new Argument<string>("address")
+        var address = new AddressArgument<string>("address", AddressKind.Object)
         {
             Description = "ais://BUCKET/NAME, with --recursive ais://BUCKET/DIRECTORY/, with --template, --list, --prefix or --all ais://BUCKET",
         };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -10,7 +11,7 @@ internal static class ScrubVerb
 
     public static Command Create(VerbOptions options)
     {
-        var bucket = new Argument<string?>("bucket")
+        var bucket = new AddressArgument<string?>("bucket", AddressKind.Bucket)
         {
             Description = "the bucket, as ais://NAME or NAME; all when left out",
             Arity = ArgumentArity.ZeroOrOne,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sluice.Cli.Completion;
 using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
@@ -8,7 +9,7 @@ internal static class SetCustomVerb
 {
     public static Command Create(VerbOptions options)
     {
-        var name = new Argument<string>("address") { Description = "ais://BUCKET/NAME" };
+        var name = new AddressArgument<string>("address", AddressKind.Object) { Description = "ais://BUCKET/NAME" };
         var pairs = new Argument<string[]>("pair") { Description = "custom metadata, as KEY=VALUE; what other keys have stays", Arity = ArgumentArity.ZeroOrMore };
         var replace = new Option<bool>("--replace") { Description = "make the pairs all that the object has; without any it has none then" };
         var command = new Command("set-custom", "Set custom metadata of an object; \"object show\" prints it") { name, pairs, replace };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Contract;
 
@@ -14,7 +15,7 @@ internal static class UploadVerbs
 
     private static Command List(VerbOptions options)
     {
-        var bucket = new Argument<string>("bucket") { Description = "ais://BUCKET" };
+        var bucket = new AddressArgument<string>("bucket", AddressKind.Bucket) { Description = "ais://BUCKET" };
         var command = new Command("ls", "List a bucket's uploads, oldest first: when they were begun, their ids, and of which objects") { bucket };
         options.Bind(command, async (parse, run, token) =>
         {
@@ -75,7 +76,7 @@ internal static class UploadVerbs
     }
 
     private static (Argument<string> Address, Argument<string> Id) Upload() => (
-        new("address") { Description = "ais://BUCKET/NAME, the object that it is to become" },
+        new AddressArgument<string>("address", AddressKind.Object) { Description = "ais://BUCKET/NAME, the object that it is to become" },
         new("upload") { Description = "its id, as \"uploads ls\" shows it" });
 
     private static UploadAddress Of(string address, string id)

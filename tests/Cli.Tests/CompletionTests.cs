@@ -97,7 +97,7 @@ public sealed class CompletionTests
         Assert.Equal("_sluice", await ShellAsync(["zsh", "-f"], $"autoload -U compinit; compinit -u -D; source {file}; print $_comps[sluice]\n"));
     }
 
-    private static IEnumerable<Command> Below(Command command) => command.Subcommands.SelectMany(each => Below(each).Prepend(each));
+    private static IEnumerable<Command> Below(Command command) => command.Subcommands.Where(each => !each.Hidden).SelectMany(each => Below(each).Prepend(each));
 
     private static async Task<string> ShellAsync(string[] shell, string script)
     {
