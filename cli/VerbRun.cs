@@ -117,8 +117,9 @@ internal sealed class VerbRun : IDisposable
     /// <summary>Prints why something failed, as one sentence, and gives the code for it.</summary>
     public ExitCode Fail(Exception failure, string? subject = null)
     {
-        string about = subject is null ? "" : PrintableText.Of(subject) + ": ";
-        Meter.Aside(() => _environment.Error.WriteLine($"sluice: {about}{PrintableText.Sentence(failure)}"));
+        string sentence = PrintableText.Sentence(failure);
+        string about = subject is null || sentence.Contains(PrintableText.Of(subject), StringComparison.Ordinal) ? "" : PrintableText.Of(subject) + ": ";
+        Meter.Aside(() => _environment.Error.WriteLine($"sluice: {about}{sentence}"));
         return ExitCodes.Of(failure);
     }
 

@@ -24,6 +24,7 @@ public sealed class ProgressMeter : IDisposable
     private long _objectsDone;
     private long _objectsTotal;
     private volatile bool _isTotalKnown;
+    private volatile bool _areBytesUnknown;
 
     // Under the lock: the line on the screen.
     private readonly Lock _screen = new();
@@ -56,9 +57,10 @@ public sealed class ProgressMeter : IDisposable
     /// <summary>Objects finished so far, well.</summary>
     public long ObjectsDone => Interlocked.Read(ref _objectsDone);
 
-    /// <summary>One more object is to come, of that size; below zero if unknown.</summary>
+    /// <summary>One more object is to come, of that size; below zero if unknown, and then there is no total of bytes.</summary>
     public void Expect(long bytes)
     {
+        _areBytesUnknown |= bytes < 0;
         Interlocked.Increment(ref _objectsTotal);
         Interlocked.Add(ref _bytesTotal, Math.Max(bytes, 0));
     }
@@ -125,7 +127,7 @@ public sealed class ProgressMeter : IDisposable
             (_lastTicks, _lastBytes) = (_clock.GetTimestamp(), done);
             var sample = new ProgressSample(
                 done,
-                _isTotalKnown ? Interlocked.Read(ref _bytesTotal) : -1,
+                _isTotalKnown && !_areBytesUnknown ? Interlocked.Read(ref _bytesTotal) : -1,
                 ObjectsDone,
                 _isTotalKnown ? Interlocked.Read(ref _objectsTotal) : -1,
                 _bytesPerSecond);

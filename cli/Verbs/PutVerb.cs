@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.IO.Enumeration;
 using Sluice.Cli.Completion;
 using Sluice.Cli.Terminal;
 using Sluice.Cli.Transfers;
@@ -7,45 +6,98 @@ using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
-/// <summary><c>put</c>: a file, standard input, or all files below a directory.</summary>
+/// <summary><c>put</c>: a file, standard input, all files below a directory, or those of a list or a template.</summary>
 internal static class PutVerb
 {
     private const string StandardInput = "-";
 
     public static Command Create(VerbOptions options)
     {
-        var source = new Argument<string>("source") { Description = "a file, a directory (its pipes, sockets, devices and dangling links are passed over), or - for standard input, of which a part is in memory while it is sent" };
-        var address = new AddressArgument<string>("address", AddressKind.Object)
+        var names = new NameOptions("files", hasPrefix: false);
+        var source = new AddressArgument<string>("source", AddressKind.Object)
+        {
+            Description = "a file, a directory (its pipes, sockets, devices and dangling links are passed over), or - for standard input, of which a part is in memory while it is sent; "
+                + "with --template or --list the directory that the names are in, or nothing",
+            IsAddress = names.AreGiven, // it may be left out then
+        };
+        var address = new AddressArgument<string?>("address", AddressKind.Object)
         {
             Description = "ais://BUCKET/NAME, or ais://BUCKET/DIRECTORY/ to keep the file's name; what lies below a directory keeps its path",
+            Arity = ArgumentArity.ZeroOrOne,
         };
         Option<int> jobs = VerbOptions.Jobs();
         var parts = new PartOptions();
         var command = new Command("put", "Store files as objects; large ones are sent in parts, and an upload that is cut short may be resumed") { source, address, jobs };
+        foreach (Option option in names.All)
+        {
+            command.Options.Add(option);
+        }
+
         parts.AddForPut(command);
         options.Bind(
             command,
             async (parse, run, token) =>
             {
                 string path = parse.GetRequiredValue(source);
-                ObjectAddress target = VerbOptions.ObjectOf(parse.GetRequiredValue(address));
                 PartSettings settings = parts.OfPut(parse);
-                if (path == StandardInput)
+                if (names.Of(parse) is { } many)
                 {
-                    return await PutInputAsync(run, target, settings, token);
+                    (string? directory, string to) = parse.GetValue(address) is { } second ? (path, second) : (null, path);
+                    IAsyncEnumerable<LocalFile> files = FilesOf(many, directory);
+                    return await PutManyAsync(run, files, VerbOptions.ObjectOf(to).AsDirectory(), parse.GetValue(jobs), RefuseToResume(settings, "many files"), isNamed: true, token);
                 }
 
-                if (!Directory.Exists(path))
-                {
-                    return await PutFileAsync(run, path, target, settings, token);
-                }
-
-                return settings.ResumeId is null
-                    ? await PutDirectoryAsync(run, path, target.AsDirectory(), parse.GetValue(jobs), settings, token)
-                    : throw new UsageException($"--resume goes on with one object: {path} is a directory");
+                ObjectAddress target = VerbOptions.ObjectOf(parse.GetValue(address) ?? throw new UsageException($"where to put {path} is not said: ais://BUCKET/NAME"));
+                return path == StandardInput ? await PutInputAsync(run, target, settings, token)
+                    : !Directory.Exists(path) ? await PutFileAsync(run, path, target, settings, token)
+                    : await PutManyAsync(run, LocalFiles.Below(path), target.AsDirectory(), parse.GetValue(jobs), RefuseToResume(settings, path + " is a directory"), isNamed: false, token);
             },
             showsProgress: true);
         return command;
+    }
+
+    private static PartSettings RefuseToResume(PartSettings settings, string instead) =>
+        settings.ResumeId is null ? settings : throw new UsageException($"--resume goes on with one object: {instead}");
+
+    /// <summary>
+    /// The files of a list or a template. Below a directory they keep their names; without one, what is written before the first range, up to a slash, and of a list's
+    /// names all up to the last slash, only tells where they are.
+    /// </summary>
+    private static IAsyncEnumerable<LocalFile> FilesOf(NamedThings many, string? directory)
+    {
+        if (many.Template is { IsPrefix: true } one)
+        {
+            throw new UsageException($"\"{one}\" has no range, such as {{001..100}}, so it is no template of several files");
+        }
+
+        IEnumerable<string> names = many.Template?.Names() ?? many.List!;
+        if (directory is not null)
+        {
+            if (!Directory.Exists(directory))
+            {
+                throw new DirectoryNotFoundException($"{directory} is not a directory");
+            }
+
+            // The fixed text of a template is that of its first name.
+            if ((many.List ?? [many.Template!.First]).FirstOrDefault(name => name.StartsWith('/') || name.Split('/').Contains("..")) is { } outside)
+            {
+                throw new UsageException($"\"{outside}\" does not lie below {directory}");
+            }
+
+            string root = Path.Join(directory, "/");
+            return LocalFiles.At(names.Select(name => root + name), _ => root.Length);
+        }
+
+        if (many.Template is { } template)
+        {
+            int fixedLength = template.Prefix.LastIndexOf('/') + 1;
+            return LocalFiles.At(names, _ => fixedLength);
+        }
+
+        static int LastOf(string name) => name.LastIndexOf('/') + 1;
+        return many.List!.GroupBy(name => name[LastOf(name)..]).FirstOrDefault(group => group.Distinct().Count() > 1) is { } twice
+            ? throw new UsageException($"{string.Join(" and ", twice.Distinct())} would be one object, \"{twice.Key}\": name the directory that they are in before the address")
+            : LocalFiles.At(names, LastOf);
     }
 
     private static async Task<ExitCode> PutInputAsync(VerbRun run, ObjectAddress target, PartSettings settings, CancellationToken token)
@@ -77,22 +129,29 @@ internal static class PutVerb
         return ExitCode.Ok;
     }
 
-    private static async Task<ExitCode> PutDirectoryAsync(
-        VerbRun run, string path, ObjectAddress target, int jobs, PartSettings settings, CancellationToken token)
+    private static async Task<ExitCode> PutManyAsync(
+        VerbRun run, IAsyncEnumerable<LocalFile> files, ObjectAddress target, int jobs, PartSettings settings, bool isNamed, CancellationToken token)
     {
-        string root = Path.GetFullPath(path);
         Upload upload = await Upload.ToAsync(run, settings, target.Bucket, token);
         long unverified = 0;
         (ExitCode code, _) = await TransferQueue.RunAsync(
             run,
             jobs,
-            WalkAsync(root),
+            files,
             file => file.Path,
             file => file.SizeBytes,
             async (file, each) =>
             {
-                RefuseUnlessFile(run.KindOf(file.Path));
-                ObjectAddress address = target.With(target.Name + Path.GetRelativePath(root, file.Path));
+                if (isNamed)
+                {
+                    RefuseUnlessThere(file.Path);
+                }
+                else
+                {
+                    RefuseUnlessFile(run.KindOf(file.Path));
+                }
+
+                ObjectAddress address = target.With(target.Name + file.Name);
                 UploadOutcome outcome = await upload.FileAsync(file.Path, address, each);
                 Interlocked.Add(ref unverified, outcome.IsVerified ? 0 : 1);
                 PrintJson(run, file.Path, address, outcome);
@@ -132,25 +191,16 @@ internal static class PutVerb
         }
     }
 
-    private static async IAsyncEnumerable<LocalFile> WalkAsync(string root)
+    private static void RefuseUnlessThere(string path)
     {
-        // Off the caller's thread: the transfers start while a large directory is still being read.
-        await Task.Yield();
-        foreach (LocalFile file in FilesBelow(root))
+        if (Directory.Exists(path))
         {
-            yield return file;
+            throw new RefusedException($"{path} is a directory");
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{path} does not exist");
         }
     }
-
-    // Hidden files belong to it. A link to a file is sent as the file; a link to a directory is not entered, it could lead round in circles.
-    private static FileSystemEnumerable<LocalFile> FilesBelow(string root) => new(
-        root,
-        (ref entry) => new LocalFile(entry.ToFullPath(), entry.Length),
-        new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
-    {
-        ShouldIncludePredicate = (ref entry) => !entry.IsDirectory,
-        ShouldRecursePredicate = (ref entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,
-    };
-
-    private readonly record struct LocalFile(string Path, long SizeBytes);
 }
