@@ -9,7 +9,7 @@ DATA := $(CURDIR)/data
 SOURCES := $(shell find native contract engine transport server cli loader -not -path '*/obj/*' -not -path '*/bin/*' \
 	\( -name '*.cs' -o -name '*.c' -o -name '*.h' -o -name '*.csproj' -o -name '*.targets' -o -name 'hrw-vectors.json' \)) \
 	Directory.Build.props Directory.Packages.props
-BUILD_PACKAGES := clang gcc binutils libc6-dev zlib1g-dev libxxhash-dev libssl3 curl
+BUILD_PACKAGES := clang gcc binutils libc6-dev zlib1g-dev libxxhash-dev libsqlite3-dev libssl3 curl
 TEST_PACKAGES := attr xfsprogs e2fsprogs btrfs-progs mount procps zsh fish
 BENCH_PACKAGES := nginx wrk fio xfsprogs mount util-linux openssl libisal2
 # The compiler server must not outlive the call that started it.

@@ -105,6 +105,53 @@ public static unsafe partial class Libc
         }
     }
 
+    /// <summary>
+    /// The same of a part of the directory: some hundred entries from <paramref name="position"/> on, which is 0 at first, then what the last call made of it, and negative behind the
+    /// last part.
+    /// </summary>
+    public static Errno ReadDirectory<TSink>(int directory, ref long position, ref TSink sink)
+        where TSink : IDirectoryEntrySink, allows ref struct
+    {
+        Errno error = OpenBeneath(directory, "."u8, OpenMode.Directory, out int own);
+        if (error != Errno.None)
+        {
+            return error;
+        }
+
+        byte* buffer = (byte*)NativeMemory.Alloc(DirectoryBufferBytes);
+        try
+        {
+            // SAFETY: buffer has that many bytes.
+            nint filled = LibcImports.lseek(own, position, 0) < 0 ? -1 : LibcImports.getdents(own, buffer, DirectoryBufferBytes);
+            if (filled < 0)
+            {
+                return LastError();
+            }
+
+            var entries = new ReadOnlySpan<byte>(buffer, (int)filled);
+            position = filled == 0 ? -1 : LastOffset(entries);
+            Feed(own, entries, ref sink);
+            return Errno.None;
+        }
+        finally
+        {
+            NativeMemory.Free(buffer);
+            Close(own);
+        }
+    }
+
+    /// <summary>Where the entries behind these begin, as the last of them says.</summary>
+    private static long LastOffset(ReadOnlySpan<byte> entries)
+    {
+        const int OffsetAt = 8, LengthAt = 16;
+        while (MemoryMarshal.Read<ushort>(entries[LengthAt..]) is var length && length < entries.Length)
+        {
+            entries = entries[length..];
+        }
+
+        return MemoryMarshal.Read<long>(entries[OffsetAt..]);
+    }
+
     private static void Feed<TSink>(int directory, ReadOnlySpan<byte> entries, ref TSink sink)
         where TSink : IDirectoryEntrySink, allows ref struct
     {

@@ -69,6 +69,9 @@ internal static unsafe partial class LibcImports
     [LibraryImport(Library, SetLastError = true)]
     internal static partial int unlinkat(int directory, byte* name, int flags);
 
+    [LibraryImport(Library, SetLastError = true)]
+    internal static partial long lseek(int descriptor, long offset, int whence);
+
     [LibraryImport(Library, EntryPoint = "getdents64", SetLastError = true)]
     internal static partial nint getdents(int directory, byte* buffer, nuint size);
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Sluice.Native.Codecs;
+using Sluice.Native.Sqlite;
 
 namespace Sluice.Native;
 
@@ -18,6 +19,7 @@ internal static class LibraryResolver
     private static nint Load(string name, Assembly assembly, DllImportSearchPath? path) => name switch
     {
         XxHashImports.Library => NativeLibrary.Load("libxxhash.so.0", assembly, path), // of Debian's libxxhash0
+        SqliteImports.Library => NativeLibrary.Load("libsqlite3.so.0", assembly, path), // of Debian's libsqlite3-0
         GaloisImports.Library => NativeLibrary.Load(Path.Combine(AppContext.BaseDirectory, "libsluicegf.so")), // made by Gf.targets
         _ => 0,
     };

@@ -162,6 +162,15 @@ internal static class BlockingVerbs
         return new IoResult(error == Errno.ENOENT ? Errno.None : error); // the directory was removed behind its opening: it is empty
     }
 
+    public static IoResult ListPart(FileHandle directory, DirectoryPart part)
+    {
+        var adapter = new PartAdapter(directory.Descriptor, part, stackalloc byte[DirectoryPart.ValueBytesMax]);
+        long position = part.Position;
+        Errno error = Libc.ReadDirectory(directory.Descriptor, ref position, ref adapter);
+        part.Position = error == Errno.ENOENT ? -1 : position; // removed behind its opening: it is empty
+        return new IoResult(error == Errno.ENOENT ? Errno.None : error);
+    }
+
     public static IoResult<FileStatus> Told(Errno error, in FileStat stat) =>
         error != Errno.None ? IoResult<FileStatus>.Failed(error) : new IoResult<FileStatus>(new FileStatus
         {
@@ -195,13 +204,40 @@ internal static class BlockingVerbs
 
     private static IoResult<int> Counted(Errno error, int count) => error == Errno.None ? new IoResult<int>(count) : IoResult<int>.Failed(error);
 
+    private static EntryKind KindOf(byte kind) => kind switch
+    {
+        Libc.KindFile => EntryKind.File,
+        Libc.KindDirectory => EntryKind.Directory,
+        _ => EntryKind.Other,
+    };
+
+    private readonly ref struct PartAdapter(int directory, DirectoryPart part, Span<byte> buffer) : IDirectoryEntrySink
+    {
+        private readonly Span<byte> _buffer = buffer;
+
+        public void Add(ReadOnlySpan<byte> name, byte kind)
+        {
+            if (kind != Libc.KindFile)
+            {
+                part.Add(name, KindOf(kind), default, Errno.None);
+                return;
+            }
+
+            Errno error = Libc.OpenBeneath(directory, name, Libc.OpenMode.Read, out int descriptor);
+            error = error == Errno.None ? Judge(ref descriptor, OpenIntent.Read) : error;
+            int count = 0;
+            if (error == Errno.None)
+            {
+                error = Libc.GetXattr(descriptor, Text(part.Attribute), _buffer, out count);
+                Libc.Close(descriptor);
+            }
+
+            part.Add(name, EntryKind.File, _buffer[..count], error);
+        }
+    }
+
     private readonly struct SinkAdapter(IEntrySink sink) : IDirectoryEntrySink
     {
-        public void Add(ReadOnlySpan<byte> name, byte kind) => sink.Add(name, kind switch
-        {
-            Libc.KindFile => EntryKind.File,
-            Libc.KindDirectory => EntryKind.Directory,
-            _ => EntryKind.Other,
-        });
+        public void Add(ReadOnlySpan<byte> name, byte kind) => sink.Add(name, KindOf(kind));
     }
 }

@@ -114,6 +114,29 @@ public static class FileIoVerbs
             : WholeFileResult.Done;
     }
 
+    /// <summary>Lists a directory as one part by the verbs that it consists of.</summary>
+    public static async ValueTask<IoResult> ListPartStepwiseAsync(this IFileIo io, FileHandle directory, DirectoryPart part)
+    {
+        var entries = new NextEntries([], int.MaxValue / 2);
+        IoResult listed = await io.ListAsync(directory, entries);
+        if (!listed.Ok)
+        {
+            return listed;
+        }
+
+        part.Position = -1;
+        var value = new byte[DirectoryPart.ValueBytesMax];
+        foreach ((byte[] name, EntryKind kind) in entries.Take(out _))
+        {
+            IoResult<FileHandle> opened = kind == EntryKind.File ? await io.OpenAsync(directory, name, OpenIntent.Read) : default;
+            using FileHandle? file = opened.Ok ? opened.Value : null;
+            IoResult<int> read = file is null ? IoResult<int>.Failed(opened.Error) : await io.GetXattrAsync(file, part.Attribute, value);
+            part.Add(name, kind, value.AsSpan(0, read.Ok ? read.Value : 0), read.Error);
+        }
+
+        return listed;
+    }
+
     /// <summary>Reads a whole small file; ERANGE when it is longer than <paramref name="bytesMax"/>.</summary>
     public static async ValueTask<IoResult<byte[]>> ReadFileAsync(this IFileIo io, FileHandle file, int bytesMax)
     {

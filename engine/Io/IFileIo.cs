@@ -84,6 +84,12 @@ public interface IFileIo : IDescriptorOwner
     /// <summary>Feeds every entry but "." and ".." to <paramref name="sink"/>, in no order. Starts at the beginning each time. One that was removed has none.</summary>
     ValueTask<IoResult> ListAsync(FileHandle directory, IEntrySink sink);
 
+    /// <summary>
+    /// Feeds a part of the directory to <paramref name="part"/>, the files with their attribute, and notes there where the next part begins: a directory of any size in bounded memory, and one
+    /// trip for many files where a disk has that. What is there throughout is met once.
+    /// </summary>
+    ValueTask<IoResult> ListPartAsync(FileHandle directory, DirectoryPart part) => this.ListPartStepwiseAsync(directory, part);
+
     /// <summary>Takes an exclusive advisory lock that ends with the handle; EAGAIN when another process has it (flock(2)).</summary>
     ValueTask<IoResult> LockAsync(FileHandle file);
 }

@@ -125,6 +125,10 @@ public sealed partial class ThreadFileIo : IFileIo, IDisposable
         RunAsync((directory, sink), static state => BlockingVerbs.List(state.directory, state.sink));
 
     /// <inheritdoc/>
+    public ValueTask<IoResult> ListPartAsync(FileHandle directory, DirectoryPart part) =>
+        RunAsync((directory, part), static state => BlockingVerbs.ListPart(state.directory, state.part));
+
+    /// <inheritdoc/>
     public ValueTask<IoResult> LockAsync(FileHandle file) => RunAsync((Io: this, file), static state =>
     {
         Errno error = Libc.TryLock(state.file.Descriptor);

@@ -198,7 +198,7 @@ public sealed partial class UringFileIo
                 case VerbKind.SyncFileSystem:
                     return -(int)Libc.SyncFileSystem(file.Descriptor);
                 case VerbKind.List:
-                    return -(int)BlockingVerbs.List(file, (IEntrySink)_other!).Error;
+                    return -(int)(_other is DirectoryPart part ? BlockingVerbs.ListPart(file, part) : BlockingVerbs.List(file, (IEntrySink)_other!)).Error;
                 case VerbKind.Lock:
                     return -(int)io.Lock(file);
                 case VerbKind.Make:

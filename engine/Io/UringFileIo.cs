@@ -260,6 +260,15 @@ public sealed partial class UringFileIo : IFileIo, IDisposable
     }
 
     /// <inheritdoc/>
+    public ValueTask<IoResult> ListPartAsync(FileHandle directory, DirectoryPart part)
+    {
+        Verb verb = Rent();
+        ValueTask<IoResult> task = verb.AsTask();
+        verb.BeginWork(VerbKind.List, part, directory);
+        return task;
+    }
+
+    /// <inheritdoc/>
     public ValueTask<IoResult> LockAsync(FileHandle file)
     {
         Verb verb = Rent();
