@@ -3,6 +3,7 @@ using Sluice.Engine.Health;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Names;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Space;
 
@@ -84,6 +85,9 @@ public sealed class EngineEnvironment
 
     /// <summary>Source of identities: mountpath and cluster uuids, the instance of the process.</summary>
     public Func<Guid> NewGuid { get; init; } = Guid.NewGuid;
+
+    /// <summary>Where indexes of names are kept; without it listings walk the directories.</summary>
+    public INameStores? NameStores { get; init; }
 
     /// <summary>
     /// Runs the body of a job beside the requests: on the thread pool, since a job on a ring loop would keep requests waiting. A simulation

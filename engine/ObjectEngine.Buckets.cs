@@ -57,6 +57,7 @@ public sealed partial class ObjectEngine
             ForgetUploads(destroyed.Value.Bid);
             ForgetAppends(destroyed.Value.Bid);
             _copyJobs.Forget(destroyed.Value);
+            await ForgetNamesAsync(destroyed.Value.Bid);
             StartEmptyingTrash();
             return Result.Done;
         }

@@ -4,6 +4,7 @@ using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Names;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Recovery;
 using Sluice.Engine.Redundancy;
@@ -61,6 +62,7 @@ public sealed partial class ObjectEngine
             Readers = readers,
             FaultSeen = (seen, error, path) => _health?.Report(seen, error, path),
         };
+        disk.Names = _environment.NameStores is { } stores ? new DiskNames(disk, stores, _environment) : null;
         return new AttachedDisk(owned, disk, _clock, _log);
     }
 
@@ -74,6 +76,7 @@ public sealed partial class ObjectEngine
             SettleAsync = one => StartupRecovery.SettleAloneAsync(
                 one.Disk, new DiskState(one.Mountpath.WasClean, one.Mountpath.FlushedGeneration), _buckets.All, _log),
             DocumentsMoved = _buckets.RewriteAsync,
+            Buckets = () => _buckets.All,
             Resilver = async whenRunning => await Jobs.StartAsync(JobKinds.Resilver, JobTarget.All, _resilver.RunAsync, whenRunning),
             BuryAsync = async () =>
             {

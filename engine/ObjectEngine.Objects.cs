@@ -4,7 +4,6 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.ErasureCoding;
 using Sluice.Engine.Io;
-using Sluice.Engine.Listing;
 using Sluice.Engine.Mountpaths;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
@@ -247,45 +246,6 @@ public sealed partial class ObjectEngine
     {
         Result<Bucket> allowed = Enter(caller, bucket, AccessBits.HeadObject, "check-lock");
         return allowed.Ok ? _locks.State(allowed.Value.DigestOf(name)) : allowed.Error!;
-    }
-
-    /// <summary>One page of names; a page already contains every change that was acknowledged before it was asked for.</summary>
-    public async ValueTask<Result<ListPage>> ListObjectsAsync(Caller caller, ListRequest request, CancellationToken cancellation)
-    {
-        Result<Bucket> allowed = Enter(caller, request.Bucket, AccessBits.ListObjects, "LIST");
-        if (!allowed.Ok)
-        {
-            return allowed.Error!;
-        }
-
-        try
-        {
-            return await ListAsync(allowed.Value, request, cancellation);
-        }
-        catch (StorageException fault)
-        {
-            return Refuse(fault);
-        }
-    }
-
-    private async ValueTask<ListPage> ListAsync(Bucket bucket, ListRequest request, CancellationToken cancellation)
-    {
-        ReadOnlyMemory<byte> after = request.After;
-        if (request.NonRecursive && after.Length > request.Prefix.Length && after.Span[^1] == (byte)'/' && after.Span.StartsWith(request.Prefix.Span))
-        {
-            // The last page ended with a virtual directory: everything below it is behind us. 0xff is in no UTF-8 text.
-            after = (byte[])[.. after.Span, 0xff];
-        }
-
-        using DiskUse use = _disks.Enter();
-        using var walk = new DirectoryWalk(use.Set.Readable, bucket.Objects, request.Prefix, after, request.PageSize, bucket.Moved);
-        return await Lister.ListAsync(walk, request, request.WithAttributes ? AttributesAsync : null, cancellation);
-
-        async ValueTask<ObjectAttributes?> AttributesAsync(ObjectName name)
-        {
-            Result<StoredObject> stored = await _lookup.StatAsync(bucket, name, bucket.DigestOf(name));
-            return stored.Ok ? stored.Value.Attributes() with { Erasure = ErasureLayout.Of(bucket.Properties.Ec, stored.Value.Metadata) } : null;
-        }
     }
 
     private Result<Bucket> Enter(Caller caller, BucketName name, AccessBits needed, string verb)

@@ -233,6 +233,8 @@ public sealed partial class ObjectEngine : IAsyncDisposable
                 ["recovered.removed"] = Recovered.Removed,
                 ["recovered.heads"] = Recovered.Heads,
                 ["recovered.leftovers"] = Recovered.Leftovers,
+                ["index.made"] = Attached.Sum(static attached => attached.Disk.Names?.MadeCount ?? 0),
+                ["index.waiting"] = Attached.Sum(static attached => attached.Disk.Names?.WaitingCount ?? 0),
                 ["scrub.findings"] = _scrubCounters.Findings.Value,
                 ["scrub.repaired"] = _scrubCounters.Repaired.Value,
             }.Concat(Jobs.Counters()).ToDictionary(),
@@ -269,7 +271,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
             {
                 foreach (AttachedDisk attached in Attached)
                 {
-                    await attached.Mountpath.MarkCleanAsync(_clock.Next());
+                    await attached.MarkCleanAsync(_clock.Next());
                 }
             }
         }
@@ -311,6 +313,11 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         foreach (AttachedDisk attached in Attached)
         {
             await attached.Mountpath.MarkRunningAsync(_clock.Next());
+        }
+
+        foreach (AttachedDisk attached in Attached)
+        {
+            attached.Disk.Names?.Start(_buckets.All);
         }
 
         StartEmptyingTrash();
@@ -369,7 +376,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
         _lookup.Dispose();
         foreach (AttachedDisk attached in Attached)
         {
-            attached.Dispose();
+            await attached.CloseAsync();
         }
 
         Array.ForEach(_verifyBuffers, buffers => buffers.Dispose());

@@ -17,7 +17,7 @@ namespace Sluice.Engine.Listing;
 /// more leaves an entry that reads it again from there. Files that are no object's and entries that are being removed are passed over.
 /// </para>
 /// </summary>
-public sealed class DirectoryWalk : INameIndex, IDisposable
+public sealed class DirectoryWalk : INameIndex, IMovedNames, IDisposable
 {
     private readonly PriorityQueue<Item, byte[]> _queue = new(ByteOrder.Instance);
     private readonly ReadOnlyMemory<byte> _prefix;
@@ -91,7 +91,7 @@ public sealed class DirectoryWalk : INameIndex, IDisposable
     }
 
     /// <summary>An object of that name goes from one mountpath to another. Any thread.</summary>
-    internal void Tell(ReadOnlySpan<byte> name)
+    void IMovedNames.Tell(ReadOnlySpan<byte> name)
     {
         if (name.StartsWith(_prefix.Span) && (name[0] != 0 || _withHidden) && name.SequenceCompareTo(Volatile.Read(ref _after)) > 0)
         {

@@ -1,3 +1,5 @@
+using Sluice.Engine.Names;
+
 namespace Sluice.Engine.Listing;
 
 /// <summary>
@@ -11,6 +13,9 @@ public interface INameIndex
     /// to keep to when it was made.
     /// </summary>
     ValueTask<byte[]?> NextAsync();
+
+    /// <summary>What the index knows of the last name's object; null when that has to be asked.</summary>
+    NamedSize? LastSize => null;
 
     /// <summary>Leaves out every name that starts with these bytes from here on.</summary>
     void Skip(ReadOnlyMemory<byte> prefix);

@@ -1,4 +1,5 @@
 using Sluice.Engine.Buckets;
+using Sluice.Engine.Names;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Listing;
@@ -23,6 +24,9 @@ public sealed class ListRequest
 
     /// <summary>Fill in <see cref="ListEntry.Attributes"/>; costs a look at each object. Name-only listings leave it out.</summary>
     public bool WithAttributes { get; init; }
+
+    /// <summary>Fill in <see cref="ListEntry.Size"/>, which an index of names may know without a look; instead of the attributes.</summary>
+    public bool WithSizes { get; init; }
 }
 
 /// <summary>One line of a listing.</summary>
@@ -36,6 +40,9 @@ public sealed class ListEntry
 
     /// <summary>What is known of the object; null for directories and name-only listings.</summary>
     public ObjectAttributes? Attributes { get; init; }
+
+    /// <summary>The object's size, where sizes were asked for; null for directories.</summary>
+    public NamedSize? Size { get; init; }
 }
 
 /// <summary>One page.</summary>

@@ -1,3 +1,4 @@
+using Sluice.Engine.Names;
 using Sluice.Engine.Objects;
 
 namespace Sluice.Engine.Listing;
@@ -32,7 +33,7 @@ public static class Lister
 
             if (request.NonRecursive && DirectoryOf(name, request.Prefix.Length) is { } directory)
             {
-                if (await IsLiveAsync(name, attributes))
+                if (index.LastSize is not null || await IsLiveAsync(name, attributes))
                 {
                     index.Skip(directory);
                     if (directory.AsSpan().SequenceCompareTo(request.After.Span) > 0)
@@ -50,10 +51,19 @@ public static class Lister
                 continue;
             }
 
+            if (request.WithSizes && index.LastSize is { } size)
+            {
+                entries.Add(new ListEntry { Name = name, Size = size });
+                bytes += name.Length;
+                continue;
+            }
+
             ObjectAttributes? known = attributes is null ? null : await attributes(objectName);
             if (attributes is null || known is not null)
             {
-                entries.Add(new ListEntry { Name = name, Attributes = known });
+                entries.Add(request.WithSizes && known is { } one
+                    ? new ListEntry { Name = name, Size = new NamedSize(one.SizeBytes, one.ChunkCount > 0) }
+                    : new ListEntry { Name = name, Attributes = known });
                 bytes += name.Length + (known?.Custom.Sum(pair => pair.Key.Length + pair.Value.Length) ?? 0);
             }
         }

@@ -7,14 +7,14 @@ namespace Sluice.Engine.Listing;
 public sealed class MovedNames
 {
     private readonly Lock _gate = new();
-    private readonly List<DirectoryWalk> _walks = []; // guarded by _gate
+    private readonly List<IMovedNames> _walks = []; // guarded by _gate
 
     /// <summary>A file of that object is about to be removed from its mountpath, and another stands elsewhere.</summary>
     internal void Tell(ReadOnlySpan<byte> name)
     {
         lock (_gate)
         {
-            foreach (DirectoryWalk walk in _walks)
+            foreach (IMovedNames walk in _walks)
             {
                 walk.Tell(name);
             }
@@ -22,7 +22,7 @@ public sealed class MovedNames
     }
 
     /// <summary>From here on it is told, before it reads its first directory.</summary>
-    internal void Add(DirectoryWalk walk)
+    internal void Add(IMovedNames walk)
     {
         lock (_gate)
         {
@@ -30,11 +30,18 @@ public sealed class MovedNames
         }
     }
 
-    internal void Remove(DirectoryWalk walk)
+    internal void Remove(IMovedNames walk)
     {
         lock (_gate)
         {
             _walks.Remove(walk);
         }
     }
+}
+
+/// <summary>A listing that is under way.</summary>
+internal interface IMovedNames
+{
+    /// <summary>An object of that name goes from one mountpath to another; the bytes are gone after the call. Any thread.</summary>
+    void Tell(ReadOnlySpan<byte> name);
 }

@@ -55,10 +55,18 @@ internal sealed class AttachedDisk : IDisposable
     /// <summary>Everything written to it so far is on stable storage, or an exception tells why not.</summary>
     public async ValueTask SyncAsync() => Disk.Check(await Disk.Io.SyncFileSystemAsync(Disk.Root), "syncfs", default);
 
+    /// <summary>Everything is on stable storage and nobody writes any more: the next start need not look for more, nor make the indexes of names anew.</summary>
+    public async ValueTask MarkCleanAsync(ulong flushedGeneration)
+    {
+        await (Disk.Names?.SealAsync() ?? default);
+        await Mountpath.MarkCleanAsync(flushedGeneration);
+    }
+
     /// <summary>Ends the background work.</summary>
     public async Task StopAsync()
     {
         _leaving.CancelHere();
+        await (Disk.Names?.StopAsync() ?? Task.CompletedTask);
         await _flushing;
         Task emptying;
         lock (_gate)
@@ -67,6 +75,13 @@ internal sealed class AttachedDisk : IDisposable
         }
 
         await emptying;
+    }
+
+    /// <summary>Closes the indexes of names, and disposes.</summary>
+    public async ValueTask CloseAsync()
+    {
+        await (Disk.Names?.CloseAsync() ?? default);
+        Dispose();
     }
 
     /// <summary>Closes the directories, unlocks and closes the mountpath. The background work has been stopped.</summary>

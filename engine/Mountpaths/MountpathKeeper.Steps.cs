@@ -255,6 +255,7 @@ public sealed partial class MountpathKeeper
         Volatile.Write(ref _attached, [.. _attached, attached]);
         attached.StartFlushing(_options.FlushInterval, _environment.Time);
         attached.StartEmptyingTrash();
+        attached.Disk.Names?.Start(_parts.Buckets());
         Publish();
         await FollowUpAsync();
     }
@@ -313,7 +314,7 @@ public sealed partial class MountpathKeeper
                 }
                 else
                 {
-                    await attached.Mountpath.MarkCleanAsync(_parts.NextGeneration());
+                    await attached.MarkCleanAsync(_parts.NextGeneration());
                 }
             }
             catch (StorageException fault)
@@ -324,7 +325,7 @@ public sealed partial class MountpathKeeper
             NoteUnflushed(attached);
         }
 
-        attached.Dispose();
+        await attached.CloseAsync();
     }
 
     private void NoteUnflushed(AttachedDisk leaving)

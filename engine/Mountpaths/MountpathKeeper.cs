@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
+using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Jobs;
 using Sluice.Engine.Objects;
@@ -23,6 +24,9 @@ internal sealed record KeeperParts
 
     /// <summary>The mountpaths changed: the documents that lie on the first of them move.</summary>
     public required Func<ValueTask> DocumentsMoved { get; init; }
+
+    /// <summary>The buckets that there are.</summary>
+    public required Func<IReadOnlyCollection<Bucket>> Buckets { get; init; }
 
     /// <summary>Starts the job that brings everything to its place.</summary>
     public required Func<WhenRunning, ValueTask> Resilver { get; init; }
@@ -190,7 +194,7 @@ public sealed partial class MountpathKeeper
         catch (StorageException fault)
         {
             _log.LogError("{Fault}", fault.Message);
-            attached.Dispose();
+            await attached.CloseAsync();
             await WriteMapAsync(Changed(map => SiblingOf(map, row.Uuid).Out = OutOfService.ByHealth));
             return Refused($"mountpath {path} failed while it was looked through; the server's log says how");
         }

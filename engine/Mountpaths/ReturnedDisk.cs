@@ -69,7 +69,7 @@ internal sealed class ReturnedDisk(ObjectDisk disk, DiskTable disks, ObjectLooku
                 lookup.Evict(digest);
                 if (!mine.OfThisBucket || generation < newest || generation < buried)
                 {
-                    await ObjectRemoval.UnlinkAsync(disk, mine.Path.Whole, bucket.Objects, Durability.Strict);
+                    await ObjectRemoval.UnlinkHeadAsync(bucket, name, mine);
                     _removed++;
                 }
             }

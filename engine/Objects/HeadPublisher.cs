@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
+using Sluice.Engine.Names;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
 
@@ -99,13 +100,20 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
     public async ValueTask SetAsideAsync(Bucket bucket, ObjectName name, ulong digest, ObjectPlace place, string problem, ILogger log)
     {
         ObjectDisk disk = place.Disk;
+        await disk.BeginNameAsync(bucket, name);
         using DirectoryLease directory = disk.Check(
             await disk.Directories.AcquireAsync(place.Path.Directory, DirectoryUse.Existing), "open", place.Path.Directory.Span);
         await locks.BeginPublishAsync(digest);
         try
         {
             await Quarantine.MoveAsync(disk, directory.Handle, place.Path.Leaf, digest, new QuarantineNote(problem, bucket.Name.ToString(), name.ToString()), log);
+            disk.NameIsGone(bucket, name);
             lookup.Evict(digest);
+        }
+        catch (StorageException fault)
+        {
+            disk.DoubtNames(bucket, fault.Message);
+            throw;
         }
         finally
         {
@@ -115,21 +123,33 @@ public sealed class HeadPublisher(ObjectLookup lookup, NameLock locks, NestedNam
         disk.Check(await directory.SyncAsync(), "fsync of the directory", place.Path.Directory.Span);
     }
 
+    /// <summary>A rename that was refused for what stands there changed nothing; of any other error nobody knows.</summary>
+    private static void DoubtAfter(ReplicaSet set, ObjectDisk disk, Errno error)
+    {
+        if (error is not (Errno.EISDIR or Errno.ENOTDIR or Errno.ENOTEMPTY or Errno.EEXIST or Errno.ENOENT or Errno.ENOSPC or Errno.EDQUOT))
+        {
+            disk.DoubtNames(set.Bucket, "a rename failed");
+        }
+    }
+
     [AsyncMethodBuilder(typeof(PooledMethodBuilder<>))]
     private async ValueTask<(StoredObject? Stored, Errno Refused)> RenameAsync(
         ReplicaSet set, WorkFile head, ObjectMetadata metadata, ObjectPath path, DirectoryLease directory, RenameMode mode)
     {
         ObjectDisk disk = head.Disk;
+        await disk.BeginNameAsync(set.Bucket, set.Name);
         await locks.BeginPublishAsync(set.Digest);
         try
         {
             IoResult renamed = await head.RenameAsync(directory.Handle, path.Leaf, mode);
             if (!renamed.Ok)
             {
+                DoubtAfter(set, disk, renamed.Error);
                 return (null, renamed.Error);
             }
 
             head.GiveAway();
+            disk.NameStands(set.Bucket, set.Name, metadata);
             var stored = new StoredObject(metadata, disk, path, clock.NowNs);
             lookup.Replace(set.Digest, set.Bucket.Bid, set.Name, set.Show(stored));
             return (stored, Errno.None);

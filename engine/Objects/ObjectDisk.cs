@@ -3,6 +3,7 @@ using System.Text;
 using Sluice.Contract;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Names;
 using Sluice.Engine.Space;
 using Sluice.Native;
 
@@ -61,6 +62,9 @@ public sealed class ObjectDisk : IDisposable
 
     /// <summary>Flusher, trash and the rest, when an engine has it.</summary>
     internal AttachedDisk? Attachment { get; set; }
+
+    /// <summary>The indexes of names on it; null where none are kept.</summary>
+    internal DiskNames? Names { get; set; }
 
     /// <summary>New objects go to it.</summary>
     public bool Serves => State == ServingState.Serving;

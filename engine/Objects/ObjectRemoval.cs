@@ -4,6 +4,7 @@ using Sluice.Contract;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
 using Sluice.Engine.Mountpaths;
+using Sluice.Engine.Names;
 using Sluice.Engine.Pooling;
 using Sluice.Native;
 
@@ -143,6 +144,22 @@ public sealed class ObjectRemoval(
         await disk.Directories.PruneAsync(directoryPath, content);
     }
 
+    /// <summary>Removes a head durably, as <see cref="UnlinkAsync(ObjectDisk, ReadOnlyMemory{byte}, ReadOnlyMemory{byte}, Durability)"/> does, for who holds its name.</summary>
+    public static async ValueTask UnlinkHeadAsync(Bucket bucket, ObjectName name, ObjectPlace place, Durability durability = Durability.Strict)
+    {
+        await place.Disk.BeginNameAsync(bucket, name);
+        try
+        {
+            await UnlinkAsync(place.Disk, place.Path.Whole, bucket.Objects, durability);
+            place.Disk.NameIsGone(bucket, name);
+        }
+        catch (StorageException fault)
+        {
+            place.Disk.DoubtNames(bucket, fault.Message);
+            throw;
+        }
+    }
+
     /// <summary>Removes parts of which no head speaks any more. One that a drive does not let go of is noted, and keeps nobody from the others.</summary>
     internal static async ValueTask UnlinkPartsAsync(
         Bucket bucket, ObjectName name, ulong digest, IReadOnlyList<PartPlace> parts, LeftoverParts? leftovers, ILogger log)
@@ -173,7 +190,7 @@ public sealed class ObjectRemoval(
         {
             foreach (ObjectPlace place in places.OrderBy(place => place.Stored?.Metadata.Generation ?? 0))
             {
-                await RemoveAsync(bucket, digest, place, strict);
+                await RemoveAsync(bucket, name, digest, place, strict);
             }
         }
         catch (StorageException)
@@ -205,10 +222,11 @@ public sealed class ObjectRemoval(
 
     private IEnumerable<PartPlace> PartsOf(ulong digest, List<ObjectPlace> places) => places.SelectMany(place => partMap.PartsOf(digest, place)).Distinct();
 
-    private async ValueTask RemoveAsync(Bucket bucket, ulong digest, ObjectPlace place, bool strict)
+    private async ValueTask RemoveAsync(Bucket bucket, ObjectName name, ulong digest, ObjectPlace place, bool strict)
     {
         ObjectDisk disk = place.Disk;
         ReadOnlyMemory<byte> directoryPath = place.Path.Directory;
+        await disk.BeginNameAsync(bucket, name);
         using (DirectoryLease directory = disk.Check(
             await disk.Directories.AcquireAsync(directoryPath, DirectoryUse.Existing), "open", directoryPath.Span))
         {
@@ -216,7 +234,13 @@ public sealed class ObjectRemoval(
             try
             {
                 disk.Check(await disk.Io.UnlinkAsync(directory.Handle, place.Path.Leaf, EntryKind.File), "unlink", place.Path.Whole.Span);
+                disk.NameIsGone(bucket, name);
                 lookup.Evict(digest);
+            }
+            catch (StorageException fault)
+            {
+                disk.DoubtNames(bucket, fault.Message);
+                throw;
             }
             finally
             {

@@ -124,7 +124,7 @@ internal sealed class ReplacedGeneration(ReplicaSet set, List<ObjectPlace> place
             _bucket.Moved.Tell(_name.Utf8.Span);
 
             // Durable before its parts go: without them it would be a damaged head of a generation that nobody knows.
-            await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, _bucket.Objects, Durability.Strict);
+            await ObjectRemoval.UnlinkHeadAsync(_bucket, _name, place);
         }
     }
 

@@ -140,7 +140,7 @@ internal sealed class NameSettlement(
         foreach (ObjectPlace old in places.Where(head => head.Stored is { } stored && stored.Metadata.Generation < winner))
         {
             _changed.Add(old.Disk);
-            await ObjectRemoval.UnlinkAsync(old.Disk, old.Path.Whole, bucket.Objects);
+            await ObjectRemoval.UnlinkHeadAsync(bucket, name, old, Durability.Relaxed);
             Interlocked.Increment(ref report.Leftovers);
         }
 

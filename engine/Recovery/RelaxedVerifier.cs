@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Integrity;
 using Sluice.Engine.Io;
+using Sluice.Engine.Names;
 using Sluice.Engine.Objects;
 using Sluice.Engine.Placement;
 using Sluice.Native;
@@ -85,6 +86,8 @@ internal sealed class RelaxedVerifier(ObjectDisk disk, Bucket bucket, ulong flus
         }
 
         ulong digest = bucket.DigestOf(name);
+        await disk.BeginNameAsync(bucket, name);
+        disk.DoubtNames(bucket, "an object is rolled back");
         await RemoveSidecarAsync(path, digest);
         byte[]? kept = await NewestKeptAsync(digest, name);
         string place = Encoding.UTF8.GetString(path);

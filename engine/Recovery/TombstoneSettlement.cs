@@ -54,7 +54,7 @@ internal sealed class TombstoneSettlement(DiskTable disks, ObjectLookup lookup, 
         {
             if (place.Stored is { } stored && stored.Metadata.Generation < buried)
             {
-                await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, bucket.Objects, Durability.Strict);
+                await ObjectRemoval.UnlinkHeadAsync(bucket, name, place);
                 log.LogWarning("mountpath {Mountpath}: {Bucket}/{Name} was deleted or replaced when the server stopped; it is removed", place.Disk.Path, bucket.Name, name);
             }
         }

@@ -195,7 +195,7 @@ public sealed class CopiesRedundancy(
         await locks.BeginPublishAsync(plan.Digest);
         try
         {
-            await ObjectRemoval.UnlinkAsync(place.Disk, place.Path.Whole, plan.Bucket.Objects, Durability.Strict);
+            await ObjectRemoval.UnlinkHeadAsync(plan.Bucket, plan.Name, place);
             lookup.Evict(plan.Digest);
         }
         finally
