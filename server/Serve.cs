@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Sluice.Contract;
 using Sluice.Engine;
+using Sluice.Engine.Names;
 using Sluice.Native.Uring;
 using Sluice.Server.Settings;
 using Sluice.Transport.Api;
@@ -36,7 +37,7 @@ public static class Serve
         using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
         plan = io.Backend == IoBackend.Threads ? PlanOf(settings, io.Backend) : plan; // what rings would have had is the heap's
         LimitMemory(settings, plan, log);
-        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine"), NameStores = new SqliteNameStores(logs.CreateLogger("engine")) };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings, plan), environment);
         if (!opened.Ok)
         {

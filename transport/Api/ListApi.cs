@@ -184,10 +184,10 @@ internal sealed class ListApi(ObjectEngine engine, NodeIdentity node)
             Version = Has(columns, ListColumns.Version) ? known.Version : "";
             Location = Has(columns, ListColumns.Location) ? ObjectHeaders.Location(known, node) : "";
             Custom = Has(columns, ListColumns.Custom) && known.Custom.Count > 0 ? CustomText(known.Custom) : "";
-            Size = Has(columns, ListColumns.Size) ? known.SizeBytes : 0;
+            Size = entry.Size?.Bytes ?? (Has(columns, ListColumns.Size) ? known.SizeBytes : 0);
             Copies = Has(columns, ListColumns.Copies) ? ObjectHeaders.Copies(known) : 0;
             Erasure = Has(columns, ListColumns.Erasure) ? ObjectHeaders.ErasureText(known.Erasure) : "";
-            Flags = entry.IsDirectory ? FlagDirectory : FlagPresent | (known.ChunkCount > 0 ? FlagChunked : 0);
+            Flags = entry.IsDirectory ? FlagDirectory : FlagPresent | (known.ChunkCount > 0 || entry.Size is { IsChunked: true } ? FlagChunked : 0);
         }
 
         public string Checksum { get; }

@@ -99,7 +99,8 @@ internal sealed class ListMessage
                 After = Encoding.UTF8.GetBytes(after),
                 PageSize = pageSize == 0 ? Limits.ListPageEntriesMax : (int)Math.Min(pageSize, Limits.ListPageEntriesMax),
                 NonRecursive = (flags & FlagNonRecursive) != 0,
-                WithAttributes = columns != ListColumns.Name,
+                WithAttributes = columns is not (ListColumns.Name or ListColumns.Size),
+                WithSizes = columns == ListColumns.Size,
             },
         };
     }

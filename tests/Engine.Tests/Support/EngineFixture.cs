@@ -26,6 +26,8 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public List<string> Paths { get; }
 
+    private readonly Sluice.Engine.Names.SqliteNameStores _stores = new(NullLogger.Instance);
+
     public TestedFileIo Io { get; } = new(TestedFileIo.Default);
 
     /// <summary>What the engine's verbs pass through from the next opening on.</summary>
@@ -76,7 +78,7 @@ public sealed class EngineFixture : IAsyncDisposable
     public Task<Result<ObjectEngine>> TryOpenAsync(EngineOptions? options = null)
     {
         Children.Settle();
-        return ObjectEngine.OpenAsync(options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = Time, Log = NullLogger.Instance });
+        return ObjectEngine.OpenAsync(options ?? Options, new EngineEnvironment { Io = Over(Io.Io), Time = Time, Log = NullLogger.Instance, NameStores = _stores });
     }
 
     public async Task CloseAsync()

@@ -14,6 +14,9 @@ public sealed record HistoryTwin
     /// <summary>A layer between engine and disks.</summary>
     public Func<IFileIo, IFileIo>? Disk { get; init; }
 
+    /// <summary>Its engines have indexes of names: that is no twin.</summary>
+    public Func<SimulatedNameStores>? NameStores { get; init; }
+
     /// <summary>Readers have a cache before them that a delete and a restart empty, and an overwrite does not.</summary>
     public bool KeepsOverwritten { get; init; }
 }
@@ -44,6 +47,7 @@ public sealed class HistoryMachine
             _disk = new ScheduledFileIo(io);
             return twin.Disk?.Invoke(_disk) ?? _disk;
         });
+        Host.NameStores = twin.NameStores?.Invoke();
         Host.Disk.SetMode(history.Mode);
         _disk!.Scheduler = _scheduler;
     }

@@ -42,6 +42,9 @@ public sealed class SimulatedHost
 
     public FaultyFileIo Faults { get; }
 
+    /// <summary>Its stores of names; none at first, and then its engines walk.</summary>
+    public SimulatedNameStores? NameStores { get; set; }
+
     /// <summary>Where its engines write their logs; nowhere at first.</summary>
     public ILogger Log { get; set; } = NullLogger.Instance;
 
@@ -52,6 +55,7 @@ public sealed class SimulatedHost
         Io = _io,
         Time = _time,
         Log = Log,
+        NameStores = NameStores,
         Background = static work => work(),
         NewGuid = () =>
         {
@@ -97,6 +101,7 @@ public sealed class SimulatedHost
     {
         _engine = null;
         Disk.End(crash);
+        NameStores?.End(crash);
         Faults.Disarm();
     }
 }
