@@ -34,6 +34,7 @@ for package in Microsoft.AspNetCore.App.Runtime.linux-x64 runtime.linux-x64.Micr
     cp "$packages/${package,,}/$version/THIRD-PARTY-NOTICES.TXT" "$root/licenses/$package.third-party.txt"
 done
 cp /usr/share/doc/libxxhash-dev/copyright "$root/licenses/xxhash.txt"
+cp /usr/share/doc/libsqlite3-dev/copyright "$root/licenses/sqlite.txt"
 
 tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf "$root.tar.gz" "$name"
 (cd dist && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")

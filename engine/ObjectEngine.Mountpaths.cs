@@ -62,7 +62,8 @@ public sealed partial class ObjectEngine
             Readers = readers,
             FaultSeen = (seen, error, path) => _health?.Report(seen, error, path),
         };
-        disk.Names = _environment.NameStores is { } stores ? new DiskNames(disk, stores, _environment) : null;
+        owned.KeepsNames = _environment.NameStores is not null;
+        disk.Names = _environment.NameStores is { } stores ? new DiskNames(disk, stores, _environment, owned.KeptNames) : null;
         return new AttachedDisk(owned, disk, _clock, _log);
     }
 

@@ -6,6 +6,7 @@ using Sluice.Cli.Verbs;
 using Sluice.Contract;
 using Sluice.Engine;
 using Sluice.Engine.Jobs;
+using Sluice.Engine.Names;
 using Sluice.Engine.Scrub;
 using Sluice.Native.Uring;
 using Sluice.Server.Settings;
@@ -62,7 +63,7 @@ internal static class FsckVerb
         using ILoggerFactory logs = ServerLog.OnStandardError(LogFormat.Text, LogLevel.Error);
         using var signals = new ShutdownSignals();
         using OpenedIo io = OpenedIo.Open(IoBackend.Auto, new RingLoopOptions { Name = "sluice-fsck" }, logs.CreateLogger("io"), loopCount: 1);
-        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine") };
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine"), NameStores = new SqliteNameStores(logs.CreateLogger("engine")) };
         var options = new EngineOptions
         {
             Mountpaths = paths,

@@ -26,6 +26,7 @@ public sealed class Mountpath : IDisposable
         Inode = opened.Status.Inode;
         WasClean = state.Clean;
         FlushedGeneration = state.FlushedGeneration;
+        KeptNames = state.KeepsNames == true;
     }
 
     /// <summary>As configured.</summary>
@@ -58,6 +59,12 @@ public sealed class Mountpath : IDisposable
     /// <summary>Every object of this generation or an older one was on stable storage when it was left.</summary>
     public ulong FlushedGeneration { get; }
 
+    /// <summary>Whoever ran here last has kept indexes of names.</summary>
+    public bool KeptNames { get; }
+
+    /// <summary>So does who runs now.</summary>
+    public bool KeepsNames { get; set; }
+
     /// <summary>From here on a crash is an unclean stop.</summary>
     public ValueTask MarkRunningAsync(ulong flushedGeneration) => MarkAsync(clean: false, flushedGeneration);
 
@@ -81,7 +88,7 @@ public sealed class Mountpath : IDisposable
         await _writing.WaitAsync();
         try
         {
-            var state = new MountpathState { Clean = clean, FlushedGeneration = flushedGeneration };
+            var state = new MountpathState { Clean = clean, FlushedGeneration = flushedGeneration, KeepsNames = KeepsNames ? true : null };
             IoResult written = await DocumentFiles.WriteAsync(_io, System, MountpathState.Kind, state.Format());
             if (!written.Ok)
             {

@@ -150,6 +150,10 @@ public sealed class MountpathState
     [JsonPropertyName("flushed_generation")]
     public required ulong FlushedGeneration { get; set; }
 
+    /// <summary>Who runs, or ran last, keeps indexes of names: their marks can be trusted. Absent: marks may speak of what somebody else has changed since.</summary>
+    [JsonPropertyName("keeps_names")]
+    public bool? KeepsNames { get; set; }
+
     /// <summary>The JSON bytes.</summary>
     public byte[] Format() => JsonSerializer.SerializeToUtf8Bytes(this, MountpathJson.Default.MountpathState);
 

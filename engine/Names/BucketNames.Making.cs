@@ -14,44 +14,44 @@ internal sealed partial class BucketNames
 {
     private bool _mustBeginAgain; // guarded by the gate
 
-    /// <summary>Makes it unless it is trusted; true when it is at the end. Throws <see cref="StorageException"/> when the disk fails.</summary>
+    /// <summary>Makes it unless it is trusted; true when it was made. Throws <see cref="StorageException"/> when the disk fails.</summary>
     public async Task<bool> MakeAsync(CancellationToken stop)
     {
-        if (await LoadAsync() || !await TryBeginMakingAsync(stop))
+        if (await LoadAsync())
         {
-            return IsTrusted;
+            return false;
         }
 
+        bool isMade = false;
         try
         {
-            await ReadDirectoriesAsync(stop);
-            return await EndMakingAsync();
+            INameStore? store = await TryBeginMakingAsync(stop);
+            if (store is not null)
+            {
+                await ReadDirectoriesAsync(store, stop);
+                isMade = await EndMakingAsync(store);
+            }
         }
         catch (NameStoreException exception)
         {
             owner.Log.LogWarning("mountpath {Mountpath}, bucket {Bucket}: the index of names could not be made: {Problem}", _disk.Path, bucket.Name, exception.Message);
-            return false;
         }
         finally
         {
-            lock (_gate)
-            {
-                if (_state == IndexState.Building)
-                {
-                    Distrust();
-                }
-            }
+            await (isMade ? default : GiveUpAsync());
         }
+
+        return isMade;
     }
 
-    private async ValueTask<bool> TryBeginMakingAsync(CancellationToken stop)
+    private async ValueTask<INameStore?> TryBeginMakingAsync(CancellationToken stop)
     {
         await _turn.WaitAsync(CancellationToken.None);
         try
         {
             if (stop.IsCancellationRequested || _isForgotten)
             {
-                return false;
+                return null;
             }
 
             _store?.Dispose();
@@ -62,14 +62,9 @@ internal sealed partial class BucketNames
             lock (_gate)
             {
                 _state = _isForgotten ? IndexState.Untrusted : IndexState.Building;
-                (_hasGone, _mustBeginAgain) = (false, false);
-                return !_isForgotten;
+                _mustBeginAgain = false;
+                return _isForgotten ? null : _store;
             }
-        }
-        catch (NameStoreException exception)
-        {
-            owner.Log.LogWarning("mountpath {Mountpath}, bucket {Bucket}: the index of names could not be made: {Problem}", _disk.Path, bucket.Name, exception.Message);
-            return false;
         }
         finally
         {
@@ -77,13 +72,18 @@ internal sealed partial class BucketNames
         }
     }
 
-    private async ValueTask<bool> EndMakingAsync()
+    private async ValueTask<bool> EndMakingAsync(INameStore store)
     {
         await _turn.WaitAsync();
         try
         {
+            if (_store != store)
+            {
+                return false; // forgotten
+            }
+
             await ApplyAsync(keepGone: true);
-            await _store!.DropGoneAsync();
+            await store.DropGoneAsync();
             lock (_gate)
             {
                 _state = _isForgotten || _mustBeginAgain || _state != IndexState.Building ? IndexState.Untrusted : IndexState.Trusted;
@@ -96,7 +96,29 @@ internal sealed partial class BucketNames
         }
     }
 
-    private async ValueTask ReadDirectoriesAsync(CancellationToken stop)
+    /// <summary>What was made in part is of no use, and its room may be wanted.</summary>
+    private async ValueTask GiveUpAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            lock (_gate)
+            {
+                Distrust();
+                _failedAt = Math.Max(owner.Time.GetTimestamp(), 1);
+            }
+
+            _store?.Dispose();
+            _store = null;
+            await owner.Stores.RemoveAsync(_disk, bucket.Bid);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async ValueTask ReadDirectoriesAsync(INameStore store, CancellationToken stop)
     {
         var found = new NameDelta();
         var directories = new Stack<(byte[] Path, byte[] Start)>();
@@ -118,17 +140,17 @@ internal sealed partial class BucketNames
                 part.CheckSeen(_disk);
                 if (found.Count >= 2 * _changesAtOnce)
                 {
-                    await AddFoundAsync(found);
+                    await AddFoundAsync(store, found);
                 }
             }
         }
 
-        await AddFoundAsync(found);
+        await AddFoundAsync(store, found);
     }
 
-    private async ValueTask AddFoundAsync(NameDelta found)
+    private static async ValueTask AddFoundAsync(INameStore store, NameDelta found)
     {
-        await _store!.AddMissingAsync(found);
+        await store.AddMissingAsync(found);
         found.Clear();
     }
 

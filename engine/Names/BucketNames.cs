@@ -15,12 +15,14 @@ namespace Sluice.Engine.Names;
 /// </summary>
 internal sealed partial class BucketNames(DiskNames owner, Bucket bucket)
 {
+    private static readonly TimeSpan s_restsFor = TimeSpan.FromMinutes(1);
+
     private readonly int _changesAtOnce = owner.Stores.ChangesAtOnce; // then they are taken over in the background: sorted, they share pages
     private readonly int _changesMax = 4 * owner.Stores.ChangesAtOnce; // then writers wait for that. 16,384 x some 100 bytes, 1.6 MB, twice
     private readonly ObjectDisk _disk = owner.Disk;
     private readonly SemaphoreSlim _turn = new(1, 1); // loading, marking, applying, the ends of making and sealing
     private readonly Lock _gate = new(); // held for a few microseconds
-    private bool _isLoaded; // under the turn
+    private volatile bool _isLoaded; // set under the turn
     private int _isMarked; // the mark is durably gone: names may change. Set under the turn
     private INameStore? _store; // under the turn, and trusted readers
 
@@ -30,7 +32,7 @@ internal sealed partial class BucketNames(DiskNames owner, Bucket bucket)
     private NameDelta _frozen = new(); // being taken over, or empty
     private bool _isApplying;
     private bool _isForgotten;
-    private bool _hasGone;
+    private long _failedAt; // when it could not be made; 0: it could, or nobody tried
 
     /// <summary>Whose names they are.</summary>
     public Bucket Bucket => bucket;
@@ -105,6 +107,11 @@ internal sealed partial class BucketNames(DiskNames owner, Bucket bucket)
     /// <summary>Reads the mark and opens what it speaks of, once. True when the index is trusted.</summary>
     public async ValueTask<bool> LoadAsync()
     {
+        if (_isLoaded)
+        {
+            return IsTrusted;
+        }
+
         await _turn.WaitAsync();
         try
         {
@@ -235,7 +242,7 @@ internal sealed partial class BucketNames(DiskNames owner, Bucket bucket)
             return;
         }
 
-        if (await NameMarks.ReadAsync(_disk, bucket.Bid) is { } stamp)
+        if (owner.TrustsMarks && await NameMarks.ReadAsync(_disk, bucket.Bid) is { } stamp)
         {
             _store = await owner.Stores.OpenAsync(_disk, bucket.Bid, stamp);
         }
@@ -298,7 +305,6 @@ internal sealed partial class BucketNames(DiskNames owner, Bucket bucket)
             Invariant.That(_frozen.Count == 0, "one takes changes over at a time");
             (_active, _frozen) = (_frozen, _active);
             changes = _frozen;
-            _hasGone |= keepGone;
         }
 
         if (changes.Count > 0)
@@ -313,6 +319,22 @@ internal sealed partial class BucketNames(DiskNames owner, Bucket bucket)
                 changes.Clear();
             }
         }
+    }
+
+    /// <summary>Somebody walks because it is not trusted: it is tried again, when the last time that it could not be made is some while ago.</summary>
+    public void AskAgain()
+    {
+        lock (_gate)
+        {
+            if (_state != IndexState.Untrusted || _failedAt == 0 || owner.Time.GetElapsedTime(_failedAt) < s_restsFor)
+            {
+                return;
+            }
+
+            _failedAt = 0;
+        }
+
+        owner.MakeSoon(this);
     }
 
     /// <summary>Under the gate. The store is closed by who makes it again, under the turn.</summary>

@@ -11,7 +11,7 @@ namespace Sluice.Engine.Names;
 /// <summary>
 /// The indexes of names of one mountpath, one for each bucket (docs/decisions/0019-name-index.md). Those that cannot be trusted are made in the background, one after the other. Any thread.
 /// </summary>
-internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvironment environment)
+internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvironment environment, bool trustsMarks)
 {
     private readonly ConcurrentDictionary<ulong, BucketNames> _buckets = [];
     private readonly CancellationTokenSource _stopping = new();
@@ -28,6 +28,12 @@ internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvir
 
     /// <summary>Where they are kept.</summary>
     public INameStores Stores => stores;
+
+    /// <summary>Whoever ran here last has kept indexes, and so taken marks away: others change names and leave them.</summary>
+    public bool TrustsMarks => trustsMarks;
+
+    /// <summary>Clock.</summary>
+    public TimeProvider Time => environment.Time;
 
     /// <summary>Log.</summary>
     public ILogger Log => environment.Log;
@@ -210,6 +216,12 @@ internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvir
         HashSet<ulong> known = [.. buckets.Select(static bucket => bucket.Bid)];
         foreach (byte[] file in await DirectoryNames.FilesAsync(disk, NameMarks.DirectoryPath))
         {
+            if (file.AsSpan().EndsWith(".new"u8))
+            {
+                await NameMarks.RemoveFileAsync(disk, file); // a mark that was being written when the last run ended
+                continue;
+            }
+
             int bytes = file.AsSpan().IndexOf((byte)'.');
             if (bytes == 16 && ulong.TryParse(Encoding.ASCII.GetString(file, 0, bytes), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong bid)
                 && !known.Contains(bid) && !_buckets.ContainsKey(bid))

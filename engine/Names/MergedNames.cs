@@ -55,6 +55,7 @@ internal sealed class MergedNames : INameIndex, IMovedNames, IDisposable
             }
             else
             {
+                disk.Names?.Of(bucket).AskAgain();
                 walked.Add(disk);
             }
         }

@@ -52,13 +52,24 @@ internal static class NameMarks
 
         using DirectoryLease directory = disk.Check(acquired, "open", s_path);
         IoResult removed = await disk.Io.UnlinkAsync(directory.Handle, Encoding.ASCII.GetBytes(KindOf(bid)), EntryKind.File);
-        if (removed.Error == Errno.ENOENT)
+        if (removed.Error != Errno.ENOENT)
         {
-            return;
+            disk.Check(removed, "unlink", s_path);
         }
 
-        disk.Check(removed, "unlink", s_path);
+        // Also when it was not there: an earlier attempt may have failed to sync.
         disk.Check(await directory.SyncAsync(), "fsync of the directory", s_path);
+    }
+
+    /// <summary>Removes a file of the directory; one that stays is no harm.</summary>
+    public static async ValueTask RemoveFileAsync(ObjectDisk disk, byte[] name)
+    {
+        IoResult<DirectoryLease> acquired = await disk.Directories.AcquireAsync(s_path, DirectoryUse.Existing);
+        if (acquired.Ok)
+        {
+            using DirectoryLease directory = acquired.Value;
+            await disk.Io.UnlinkAsync(directory.Handle, name, EntryKind.File);
+        }
     }
 
     /// <summary>The mark's file name and kind of document.</summary>

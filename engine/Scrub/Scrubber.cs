@@ -84,6 +84,7 @@ public sealed class Scrubber(ScrubWorld world, ScrubCounters counters)
                     ColdBlocks.SmallMax,
                     file => objects.CheckAsync(file.Path, file.Kind),
                     run.Job.Aborted);
+                await new NameScrub(world, run, disk, bucket).CheckAsync();
                 await parts.CheckPartsAsync();
                 await new TombstoneScrub(world, run, disk, bucket).CheckAsync();
                 await parts.CheckWorkFilesAsync();

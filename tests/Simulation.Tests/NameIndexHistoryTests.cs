@@ -38,7 +38,7 @@ public sealed class NameIndexHistoryTests
     public void AStoreThatForgetsRemovalsIsCaught() => TwinHunt.First(20, new HistoryTwin { NameStores = static () => new() { ForgetsRemovals = true } }, ["list"]);
 
     [Fact]
-    public void WhatIsFoundMustNotOverrideWhatChanged() => TwinHunt.First(300, new HistoryTwin { NameStores = static () => new() { OverridesChanges = true } }, ["list"]);
+    public void WhatIsFoundMustNotOverrideWhatChanged() => TwinHunt.First(600, new HistoryTwin { NameStores = static () => new() { OverridesChanges = true } }, ["list"]);
 
     private static SimulatedNameStores Kept(ConcurrentBag<SimulatedNameStores> all)
     {

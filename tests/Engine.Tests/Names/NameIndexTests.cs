@@ -1,8 +1,13 @@
 using System.Diagnostics;
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sluice.Engine.Jobs;
 using Sluice.Engine.Listing;
+using Sluice.Engine.Names;
 using Sluice.Engine.Objects;
+using Sluice.Engine.Scrub;
 using Sluice.Engine.Tests.Support;
+using Sluice.Native.Sqlite;
 
 namespace Sluice.Engine.Tests.Names;
 
@@ -157,6 +162,50 @@ public sealed class NameIndexTests
         }
     }
 
+    /// <summary>An index that says other than the files is found by a scrub, and by <c>fsck</c>; with repair it is made anew.</summary>
+    [Theory]
+    [InlineData("DELETE FROM names WHERE name = CAST('a/b' AS BLOB)", "a/b")]
+    [InlineData("INSERT INTO names VALUES(CAST('nobody' AS BLOB), 14)", "nobody")]
+    [InlineData("UPDATE names SET value = value + 2 WHERE name = CAST('plain.txt' AS BLOB)", "plain.txt")]
+    public async Task AScrubFindsWhatAnIndexSaysWrong(string harm, string name)
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await PutAllAsync(fixture);
+        await MadeAsync(fixture);
+        await fixture.CloseAsync();
+        string store = Assert.Single(Directory.GetFiles(Path.Combine(fixture.Paths[0], ".sluice/index"), "*.db"));
+        Assert.Equal(SqliteError.None, SqliteDatabase.Open(store, create: false, out SqliteDatabase? database));
+        using (database)
+        {
+            Assert.Equal(SqliteError.None, database!.Execute(harm));
+        }
+
+        Assert.Equal([(name, "reported")], await CheckedAsync(fixture, repair: false));
+        Assert.Equal([(name, "repaired")], await CheckedAsync(fixture, repair: true));
+        Assert.Empty(await CheckedAsync(fixture, repair: true));
+        await fixture.OpenAsync();
+        await MadeAsync(fixture);
+        Assert.Equal(s_names.Select(one => (one, (long)one.Length)).OrderBy(pair => pair.one, ByteOrder), await SizesAsync(fixture));
+        Assert.Empty(await CheckedAsync(fixture, repair: false, offline: false));
+    }
+
+    private static async Task<(string, string)[]> CheckedAsync(EngineFixture fixture, bool repair, bool offline = true)
+    {
+        if (!offline)
+        {
+            Result<Job> started = await fixture.Engine.Jobs.StartAsync(JobKinds.Scrub, new JobRequest(JobTarget.All, repair ? """{"repair":true}""" : ""), WhenRunning.Refuse);
+            Assert.True(started.Ok, started.Error?.Message);
+            await started.Value.Ended;
+            return [.. started.Value.Findings.Select(finding => (finding.Name, finding.Action))];
+        }
+
+        var environment = new EngineEnvironment { Io = fixture.Io.Io, Time = TimeProvider.System, Log = NullLogger.Instance, NameStores = new SqliteNameStores(NullLogger.Instance) };
+        Result<Job> done = await ObjectEngine.CheckAsync(fixture.Options, environment, new ScrubSettings(repair, 0), static _ => { }, CancellationToken.None);
+        Assert.True(done.Ok, done.Error?.Message);
+        Assert.All(done.Value.Findings, static finding => Assert.Equal("index", finding.Kind));
+        return [.. done.Value.Findings.Select(finding => (finding.Name, finding.Action))];
+    }
+
     [Fact]
     public async Task ADestroyedBucketLeavesNoFiles()
     {
@@ -164,7 +213,7 @@ public sealed class NameIndexTests
         await PutAllAsync(fixture);
         await MadeAsync(fixture);
         Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
-        Assert.All(fixture.Paths, path => Assert.Empty(Directory.GetFiles(Path.Combine(path, ".sluice/index"))));
+        Assert.All(fixture.Paths, path => Assert.Empty(Directory.Exists(Path.Combine(path, ".sluice/index")) ? Directory.GetFiles(Path.Combine(path, ".sluice/index")) : []));
         Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, default)).Ok);
         Assert.Empty(await fixture.NamesAsync());
         await fixture.PutAsync("x", "content");

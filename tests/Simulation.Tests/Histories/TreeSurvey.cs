@@ -54,8 +54,9 @@ public sealed class TreeSurvey(HistoryWorld world)
         if (!below.StartsWith("@ais/", StringComparison.Ordinal))
         {
             bool isKnown = inode.Kind == EntryKind.Directory
-                ? below is ".sluice" or ".sluice/trash" or ".sluice/quarantine" or "@ais"
-                : s_documents.Contains(below) || below.StartsWith(".sluice/quarantine/", StringComparison.Ordinal);
+                ? below is ".sluice" or ".sluice/trash" or ".sluice/quarantine" or ".sluice/index" or "@ais"
+                : s_documents.Contains(below) || below.StartsWith(".sluice/quarantine/", StringComparison.Ordinal)
+                    || (below.StartsWith(".sluice/index/", StringComparison.Ordinal) && below.EndsWith(".clean", StringComparison.Ordinal));
             HistoryWorld.Refuse(isKnown, "leak", path);
             return;
         }
