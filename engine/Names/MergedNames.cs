@@ -41,25 +41,30 @@ internal sealed class MergedNames : INameIndex, IMovedNames, IDisposable
     public static async ValueTask<MergedNames> OpenAsync(
         IReadOnlyList<ObjectDisk> disks, Bucket bucket, ReadOnlyMemory<byte> prefix, ReadOnlyMemory<byte> after, int pageSize, bool walksAll)
     {
-        var merged = new MergedNames(bucket, prefix, after);
-        List<ObjectDisk> walked = [];
-        byte[] from = after.Span.SequenceCompareTo(prefix.Span) < 0 ? prefix.ToArray() : [.. after.Span, 0];
-        int piece = Math.Max(pageSize / Math.Max(disks.Count, 1) * 9 / 8, 16) + 1;
+        List<(ObjectDisk Disk, BucketNames? Trusted)> looked = [];
         foreach (ObjectDisk disk in disks)
         {
-            if (!walksAll && disk.Names?.Of(bucket) is { } names && (names.IsTrusted || await names.LoadAsync()))
+            BucketNames? names = walksAll ? null : disk.Names?.Of(bucket);
+            bool isTrusted = names is not null && await names.LoadAsync();
+            if (!isTrusted)
             {
-                var cursor = new NameCursor(names, prefix, piece);
-                cursor.Begin(from);
-                merged._cursors.Add(cursor);
+                names?.AskAgain();
             }
-            else
-            {
-                disk.Names?.Of(bucket).AskAgain();
-                walked.Add(disk);
-            }
+
+            looked.Add((disk, isTrusted ? names : null));
         }
 
+        var merged = new MergedNames(bucket, prefix, after);
+        byte[] from = after.Span.SequenceCompareTo(prefix.Span) < 0 ? prefix.ToArray() : [.. after.Span, 0];
+        int piece = Math.Max(pageSize / Math.Max(disks.Count, 1) * 9 / 8, 16) + 1;
+        foreach (BucketNames names in looked.Select(static one => one.Trusted).OfType<BucketNames>())
+        {
+            var cursor = new NameCursor(names, prefix, piece);
+            cursor.Begin(from);
+            merged._cursors.Add(cursor);
+        }
+
+        List<ObjectDisk> walked = [.. looked.Where(static one => one.Trusted is null).Select(static one => one.Disk)];
         merged.WalkedCount = walked.Count;
         merged._walk = walked.Count == 0 ? null : new DirectoryWalk(walked, bucket.Objects, prefix, after, pageSize, bucket.Moved);
         return merged;
@@ -125,6 +130,8 @@ internal sealed class MergedNames : INameIndex, IMovedNames, IDisposable
     {
         _moved.Remove(this);
         _walk?.Dispose();
+        _cursors.ForEach(static cursor => cursor.Dispose());
+        _cursors.Clear();
     }
 
     /// <summary>The smallest name of all, which is behind all of them then; null when there is none.</summary>

@@ -3,11 +3,11 @@ using Sluice.Engine.Listing;
 namespace Sluice.Engine.Names;
 
 /// <summary>Goes through an index in byte order, a piece at a time: small ones at first and behind a jump, larger ones as it goes on.</summary>
-internal sealed class NameCursor(BucketNames names, ReadOnlyMemory<byte> prefix, int pieceMax)
+internal sealed class NameCursor(BucketNames names, ReadOnlyMemory<byte> prefix, int pieceMax) : IDisposable
 {
-    private const int PieceMin = 32;
+    private const int PieceMin = 8; // a virtual directory that is passed over costs one such piece
 
-    private readonly ReadBuffers _buffers = new();
+    private readonly ReadBuffers _buffers = ReadBuffers.Rent();
     private byte[] _from = [];
     private int _at;
     private int _piece; // 0: as large as may be
@@ -24,6 +24,9 @@ internal sealed class NameCursor(BucketNames names, ReadOnlyMemory<byte> prefix,
 
     /// <summary>The row's value.</summary>
     public long Value => _buffers.Merged.ValueAt(_at);
+
+    /// <inheritdoc/>
+    public void Dispose() => ReadBuffers.Return(_buffers); // once
 
     /// <summary>To the next row.</summary>
     public void Advance() => _at++;

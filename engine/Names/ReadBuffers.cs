@@ -1,8 +1,30 @@
+using System.Collections.Concurrent;
+
 namespace Sluice.Engine.Names;
 
 /// <summary>What one read of an index takes: the changes in memory, newest first, over what is stored, and their merge.</summary>
 internal sealed class ReadBuffers
 {
+    private const int PoolMax = 32; // of pages of 10,000 names some 400 KiB each, twice: 25 MB at most
+    private static readonly ConcurrentQueue<ReadBuffers> s_pool = new();
+
+    /// <summary>Empty ones, that go back with <see cref="Return"/>.</summary>
+    public static ReadBuffers Rent()
+    {
+        ReadBuffers buffers = s_pool.TryDequeue(out ReadBuffers? pooled) ? pooled : new();
+        buffers.Clear();
+        return buffers;
+    }
+
+    /// <summary>For the next who wants some.</summary>
+    public static void Return(ReadBuffers buffers)
+    {
+        if (s_pool.Count < PoolMax)
+        {
+            s_pool.Enqueue(buffers);
+        }
+    }
+
     /// <summary>The newest changes.</summary>
     public NameRows Active { get; } = new();
 

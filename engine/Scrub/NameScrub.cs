@@ -8,7 +8,7 @@ namespace Sluice.Engine.Scrub;
 
 /// <summary>
 /// Compares the index of a bucket's names on one mountpath with the files: each file with its row, then each row with its file, holding the name as a reader, so that no change is seen by half. An index that
-/// is not trusted is no finding: it is being made. With repair one that is wrong is made anew.
+/// is not trusted is no finding: it is being made. With repair a row that is wrong is set right.
 /// </summary>
 internal sealed class NameScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk, Bucket bucket)
 {
@@ -66,23 +66,24 @@ internal sealed class NameScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
     private async ValueTask<bool> GoesOnAsync(BucketNames names, ObjectName name, bool hasFile, ReadBuffers buffers)
     {
         using IDisposable? use = world.Enter(disk);
-        if (use is null || await ProblemAsync(names, name, hasFile, buffers) is not { } problem)
+        if (use is null || await ProblemAsync(names, name, hasFile, buffers, repairs: false) is not { } problem)
         {
             return use is not null && names.IsTrusted;
         }
 
-        if (run.Repairs)
+        bool repairs = run.Repairs;
+        if (repairs)
         {
-            await names.BeginAsync(); // the mark must be gone, whether it is made before a stop or not
-            names.Doubt("a scrub found it wrong");
+            await names.BeginAsync();
+            await ProblemAsync(names, name, hasFile, buffers, repairs: true);
             run.CountRepaired();
         }
 
-        run.Tell(disk, bucket, name.ToString(), "index", problem, run.Repairs ? "repaired" : "reported");
-        return !run.Repairs;
+        run.Tell(disk, bucket, name.ToString(), "index", problem, repairs ? "repaired" : "reported");
+        return true;
     }
 
-    private async ValueTask<string?> ProblemAsync(BucketNames names, ObjectName name, bool hasFile, ReadBuffers buffers)
+    private async ValueTask<string?> ProblemAsync(BucketNames names, ObjectName name, bool hasFile, ReadBuffers buffers, bool repairs)
     {
         ulong digest = bucket.DigestOf(name);
         await world.Locks.AcquireReaderAsync(digest);
@@ -96,8 +97,17 @@ internal sealed class NameScrub(ScrubWorld world, ScrubRun run, ObjectDisk disk,
             bool isListed = buffers.Merged.Count > 0 && buffers.Merged.NameAt(0).SequenceEqual(name.Utf8.Span);
             long value = isListed ? buffers.Merged.ValueAt(0) : NameValue.Gone;
             using ScrubbedHead? head = await ScrubWorld.HeadAsync(disk, bucket, name);
-            return head is not null && !hasFile ? null // met with its file
-                : (head is not null) != isListed ? (isListed ? "the index of names has it, and there is no file" : "there is a file, and the index of names lacks it")
+            if (head is not null && !hasFile)
+            {
+                return null; // met with its file
+            }
+
+            if (repairs)
+            {
+                names.Set(name.Utf8.Span, head is null ? NameValue.Gone : head.Metadata is { } own && own.Bid == bucket.Bid ? NameValue.Of(own) : NameValue.Unknown);
+            }
+
+            return (head is not null) != isListed ? (isListed ? "the index of names has it, and there is no file" : "there is a file, and the index of names lacks it")
                 : head?.Metadata is { } metadata && metadata.Bid == bucket.Bid && NameValue.SizeOf(value) is { } size && NameValue.Of(metadata) != value
                     ? string.Create(CultureInfo.InvariantCulture, $"the index of names says {size.Bytes} bytes, and it has {metadata.ContentBytes}")
                 : null;

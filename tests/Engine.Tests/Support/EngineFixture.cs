@@ -26,7 +26,7 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public List<string> Paths { get; }
 
-    private readonly Sluice.Engine.Names.SqliteNameStores _stores = new(NullLogger.Instance);
+    private Sluice.Engine.Names.SqliteNameStores? _stores;
 
     public TestedFileIo Io { get; } = new(TestedFileIo.Default);
 
@@ -46,9 +46,11 @@ public sealed class EngineFixture : IAsyncDisposable
     public static BucketName Name(string bucket) =>
         BucketName.TryCreate("ais", "", "", bucket, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
 
-    public static async Task<EngineFixture> NewAsync(int mountpaths = 1, string properties = "null")
+    /// <summary>With an open engine and a bucket; without <paramref name="keepsNames"/> there are no indexes of names: for who puts and takes files by hand, which is a finding of its own.</summary>
+    public static async Task<EngineFixture> NewAsync(int mountpaths = 1, string properties = "null", bool keepsNames = true)
     {
         var fixture = new EngineFixture(mountpaths);
+        fixture._stores = keepsNames ? new(NullLogger.Instance) : null;
         await fixture.OpenAsync();
         Result<BucketRecord> made = await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, Json(properties));
         Assert.True(made.Ok, made.Error?.Message);
