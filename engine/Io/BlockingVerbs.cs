@@ -224,12 +224,16 @@ internal static class BlockingVerbs
             }
 
             Errno error = Libc.OpenBeneath(directory, name, Libc.OpenMode.Read, out int descriptor);
-            error = error == Errno.None ? Judge(ref descriptor, OpenIntent.Read) : error;
             int count = 0;
             if (error == Errno.None)
             {
                 error = Libc.GetXattr(descriptor, Text(part.Attribute), _buffer, out count);
-                Libc.Close(descriptor);
+                Errno judged = error == Errno.ENODATA ? Judge(ref descriptor, OpenIntent.Read) : Errno.None; // a directory by now has none
+                error = judged != Errno.None ? judged : error;
+                if (judged == Errno.None)
+                {
+                    Libc.Close(descriptor);
+                }
             }
 
             part.Add(name, EntryKind.File, _buffer[..count], error);

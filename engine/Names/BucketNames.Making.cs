@@ -138,7 +138,7 @@ internal sealed partial class BucketNames
                 stop.ThrowIfCancellationRequested();
                 _disk.Check(await _disk.Io.ListPartAsync(directory, part), "getdents", next.Path);
                 part.CheckSeen(_disk);
-                if (found.Count >= 2 * _changesAtOnce)
+                if (found.Count >= 8 * _changesAtOnce)
                 {
                     await AddFoundAsync(store, found);
                 }
