@@ -312,6 +312,7 @@ public sealed partial class ObjectEngine : IAsyncDisposable
 
         foreach (AttachedDisk attached in Attached)
         {
+            await (attached.Disk.Names?.DropStaleMarksAsync() ?? default);
             await attached.Mountpath.MarkRunningAsync(_clock.Next());
         }
 

@@ -63,7 +63,11 @@ internal static class FsckVerb
         using ILoggerFactory logs = ServerLog.OnStandardError(LogFormat.Text, LogLevel.Error);
         using var signals = new ShutdownSignals();
         using OpenedIo io = OpenedIo.Open(IoBackend.Auto, new RingLoopOptions { Name = "sluice-fsck" }, logs.CreateLogger("io"), loopCount: 1);
-        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine"), NameStores = new SqliteNameStores(logs.CreateLogger("engine")) };
+        bool hasNames = paths.Exists(static path => Directory.Exists(Path.Combine(path, ".sluice/index")));
+        var environment = new EngineEnvironment
+        {
+            Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine"), NameStores = hasNames ? new SqliteNameStores(logs.CreateLogger("engine")) : null,
+        };
         var options = new EngineOptions
         {
             Mountpaths = paths,

@@ -37,7 +37,7 @@ public static class Serve
         using PosixSignalRegistration? hangup = tls is null ? null : ReloadOnHangup(tls);
         plan = io.Backend == IoBackend.Threads ? PlanOf(settings, io.Backend) : plan; // what rings would have had is the heap's
         LimitMemory(settings, plan, log);
-        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine"), NameStores = new SqliteNameStores(logs.CreateLogger("engine")) };
+        var environment = new EngineEnvironment { Io = io.Files, Time = TimeProvider.System, Log = logs.CreateLogger("engine"), NameStores = settings.KeepsNames ? new SqliteNameStores(logs.CreateLogger("engine")) : null };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(EngineOptionsOf(settings, plan), environment);
         if (!opened.Ok)
         {

@@ -189,6 +189,7 @@ public sealed partial class MountpathKeeper
         try
         {
             await _parts.SettleAsync(attached);
+            await (attached.Disk.Names?.DropStaleMarksAsync() ?? default);
             await mountpath.MarkRunningAsync(_parts.NextGeneration());
         }
         catch (StorageException fault)

@@ -125,6 +125,26 @@ internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvir
         }
     }
 
+    /// <summary>
+    /// Marks that stand from before somebody else changed names, and left them, are gone from stable storage when this returns. For who is about to say that marks count. Throws
+    /// <see cref="StorageException"/>.
+    /// </summary>
+    public async ValueTask DropStaleMarksAsync()
+    {
+        if (trustsMarks)
+        {
+            return;
+        }
+
+        foreach (byte[] file in await DirectoryNames.FilesAsync(disk, NameMarks.DirectoryPath))
+        {
+            if (file.AsSpan().EndsWith(".clean"u8) && TryReadBid(file, out ulong bid))
+            {
+                await NameMarks.RemoveAsync(disk, bid);
+            }
+        }
+    }
+
     /// <summary>The bucket is gone.</summary>
     public async ValueTask ForgetAsync(ulong bid)
     {
@@ -194,6 +214,14 @@ internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvir
         }
     }
 
+    /// <summary>The bucket of a file of the directory.</summary>
+    private static bool TryReadBid(byte[] file, out ulong bid)
+    {
+        bid = 0;
+        int bytes = file.AsSpan().IndexOf((byte)'.');
+        return bytes == 16 && ulong.TryParse(Encoding.ASCII.GetString(file, 0, bytes), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bid);
+    }
+
     private async Task LoggedAsync(Func<Task> work)
     {
         try
@@ -222,9 +250,7 @@ internal sealed class DiskNames(ObjectDisk disk, INameStores stores, EngineEnvir
                 continue;
             }
 
-            int bytes = file.AsSpan().IndexOf((byte)'.');
-            if (bytes == 16 && ulong.TryParse(Encoding.ASCII.GetString(file, 0, bytes), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong bid)
-                && !known.Contains(bid) && !_buckets.ContainsKey(bid))
+            if (TryReadBid(file, out ulong bid) && !known.Contains(bid) && !_buckets.ContainsKey(bid))
             {
                 await NameMarks.RemoveAsync(disk, bid);
                 await stores.RemoveAsync(disk, bid);

@@ -47,6 +47,9 @@ public sealed record ServerSettings
     /// <summary>Accept several mountpaths on one file system.</summary>
     public required bool AllowSharedDisk { get; init; }
 
+    /// <summary>Keep indexes of names.</summary>
+    public required bool KeepsNames { get; init; }
+
     /// <summary>Accept mountpaths that were recorded at other paths.</summary>
     public required bool AllowMoved { get; init; }
 

@@ -72,6 +72,7 @@ public sealed class SettingsReader
                 ? new TlsFiles(certificate, One(SettingsTable.TlsKey), All(SettingsTable.TlsClientCa).SingleOrDefault())
                 : null,
             AllowSharedDisk = One(SettingsTable.AllowSharedDisk),
+            KeepsNames = One(SettingsTable.NameIndex),
             AllowMoved = One(SettingsTable.AllowMoved),
             AllowDegraded = One(SettingsTable.AllowDegraded),
             SpaceMarks = One(SettingsTable.SpaceMarksSetting),

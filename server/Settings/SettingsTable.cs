@@ -57,6 +57,9 @@ public static class SettingsTable
     internal static readonly Setting<bool> AllowSharedDisk =
         Switch("allow-shared-disk", "Accept several mountpaths on one file system; they fail together.");
 
+    internal static readonly Setting<bool> NameIndex =
+        Switch("name-index", "Keep indexes of names and sizes beside the directories, for listings of large buckets. What it costs a PUT is not measured yet.");
+
     internal static readonly Setting<bool> AllowMoved =
         Switch("allow-moved", "Accept a mountpath that was recorded at another path.");
 
@@ -188,7 +191,7 @@ public static class SettingsTable
     public static IReadOnlyList<Setting> All { get; } =
     [
         Mountpath, Listen, TlsCert, TlsKey, TlsClientCa, AllowSharedDisk, AllowMoved, AllowDegraded, ForgetMountpath, Memory, RequestsMax, Io,
-        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, UploadAge, SpaceMarksSetting, HealthInterval, PromoteRoot,
+        LogFormatSetting, LogLevelSetting, DrainDeadline, ClientTimeout, FlushInterval, UploadAge, SpaceMarksSetting, HealthInterval, PromoteRoot, NameIndex,
     ];
 
     private static Setting<string> PemPath(string name, string help) => new()

@@ -15,7 +15,7 @@ public sealed class NameIndexTests
         var sizes = new SortedDictionary<string, int>(StringComparer.Ordinal);
         for (int round = 0; round < 6; round++)
         {
-            using SluiceProcess server = await SluiceProcess.StartAsync(disks.Paths, "--io", backend);
+            using SluiceProcess server = await SluiceProcess.StartAsync(disks.Paths, "--io", backend, "--name-index");
             using var store = new Store(server.Endpoint);
             await (round == 0 ? store.CreateAsync("b") : Task.CompletedTask);
             Assert.Equal(sizes, await ListAsync(store));

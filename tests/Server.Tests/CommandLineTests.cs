@@ -65,6 +65,7 @@ public sealed class CommandLineTests : IDisposable
             "space-marks: \"65,75,90,95\"  # default",
             "health-interval: 10s        # default",
             "promote-root: []            # default",
+            "name-index: false           # default",
         ];
         Assert.Equal(string.Join('\n', expected) + "\n", _line.Output);
         Assert.Empty(_line.Error);

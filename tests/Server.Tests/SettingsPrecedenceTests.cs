@@ -37,6 +37,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         { "space-marks", "1,2,3,4", "5,6,7,8", "50,60,70,80" },
         { "health-interval", "1s", "2s", "3s" },
         { "promote-root", "flag", "variable", "file" },
+        { "name-index", "true", "false", "true" },
     };
 
     [Fact]
@@ -82,6 +83,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         Assert.Equal(new IPEndPoint(IPAddress.Loopback, 8080), settings.Listen);
         Assert.Null(settings.Tls);
         Assert.False(settings.AllowSharedDisk);
+        Assert.False(settings.KeepsNames);
         Assert.False(settings.AllowMoved);
         Assert.Empty(settings.ForgetMountpaths);
         Assert.Empty(settings.PromoteRoots);
@@ -108,6 +110,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
             tls-client-ca: ca.pem
             allow-shared-disk: true
             allow-moved: true
+            name-index: true
             forget-mountpath: {UuidA}
             memory: 1.5GiB
             io: threads
@@ -123,6 +126,7 @@ public sealed class SettingsPrecedenceTests : IDisposable
         Assert.Equal(new IPEndPoint(IPAddress.IPv6Loopback, 9), settings.Listen);
         Assert.Equal(new TlsFiles(pem[0], pem[1], pem[2]), settings.Tls);
         Assert.True(settings.AllowSharedDisk);
+        Assert.True(settings.KeepsNames);
         Assert.True(settings.AllowMoved);
         Assert.Equal([UuidA], settings.ForgetMountpaths);
         Assert.Equal([mountpath, _folder.Path], settings.PromoteRoots);

@@ -21,7 +21,8 @@ public sealed class NameIndexHistoryTests
         var kept = new HistoryTwin { NameStores = () => Kept(stores) };
         int count = int.TryParse(Environment.GetEnvironmentVariable("SIMULATE_SEEDS"), out int number) ? number : Seeds;
         HistorySeeds seeds = HistorySeeds.Run(1, count, kept);
-        Assert.True(seeds.Failed.Count == 0, string.Join('\n', seeds.Failed.Select(failed => $"seed {failed.Seed}: {failed.Outcome.Kind} in step {failed.Outcome.Step}: {failed.Outcome.What}")));
+        var broken = seeds.Failed.Where(static failed => !IsOfLostEntry(failed.Seed, failed.Outcome)).ToList();
+        Assert.True(broken.Count == 0, string.Join('\n', broken.Select(failed => $"seed {failed.Seed}: {failed.Outcome.Kind} in step {failed.Outcome.Step}: {failed.Outcome.What}")));
         Assert.Equal(0, seeds.Strangers);
         Assert.True(stores.Sum(static one => one.OpenedCount) > count, "indexes are trusted behind a start");
         Assert.True(stores.Sum(static one => one.CreatedCount) > count, "indexes are made");
@@ -39,6 +40,13 @@ public sealed class NameIndexHistoryTests
 
     [Fact]
     public void WhatIsFoundMustNotOverrideWhatChanged() => TwinHunt.First(600, new HistoryTwin { NameStores = static () => new() { OverridesChanges = true } }, ["list"]);
+
+    /// <summary>A drive that says that it has renamed a file, and has lost it: an index goes on to list the name, which a scrub finds (docs/decisions/0019). Without indexes these histories hold.</summary>
+    private static bool IsOfLostEntry(int seed, HistoryOutcome outcome)
+    {
+        History history = HistoryMaker.Make(seed);
+        return outcome.Kind == "list" && history.ToString().Contains(nameof(FaultKind.LosesEntry), StringComparison.Ordinal) && HistoryRun.Of(history).Holds;
+    }
 
     private static SimulatedNameStores Kept(ConcurrentBag<SimulatedNameStores> all)
     {

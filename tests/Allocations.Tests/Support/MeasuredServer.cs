@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Sluice.Engine;
 using Sluice.Engine.Buckets;
 using Sluice.Engine.Io;
-using Sluice.Engine.Names;
 using Sluice.Engine.Tests.Support;
 using Sluice.Native.Uring;
 using Sluice.Transport.Api;
@@ -45,7 +44,7 @@ internal sealed class MeasuredServer : IAsyncDisposable
             FlushInterval = TimeSpan.Zero,
             Health = new() { Interval = TimeSpan.Zero }, // a look at the drives each 10 s allocates some KiB: of a few slow strict writes that would be 8 bytes each
         };
-        var environment = new EngineEnvironment { Io = server._io, Time = TimeProvider.System, Log = NullLogger.Instance, NameStores = new SqliteNameStores(NullLogger.Instance) };
+        var environment = new EngineEnvironment { Io = server._io, Time = TimeProvider.System, Log = NullLogger.Instance };
         Result<ObjectEngine> opened = await ObjectEngine.OpenAsync(options, environment);
         Assert.True(opened.Ok, opened.Error?.Message);
         server._engine = opened.Value;

@@ -27,7 +27,7 @@ public sealed class ManifestLossTests
     [MemberData(nameof(Properties))]
     public async Task AScrubFindsItAndMakesItAnew(string properties)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties);
         (byte[] whole, ObjectAttributes before) = await MakeAsync(fixture);
         Assert.Empty(await ScrubAsync(fixture, "")); // in a relaxed bucket its note speaks from here on
         await LoseAsync(fixture, "x");
@@ -43,7 +43,7 @@ public sealed class ManifestLossTests
     [Fact]
     public async Task WhereAChunkIsLostTooNothingIsMadeAndNothingRemoved()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
         (byte[] whole, ObjectAttributes before) = await MakeAsync(fixture);
         await fixture.CloseAsync();
         FailingNotes? notes = null;
@@ -68,7 +68,7 @@ public sealed class ManifestLossTests
     [Fact]
     public async Task ACheckOfAStoppedServerFindsItAndMakesItAnewToo()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
         (byte[] whole, ObjectAttributes before) = await MakeAsync(fixture);
         await LoseAsync(fixture, "x");
         await fixture.CloseAsync();
@@ -93,7 +93,7 @@ public sealed class ManifestLossTests
     [InlineData("""{"ec":{"enabled":true,"data_slices":2,"parity_slices":1,"objsize_limit":0}}""", true)]
     public async Task WhatWasDeletedDoesNotComeBack(string properties, bool isReplacedFirst)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties);
         await MakeAsync(fixture);
         Assert.Empty(await ScrubAsync(fixture, "")); // which sees that it stands
         using (ChunkedReader reader = await OpenAsync(fixture, "x"))
@@ -118,7 +118,7 @@ public sealed class ManifestLossTests
     [InlineData(true)]
     public async Task WhatWasDamagedAndDeletedDoesNotComeBack(bool isReplacedFirst)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
         await MakeAsync(fixture);
         await fixture.CloseAsync();
         string head = Assert.Single(FilesOf(fixture, "x").Heads);
@@ -147,7 +147,7 @@ public sealed class ManifestLossTests
     [Fact]
     public async Task ADeletionThatCannotBeToldToTheNoteMakesNothingOfAnyNote()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
         await fixture.CloseAsync();
         FailingNotes? notes = null;
         fixture.Over = io => notes = new FailingNotes(io);
@@ -180,7 +180,7 @@ public sealed class ManifestLossTests
     [InlineData(true, true)]
     public async Task WhatIsLostCanBeDeletedAndReplaced(bool isReplaced, bool isDeleted)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3);
         await MakeAsync(fixture);
         await LoseAsync(fixture, "x");
         await SettledAsync(fixture);
@@ -209,7 +209,7 @@ public sealed class ManifestLossTests
     [MemberData(nameof(Properties))]
     public async Task AReaderFindsItAtOnce(string properties)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties);
         (byte[] whole, ObjectAttributes before) = await MakeAsync(fixture);
         Assert.Empty(await ScrubAsync(fixture, ""));
         await ReopenAsync(fixture);
@@ -233,7 +233,7 @@ public sealed class ManifestLossTests
     [InlineData("""{"ec":{"enabled":true,"data_slices":2,"parity_slices":1,"objsize_limit":0}}""", true)]
     public async Task WhatIsLostAndReplacedOrDeletedBeforeAnybodyLooksDoesNotComeBack(string properties, bool isReplacedFirst)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(3, properties);
         await MakeAsync(fixture);
         await ReopenAsync(fixture);
         await LoseAsync(fixture, "x", isOpen: true);
@@ -253,7 +253,7 @@ public sealed class ManifestLossTests
     [Fact]
     public async Task ABucketThatIsGoneLeavesNothingThatWasLost()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(1, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
         await MakeAsync(fixture);
         Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
         Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, EngineFixture.Json("null"))).Ok);
@@ -265,7 +265,7 @@ public sealed class ManifestLossTests
     [Fact]
     public async Task AStopEndsBesideANoteThatCannotBeWritten()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(1, keepsNames: false);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
         await MakeAsync(fixture);
         await fixture.CloseAsync();
         FilesOf(fixture, "x").Heads.ToList().ForEach(File.Delete);

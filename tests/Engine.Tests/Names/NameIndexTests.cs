@@ -22,7 +22,7 @@ public sealed class NameIndexTests
     [InlineData(3, "relaxed")]
     public async Task AfterAnOrderlyStopNothingIsMadeAnew(int mountpaths, string durability)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(mountpaths, $$"""{"durability":"{{durability}}"}""");
+        await using EngineFixture fixture = await EngineFixture.NewAsync(mountpaths, $$"""{"durability":"{{durability}}"}""", keepsNames: true);
         await PutAllAsync(fixture);
         await fixture.DeleteAsync("a/b");
         await MadeAsync(fixture);
@@ -51,7 +51,7 @@ public sealed class NameIndexTests
     [InlineData("a torn mark")]
     public async Task WhatCannotBeTrustedIsMadeAnew(string what)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, keepsNames: true);
         await PutAllAsync(fixture);
         await MadeAsync(fixture);
         await fixture.CloseAsync();
@@ -89,7 +89,7 @@ public sealed class NameIndexTests
     [Fact]
     public async Task AListingGoesOnWithoutAStoreThatIsDamaged()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, keepsNames: true);
         for (int i = 0; i < 300; i++)
         {
             await fixture.PutAsync($"{i:d3} {new string('n', 200)}", "content");
@@ -115,7 +115,7 @@ public sealed class NameIndexTests
     [InlineData(3)]
     public async Task BehindAKillOnlyChangedBucketsAreMadeAnew(int mountpaths)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(mountpaths);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(mountpaths, keepsNames: true);
         await PutAllAsync(fixture);
         Assert.True((await fixture.Engine.CreateBucketAsync(Caller.Anonymous, EngineFixture.Name("untouched"), default)).Ok);
         fixture.Bucket = EngineFixture.Name("untouched");
@@ -169,7 +169,7 @@ public sealed class NameIndexTests
     [InlineData("UPDATE names SET value = value + 2 WHERE name = CAST('plain.txt' AS BLOB)", "plain.txt")]
     public async Task AScrubFindsWhatAnIndexSaysWrong(string harm, string name)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(1);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, keepsNames: true);
         await PutAllAsync(fixture);
         await MadeAsync(fixture);
         await fixture.CloseAsync();
@@ -206,10 +206,36 @@ public sealed class NameIndexTests
         return [.. done.Value.Findings.Select(finding => (finding.Name, finding.Action))];
     }
 
+    /// <summary>A run without indexes changes names and leaves the marks: no run behind it trusts them, however short it is.</summary>
+    [Fact]
+    public async Task WhatARunWithoutIndexesChangedIsListed()
+    {
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, keepsNames: true);
+        await fixture.PutAsync("a", "content");
+        await fixture.PutAsync("b", "content");
+        await MadeAsync(fixture);
+        await fixture.CloseAsync();
+        Assert.NotEmpty(Marks());
+        fixture.KeepNames(false);
+        await fixture.OpenAsync();
+        await fixture.PutAsync("c", "content");
+        Assert.True((await fixture.DeleteAsync("a")).Ok);
+        await fixture.CloseAsync();
+        Assert.NotEmpty(Marks());
+        fixture.KeepNames(true);
+        await fixture.OpenAsync();
+        Assert.Empty(Marks());
+        await fixture.CloseAsync();
+        await fixture.OpenAsync();
+        Assert.Equal(["b", "c"], await fixture.NamesAsync());
+
+        string[] Marks() => Directory.GetFiles(Path.Combine(fixture.Paths[0], ".sluice/index"), "*.clean");
+    }
+
     [Fact]
     public async Task ADestroyedBucketLeavesNoFiles()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(2);
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2, keepsNames: true);
         await PutAllAsync(fixture);
         await MadeAsync(fixture);
         Assert.True((await fixture.Engine.DestroyBucketAsync(Caller.Anonymous, fixture.Bucket)).Ok);
@@ -227,7 +253,7 @@ public sealed class NameIndexTests
     [InlineData(3)]
     public async Task AnIndexThatIsMadeBesideWritersIsRight(int seed)
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(2, """{"durability":"relaxed"}""");
+        await using EngineFixture fixture = await EngineFixture.NewAsync(2, """{"durability":"relaxed"}""", keepsNames: true);
         var random = new Random(seed);
         var model = new Dictionary<string, long>();
         for (int i = 0; i < 300; i++)
@@ -258,7 +284,7 @@ public sealed class NameIndexTests
     [Fact]
     public async Task AnAcknowledgedChangeIsInTheNextList()
     {
-        await using EngineFixture fixture = await EngineFixture.NewAsync(1, """{"durability":"relaxed"}""");
+        await using EngineFixture fixture = await EngineFixture.NewAsync(1, """{"durability":"relaxed"}""", keepsNames: true);
         await MadeAsync(fixture);
         int there = 0;
         for (int i = 0; i < 9000; i++)

@@ -21,7 +21,7 @@ public sealed class ScrubBench : IAsyncDisposable
     public EngineFixture Fixture { get; }
 
     public static async Task<ScrubBench> NewAsync(int mountpaths = 1, string properties = """{"durability":"relaxed"}""") =>
-        new(await EngineFixture.NewAsync(mountpaths, properties, keepsNames: false));
+        new(await EngineFixture.NewAsync(mountpaths, properties));
 
     public static byte[] Content(int bytes, int seed)
     {

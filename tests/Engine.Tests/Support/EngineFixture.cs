@@ -30,6 +30,9 @@ public sealed class EngineFixture : IAsyncDisposable
 
     public TestedFileIo Io { get; } = new(TestedFileIo.Default);
 
+    /// <summary>Whether there are indexes of names from the next opening on.</summary>
+    public void KeepNames(bool keeps) => _stores = keeps ? new(NullLogger.Instance) : null;
+
     /// <summary>What the engine's verbs pass through from the next opening on.</summary>
     public Func<IFileIo, IFileIo> Over { get; set; } = static io => io;
 
@@ -46,11 +49,11 @@ public sealed class EngineFixture : IAsyncDisposable
     public static BucketName Name(string bucket) =>
         BucketName.TryCreate("ais", "", "", bucket, out BucketName? name, out string? problem) ? name : throw new ArgumentException(problem);
 
-    /// <summary>With an open engine and a bucket; without <paramref name="keepsNames"/> there are no indexes of names: for who puts and takes files by hand, which is a finding of its own.</summary>
-    public static async Task<EngineFixture> NewAsync(int mountpaths = 1, string properties = "null", bool keepsNames = true)
+    /// <summary>With an open engine and a bucket; with indexes of names if it <paramref name="keepsNames"/>.</summary>
+    public static async Task<EngineFixture> NewAsync(int mountpaths = 1, string properties = "null", bool keepsNames = false)
     {
         var fixture = new EngineFixture(mountpaths);
-        fixture._stores = keepsNames ? new(NullLogger.Instance) : null;
+        fixture.KeepNames(keepsNames);
         await fixture.OpenAsync();
         Result<BucketRecord> made = await fixture.Engine.CreateBucketAsync(Caller.Anonymous, fixture.Bucket, Json(properties));
         Assert.True(made.Ok, made.Error?.Message);
