@@ -77,32 +77,8 @@ public static unsafe partial class Libc
     public static Errno ReadDirectory<TSink>(int directory, ref TSink sink)
         where TSink : IDirectoryEntrySink, allows ref struct
     {
-        Errno error = OpenBeneath(directory, "."u8, OpenMode.Directory, out int own);
-        if (error != Errno.None)
-        {
-            return error;
-        }
-
-        byte* buffer = (byte*)NativeMemory.Alloc(DirectoryBufferBytes);
-        try
-        {
-            while (true)
-            {
-                // SAFETY: buffer has that many bytes.
-                nint filled = LibcImports.getdents(own, buffer, DirectoryBufferBytes);
-                if (filled <= 0)
-                {
-                    return filled == 0 ? Errno.None : LastError();
-                }
-
-                Feed(own, new ReadOnlySpan<byte>(buffer, (int)filled), ref sink);
-            }
-        }
-        finally
-        {
-            NativeMemory.Free(buffer);
-            Close(own);
-        }
+        long position = 0;
+        return ReadDirectory(directory, ref position, isWhole: true, ref sink);
     }
 
     /// <summary>
@@ -110,6 +86,9 @@ public static unsafe partial class Libc
     /// last part.
     /// </summary>
     public static Errno ReadDirectory<TSink>(int directory, ref long position, ref TSink sink)
+        where TSink : IDirectoryEntrySink, allows ref struct => ReadDirectory(directory, ref position, isWhole: false, ref sink);
+
+    private static Errno ReadDirectory<TSink>(int directory, ref long position, bool isWhole, ref TSink sink)
         where TSink : IDirectoryEntrySink, allows ref struct
     {
         Errno error = OpenBeneath(directory, "."u8, OpenMode.Directory, out int own);
@@ -121,16 +100,26 @@ public static unsafe partial class Libc
         byte* buffer = (byte*)NativeMemory.Alloc(DirectoryBufferBytes);
         try
         {
-            // SAFETY: buffer has that many bytes.
-            nint filled = LibcImports.lseek(own, position, 0) < 0 ? -1 : LibcImports.getdents(own, buffer, DirectoryBufferBytes);
-            if (filled < 0)
+            if (position != 0 && LibcImports.lseek(own, position, 0) < 0)
             {
                 return LastError();
             }
 
-            var entries = new ReadOnlySpan<byte>(buffer, (int)filled);
-            position = filled == 0 ? -1 : LastOffset(entries);
-            Feed(own, entries, ref sink);
+            do
+            {
+                // SAFETY: buffer has that many bytes.
+                nint filled = LibcImports.getdents(own, buffer, DirectoryBufferBytes);
+                if (filled < 0)
+                {
+                    return LastError();
+                }
+
+                var entries = new ReadOnlySpan<byte>(buffer, (int)filled);
+                position = filled == 0 ? -1 : LastOffset(entries);
+                Feed(own, entries, ref sink);
+            }
+            while (isWhole && position >= 0);
+
             return Errno.None;
         }
         finally
