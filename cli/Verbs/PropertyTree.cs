@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sluice.Cli.Terminal;
+using Sluice.Contract;
 
 namespace Sluice.Cli.Verbs;
 
@@ -30,23 +31,10 @@ public static class PropertyTree
                 throw new UsageException($"\"{pair}\" is not a property of the form KEY=VALUE");
             }
 
-            JsonObject parent = root;
-            foreach (string key in keys[..^1])
+            if (!DottedPath.TryAdd(root, pair[..equals], Value(pair, pair[(equals + 1)..]), out bool isBelowValue))
             {
-                if (!parent.ContainsKey(key))
-                {
-                    parent[key] = new JsonObject();
-                }
-
-                parent = parent[key] as JsonObject ?? throw new UsageException($"\"{pair}\" lies below a property that has a value already");
+                throw new UsageException(isBelowValue ? $"\"{pair}\" lies below a property that has a value already" : $"property {pair[..equals]} is given twice");
             }
-
-            if (parent.ContainsKey(keys[^1]))
-            {
-                throw new UsageException($"property {pair[..equals]} is given twice");
-            }
-
-            parent[keys[^1]] = Value(pair, pair[(equals + 1)..]);
         }
 
         return root.Count == 0 ? null : root;

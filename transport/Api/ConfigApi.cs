@@ -40,26 +40,9 @@ internal sealed class ConfigApi(ObjectEngine engine)
         var tree = new JsonObject();
         foreach ((string path, string value) in context.Target.Parameters().Where(static pair => pair.Name != QueryNames.Transient))
         {
-            JsonObject parent = tree;
-            string[] keys = path.Split('.');
-            foreach (string key in keys[..^1])
+            if (!DottedPath.TryAdd(tree, path, JsonValue.Create(value), out bool isBelowValue))
             {
-                if (!parent.ContainsKey(key))
-                {
-                    parent[key] = new JsonObject();
-                }
-
-                if (parent[key] is not JsonObject below)
-                {
-                    return new Failure(ErrorCode.BadRequest, $"\"{Answers.Printable(path)}\" lies below a name that has a value already");
-                }
-
-                parent = below;
-            }
-
-            if (!parent.TryAdd(keys[^1], JsonValue.Create(value)))
-            {
-                return new Failure(ErrorCode.BadRequest, $"\"{Answers.Printable(path)}\" is given twice");
+                return new Failure(ErrorCode.BadRequest, $"\"{Answers.Printable(path)}\" {(isBelowValue ? "lies below a name that has a value already" : "is given twice")}");
             }
         }
 
