@@ -148,23 +148,13 @@ internal sealed class MergedNames : INameIndex, IMovedNames, IDisposable
             first = cursor.HasRow && (first is null || cursor.Name.SequenceCompareTo(first.Name) < 0) ? cursor : first;
         }
 
-        ReadOnlySpan<byte> best = first is null ? default : first.Name;
-        bool isFound = first is not null;
-        foreach (byte[]? other in (ReadOnlySpan<byte[]?>)[_walked, _told.Min])
-        {
-            if (other is not null && (!isFound || other.AsSpan().SequenceCompareTo(best) < 0))
-            {
-                best = other;
-                isFound = true;
-            }
-        }
-
-        if (!isFound)
+        byte[]? other = _told.Min;
+        other = _walked is not null && (other is null || ByteOrder.Compare(_walked, other) < 0) ? _walked : other;
+        if ((other is null || first?.Name.SequenceCompareTo(other) < 0 ? first?.Name.ToArray() : other) is not { } name)
         {
             return null;
         }
 
-        byte[] name = best.ToArray();
         long? value = null;
         foreach (NameCursor cursor in _cursors)
         {
