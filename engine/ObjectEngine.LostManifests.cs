@@ -36,7 +36,7 @@ public sealed partial class ObjectEngine
     /// </summary>
     private async ValueTask EndUploadAsync(Bucket bucket, ulong objectDigest, ulong uploadId)
     {
-        _standing.Forget(objectDigest);
+        _standing.Forget(objectDigest, uploadId);
         if (!AllServe || LooksOnly)
         {
             return; // the set got another version when one left, and no note has spoken since
@@ -131,6 +131,27 @@ public sealed partial class ObjectEngine
             _locks.EndPublish(digest);
             _standing.Set(bucket.Bid, digest, uploadId);
             return new LostObject(note, version);
+        }
+        finally
+        {
+            _locks.ReleaseWriter(digest);
+        }
+    }
+
+    /// <summary>Has it remembered that an object stands, if its note says so; false when that has to be looked at.</summary>
+    private async ValueTask<bool> RememberAsync(Bucket bucket, Manifest note)
+    {
+        ulong digest = bucket.DigestOf(note.Name);
+        await _locks.AcquireWriterAsync(digest); // who removes or replaces it takes the word from the note under it
+        try
+        {
+            bool stands = await MarkAsync(bucket, note.UploadId) is not null;
+            if (stands)
+            {
+                _standing.Set(bucket.Bid, digest, note.UploadId);
+            }
+
+            return stands;
         }
         finally
         {

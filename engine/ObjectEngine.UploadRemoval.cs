@@ -152,7 +152,7 @@ public sealed partial class ObjectEngine
             return !isLost;
         }
 
-        if (note.State == ManifestState.Complete && isObjects == true)
+        if (note.State == ManifestState.Complete && isObjects == true && !await RememberAsync(bucket, note))
         {
             await LookForLostAsync(bucket, note.UploadId); // its note says that it stands
         }

@@ -5,7 +5,7 @@ namespace Sluice.Engine.Chunks;
 /// lost from what never was, and a writer there which note he has to tell. Derived data: what it says is asked of the note before anything is made of it, and above
 /// <see cref="CountMax"/> objects it knows no further ones, which scrubs and starts find. Any thread.
 /// </summary>
-internal sealed class StandingUploads
+public sealed class StandingUploads
 {
     /// <summary>Objects that it knows at most, at about 50 bytes each; with the default size of an object that becomes chunked they hold 64 TiB.</summary>
     public const int CountMax = 1 << 20;
@@ -41,8 +41,8 @@ internal sealed class StandingUploads
         }
     }
 
-    /// <summary>Of that name nobody says that it stands any more.</summary>
-    public void Forget(ulong digest)
+    /// <summary>Of that name nobody says any more that it stands; with <paramref name="uploadId"/> unless it is another upload's by now.</summary>
+    public void Forget(ulong digest, ulong? uploadId = null)
     {
         if (!_isAny)
         {
@@ -51,8 +51,11 @@ internal sealed class StandingUploads
 
         lock (_gate)
         {
-            _byDigest.Remove(digest);
-            _isAny = _byDigest.Count > 0;
+            if (uploadId is null || (_byDigest.TryGetValue(digest, out (ulong Bid, ulong UploadId) known) && known.UploadId == uploadId))
+            {
+                _byDigest.Remove(digest);
+                _isAny = _byDigest.Count > 0;
+            }
         }
     }
 
